@@ -1,0 +1,107 @@
+// A ReplicaHandle is what the rest of the daemon sees of its running replica.
+//
+//   absl::Status taken = replica.Propose({
+//       .command = MakeCommand<Transfer>(EntryKind::kCreateTransfers, rows),
+//       .deadline = deadline,
+//       .done = [](absl::StatusOr<EntryResult> result) { ... }});
+//
+// Order    Proposals by one thread are journalled in the order in which they
+// were
+//          taken.
+// Errors   Every error has a Reason (proto/errors.h). Those of Propose itself
+// mean
+//          that nothing was done, and `done` is never called.
+// Threads  All methods may be called from any thread. Call-backs run on the
+// replica
+//          thread or the reader thread: they must be quick and must not call
+//          Propose or Read in a way that waits.
+#ifndef LEDGERD_REPLICATION_REPLICA_HANDLE_H_
+#define LEDGERD_REPLICATION_REPLICA_HANDLE_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "proto/entry.h"
+#include "proto/results.h"
+#include "proto/types.h"
+
+namespace ledgerd::replication {
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+enum class Role {
+  kRecovering,  // Replaying; serves nothing yet.
+  kPrimary,
+  kHalted,  // Stopped itself on a fault that it must not go on with.
+};
+
+struct ReplicaStatus {
+  Role role = Role::kRecovering;
+  ReplicaId replica;
+  Epoch epoch;
+  // 0 when there is none, or none is known.
+  ReplicaId primary;
+  Sequence journal_first;
+  Sequence journal_last;
+  // Its hash is the chain's up to there.
+  EntryId commit;
+  Sequence applied;
+  Sequence checkpoint;
+  Uint128 state_hash = 0;  // As of `applied`.
+  // Why kHalted; OK otherwise.
+  absl::Status fault;
+};
+
+struct Proposal {
+  Command command;
+  // Dropped with DEADLINE_EXCEEDED when it has not been journalled by then;
+  // after that it is answered, however late.
+  Deadline deadline;
+  // OUTCOME_UNKNOWN: the replica stopped before it knew.
+  std::function<void(absl::StatusOr<EntryResult>)> done;
+};
+
+// How fresh a read must be (ledger.v1.ReadConsistency).
+struct Freshness {
+  enum class Level { kLinearizable, kAtLeastSequence, kMaxStaleness };
+  Level level = Level::kLinearizable;
+  Sequence at_least;                          // kAtLeastSequence.
+  std::chrono::milliseconds max_staleness{};  // kMaxStaleness.
+};
+
+struct ReadRequest {
+  Freshness freshness;
+  // Not fresh enough by then: TOO_STALE (kAtLeastSequence), else
+  // DEADLINE_EXCEEDED.
+  Deadline deadline;
+  // Runs once on the replica thread, with the applied point that it reads at,
+  // or with the error. What it returns runs on the reader thread, where it may
+  // wait for a disk; it may be empty.
+  std::function<std::function<void()>(absl::StatusOr<Sequence>)> begin;
+};
+
+class ReplicaHandle {
+ public:
+  virtual ~ReplicaHandle() = default;
+
+  // Errors: OVERLOADED, DISK_FULL, DRAINING, NOT_PRIMARY, NO_PRIMARY,
+  // NO_QUORUM.
+  virtual absl::Status Propose(Proposal proposal) = 0;
+
+  // Errors, of this call alone: OVERLOADED, DRAINING.
+  virtual absl::Status Read(ReadRequest request) = 0;
+
+  virtual ReplicaStatus status() const = 0;
+
+  // Waits until the commit point is above `sequence`, the replica stops, or
+  // `deadline` has passed; returns the commit point.
+  virtual Sequence WaitForCommit(Sequence sequence, Deadline deadline) = 0;
+};
+
+}  // namespace ledgerd::replication
+
+#endif  // LEDGERD_REPLICATION_REPLICA_HANDLE_H_

@@ -1,0 +1,105 @@
+// A Journal holds one replica's entries in sequence order, and beside them what
+// the replica must never forget: its superblock.
+//
+//   LEDGERD_RETURN_IF_ERROR(journal.Append(entries, commit_point));
+//   // entries are on the disk now, and not before.
+//
+// Shape       The entries first()..last().sequence, dense; empty when last() is
+//             before first(). Release moves first() forward, RollBack moves
+//             last() back. An empty journal's last() is where it begins: the
+//             entry that a checkpoint was taken at, or {0, 0, zeros}.
+// Units       Sizes are bytes. A Sequence is a 1-based position.
+// Durability  An entry survives a crash once the Append that carried it has
+//             returned OK; likewise the superblock and RollBack. Torn records
+//             at the end are set aside by opening the journal.
+// Errors      DATA_LOSS            a stored record fails its checksum, its
+// place
+//                                  or its chain; the message names sequence,
+//                                  file and offset.
+//             RESOURCE_EXHAUSTED   the device is full; nothing was appended,
+//             and
+//                                  the call may be repeated.
+//             OUT_OF_RANGE         (Read) before first() or after the last.
+//             Anything else is fatal: the caller stops the replica, because
+//             after a failed write or sync the page cache no longer tells the
+//             truth. All later calls that write return the same error.
+// Threads     Append, RollBack, Release, WriteSuperblock: one thread at a time
+// (the
+//             journal thread). Read, first, last, superblock: any thread, at
+//             any time; they see what is durable.
+// Source      Layout: storage/FORMAT.md. The sync rule: Rebello et al., "Can
+//             Applications Recover from fsync Failures?", ATC 2020.
+#ifndef LEDGERD_STORAGE_JOURNAL_H_
+#define LEDGERD_STORAGE_JOURNAL_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+#include "proto/entry.h"
+#include "proto/types.h"
+
+namespace ledgerd::storage {
+
+// What a replica must remember beside its journal.
+struct Superblock {
+  // The highest epoch that this replica has promised to follow or to begin.
+  Epoch promised_epoch;
+  // Counts forced promotions (replication.md, rule 15).
+  uint64_t fork = 0;
+  // The state's checkpoint: entries up to it may be gone from the journal.
+  EntryId checkpoint;
+  // The voters of the group, in ascending order.
+  std::vector<ReplicaId> voters;
+
+  friend bool operator==(const Superblock&, const Superblock&) = default;
+};
+
+class Journal {
+ public:
+  virtual ~Journal() = default;
+
+  // Appends `entries` after last() and makes them durable, with one sync.
+  // `commit_point` is stored beside them, for audit and recovery.
+  //
+  // Requires: entries are dense, continue last() and its hash chain; not empty.
+  virtual absl::Status Append(absl::Span<const Entry> entries,
+                              Sequence commit_point) = 0;
+
+  // Makes it durable that everything appended so far was on the disk
+  // (FORMAT.md, synced_through). Called when no Append has followed for 10 ms;
+  // does nothing when that is recorded already.
+  virtual absl::Status WriteFiller() = 0;
+
+  // Copies the entries from `from` on aside, then removes them.
+  //
+  // Requires: `from` is above the commit point and the checkpoint.
+  virtual absl::Status RollBack(Sequence from) = 0;
+
+  // Lets go of entries up to `through`, as far as the retention for catch-up
+  // permits and as whole segments go.
+  //
+  // Requires: `through` is at or below superblock().checkpoint.
+  virtual absl::Status Release(Sequence through) = 0;
+
+  // Replaces the superblock. Requires: promise, fork and checkpoint do not go
+  // back.
+  virtual absl::Status WriteSuperblock(const Superblock& superblock) = 0;
+
+  // Entries from `from` on until `bytes_max` is reached; at least one.
+  virtual absl::StatusOr<std::vector<Entry>> Read(Sequence from,
+                                                  uint64_t bytes_max) const = 0;
+
+  virtual Sequence first() const = 0;
+  virtual EntryId last() const = 0;
+  // The final timestamp of last(), 0 when it is not in the journal.
+  virtual Timestamp last_timestamp() const = 0;
+  virtual Superblock superblock() const = 0;
+};
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_JOURNAL_H_

@@ -1,0 +1,168 @@
+// A StateStore keeps the ledger's state: complete as of its last checkpoint on
+// the disk, and as of the last applied entry in memory.
+//
+//   Plan plan = store.MakePlan(needs);               // replica thread
+//   auto fetched = store.Fetch(plan.missing);        // reader thread, may wait
+//   if (!store.Install(std::move(plan), *std::move(fetched))) ...  // plan
+//   again ledger.Apply(entry, store.view()); store.FinishEntry({entry.id(),
+//   entry.timestamp()});
+//
+// Shape       A state below (the checkpoint, immutable) and a delta above (all
+// that
+//             was applied since). A checkpoint turns the delta into a new state
+//             below, off the replica thread:
+//               Freeze (replica thread), WriteCheckpoint (checkpointer),
+//               FinishCheckpoint (replica thread).
+//             In between, frozen and active delta are both read.
+// Durability  What WriteCheckpoint wrote survives a crash once it returned OK;
+//             all of it, together with its applied point and state hash, or
+//             nothing. What was applied after it is the journal's to replay.
+// Memory      Bounded by the options of the implementation, whatever the number
+//             of accounts and transfers: delta_bytes() says how full the delta
+//             is, and its owner freezes in time.
+// Errors      DATA_LOSS           what is on the disk does not add up.
+//             RESOURCE_EXHAUSTED  (WriteCheckpoint) too little space; the old
+//                                 checkpoint stands, the frozen delta stays,
+//                                 and the call may be repeated.
+//             Anything else is fatal: stop the replica; the next start replays.
+// Threads     Each method says its thread. The replica thread never waits for a
+//             disk here. Fetch, WriteCheckpoint and Lookup::Finish may run at
+//             the same time as anything, WriteCheckpoint never twice at once.
+// Source      architecture.md, "State: RocksDB below, a delta above".
+#ifndef LEDGERD_STORAGE_STATE_STORE_H_
+#define LEDGERD_STORAGE_STATE_STORE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "proto/types.h"
+#include "storage/state_hash.h"
+#include "storage/state_view.h"
+
+namespace ledgerd::storage {
+
+// What applying an entry can look at. Naming too much is harmless; naming too
+// little is a bug that the store's checks find.
+struct Needs {
+  std::vector<AccountId> accounts;
+  // Ids that are looked up, but whose transfer is not looked at unless it
+  // exists: those of the entry's own transfers.
+  std::vector<TransferId> transfers;
+  // Transfers that are looked at together with both their accounts: pending
+  // ones.
+  std::vector<TransferId> pending;
+  // Timestamps for HasAccountAt and HasTransferAt.
+  std::vector<Timestamp> timestamps;
+  // FindDue(due_at, due_limit) and all that expiring its answer touches; 0:
+  // none.
+  Timestamp due_at;
+  size_t due_limit = 0;
+};
+
+// What is read from the disk for an entry or a query; the implementation's own.
+class Fetched {
+ public:
+  virtual ~Fetched() = default;
+};
+
+// What of an entry's needs is not in memory.
+struct Plan {
+  Needs needs;
+  Needs missing;
+  // Nothing is missing: no Fetch is needed; pass nullptr to Install.
+  bool complete = true;
+  // The implementation's own count of what it has dropped from memory.
+  uint64_t generation = 0;
+};
+
+template <typename Row>
+struct Found {
+  // In the order asked.
+  std::vector<Row> rows;
+  // LookupTransfers: for each of `rows`; else empty.
+  std::vector<PendingState> pending_states;
+};
+
+// A read of the state as of the applied point at which it began.
+template <typename Row>
+class Lookup {
+ public:
+  virtual ~Lookup() = default;
+  // Any thread; once. May wait for the disk.
+  virtual absl::StatusOr<Found<Row>> Finish() = 0;
+};
+
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+
+  // ---- applying (replica thread, but Fetch)
+
+  virtual StateView& view() = 0;
+
+  // Finds out what is not in memory. May be called for an entry while entries
+  // before it are not applied yet.
+  virtual Plan MakePlan(Needs needs) = 0;
+
+  // Any thread. Reads what a plan misses from the disk.
+  virtual absl::StatusOr<std::unique_ptr<Fetched>> Fetch(
+      const Needs& missing) = 0;
+
+  // Makes what was fetched visible to view() until the next FinishEntry at
+  // least. Called just before the entry is applied. False when memory has
+  // changed so much since the plan was made that it must be made again; nothing
+  // happened then.
+  virtual bool Install(Plan plan, std::unique_ptr<Fetched> fetched) = 0;
+
+  // Ends an entry. Called once after each, also after those that change
+  // nothing.
+  virtual void FinishEntry(const AppliedPoint& point) = 0;
+
+  virtual AppliedPoint applied() const = 0;
+  virtual Uint128 state_hash() const = 0;
+
+  // The earliest expiry of a pending transfer; 0 when there is none. May name
+  // an earlier time than there is, never a later one.
+  virtual Timestamp next_expiry() const = 0;
+
+  // ---- checkpoints
+
+  // Replica thread. Bytes of memory that the active delta takes.
+  virtual uint64_t delta_bytes() const = 0;
+
+  // Replica thread. Sets the active delta aside to be written.
+  // Requires: no checkpoint is under way.
+  virtual void Freeze() = 0;
+
+  // Checkpointer thread.
+  virtual absl::Status WriteCheckpoint() = 0;
+
+  // Replica thread, after WriteCheckpoint returned OK.
+  virtual void FinishCheckpoint() = 0;
+
+  // Replica thread. Where a restart would begin to replay.
+  virtual AppliedPoint checkpoint() const = 0;
+
+  // ---- queries
+
+  // Replica thread. Reads what is in memory now and fixes what Finish will
+  // read.
+  virtual std::unique_ptr<Lookup<Account>> LookupAccounts(
+      std::vector<AccountId> ids) = 0;
+  virtual std::unique_ptr<Lookup<Transfer>> LookupTransfers(
+      std::vector<TransferId> ids) = 0;
+
+  // Any thread but the replica's. Recomputes the state hash of the last
+  // checkpoint from what is on the disk and compares it with the one stored
+  // there, and the ledger's sums: DATA_LOSS names the first that does not hold.
+  virtual absl::Status VerifyCheckpoint() = 0;
+};
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_STATE_STORE_H_
