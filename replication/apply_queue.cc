@@ -1,0 +1,142 @@
+#include "replication/apply_queue.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "proto/base/check.h"
+
+namespace ledgerd::replication {
+
+ApplyQueue::ApplyQueue(storage::StateStore& store, const StateMachine& machine,
+                       ReplicaWork& work)
+    : store_(store), machine_(machine), work_(work) {}
+
+void ApplyQueue::Add(Entry entry, Done done) {
+  LEDGERD_CHECK(added_.empty() ||
+                added_.back().entry.sequence().Next() == entry.sequence());
+  added_bytes_ += entry.bytes().size();
+  added_.push_back(MakeItem(std::move(entry), std::move(done)));
+}
+
+ApplyQueue::Item ApplyQueue::MakeItem(Entry entry, Done done) {
+  Item item{std::move(entry), std::move(done), {}, nullptr, false};
+  MakePlan(item);
+  return item;
+}
+
+void ApplyQueue::MakePlan(Item& item) {
+  item.plan = store_.MakePlan(machine_.NeedsOf(item.entry));
+  item.fetched = nullptr;
+  item.fetching = !item.plan.complete;
+  if (item.fetching) work_.Fetch(item.entry.sequence(), item.plan.missing);
+}
+
+size_t ApplyQueue::Advance(Sequence commit, size_t events_max) {
+  size_t events = 0;
+  while (applied() < commit && events < events_max) {
+    ReadMore(commit);
+    std::deque<Item>* queue = Next();
+    if (queue == nullptr) break;
+    const size_t count = queue->front().entry.event_count();
+    if (!ApplyFront(*queue)) break;
+    events += std::max<size_t>(count, 1);
+  }
+  return events;
+}
+
+std::deque<ApplyQueue::Item>* ApplyQueue::Next() {
+  const Sequence next = applied().Next();
+  for (std::deque<Item>* queue : {&replayed_, &added_}) {
+    if (!queue->empty() && queue->front().entry.sequence() == next) {
+      return queue;
+    }
+  }
+  return nullptr;
+}
+
+// After a start the entries between the applied point and those added are in
+// the journal alone.
+void ApplyQueue::ReadMore(Sequence commit) {
+  const Sequence from = replayed_.empty()
+                            ? applied().Next()
+                            : replayed_.back().entry.sequence().Next();
+  const bool here = !added_.empty() && added_.front().entry.sequence() <= from;
+  if (reading_ || here || from > commit || replayed_bytes_ > kReplayBytesMax) {
+    return;
+  }
+  reading_ = true;
+  work_.ReadJournal(from);
+}
+
+bool ApplyQueue::ApplyFront(std::deque<Item>& queue) {
+  Item& item = queue.front();
+  if (item.fetching) return false;
+  if (!store_.Install(std::move(item.plan), std::move(item.fetched))) {
+    // What the plan relied on has left memory since.
+    MakePlan(item);
+    return false;
+  }
+  EntryResult result = machine_.Apply(item.entry, store_.view());
+  result.sequence = item.entry.sequence();
+  store_.FinishEntry({item.entry.id(), item.entry.timestamp()});
+  size_t& bytes = &queue == &added_ ? added_bytes_ : replayed_bytes_;
+  bytes -= item.entry.bytes().size();
+  const Done done = std::move(item.done);
+  queue.pop_front();
+  if (done) done(std::move(result));
+  return true;
+}
+
+ApplyQueue::Item* ApplyQueue::Find(Sequence sequence) {
+  for (std::deque<Item>* queue : {&replayed_, &added_}) {
+    if (queue->empty()) continue;
+    const uint64_t front = queue->front().entry.sequence().value();
+    if (sequence.value() >= front && sequence.value() - front < queue->size()) {
+      return &(*queue)[sequence.value() - front];
+    }
+  }
+  return nullptr;
+}
+
+absl::Status ApplyQueue::OnFetched(
+    Sequence sequence,
+    absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched) {
+  if (!fetched.ok()) return fetched.status();
+  Item* item = Find(sequence);
+  if (item == nullptr) return absl::OkStatus();  // Abandoned meanwhile.
+  LEDGERD_CHECK(item->fetching);
+  item->fetched = *std::move(fetched);
+  item->fetching = false;
+  return absl::OkStatus();
+}
+
+absl::Status ApplyQueue::OnJournalRead(
+    absl::StatusOr<std::vector<Entry>> entries) {
+  if (!entries.ok()) return entries.status();
+  LEDGERD_CHECK(reading_);
+  reading_ = false;
+  for (Entry& entry : *entries) {
+    if (!added_.empty() &&
+        added_.front().entry.sequence() <= entry.sequence()) {
+      break;
+    }
+    replayed_bytes_ += entry.bytes().size();
+    replayed_.push_back(MakeItem(std::move(entry), nullptr));
+  }
+  return absl::OkStatus();
+}
+
+void ApplyQueue::Abandon(const absl::Status& why) {
+  std::deque<Item> abandoned = std::move(added_);
+  added_.clear();
+  replayed_.clear();
+  added_bytes_ = 0;
+  replayed_bytes_ = 0;
+  for (Item& item : abandoned) {
+    if (item.done) item.done(why);
+  }
+}
+
+}  // namespace ledgerd::replication

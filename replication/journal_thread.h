@@ -1,0 +1,91 @@
+// The JournalThread makes durable what the replica wants durable: whatever
+// gathers while one sync runs goes out with the next (group commit).
+//
+//   JournalThread thread(journal, {.entries_persisted = ..., ...});
+//   thread.PersistEntries(entries, commit);   // entries_persisted(last)
+//   follows
+//
+// Order    Everything in the order given; entries that follow each other are
+//          written together, up to kGroupBytesMax.
+// Errors   RESOURCE_EXHAUSTED  disk_full(true); tried again every 100 ms, and
+//                              disk_full(false) once it went through.
+//          Anything else       failed(status); nothing is written any more.
+// Threads  Calls from the replica thread; call-backs on the journal's own.
+// Source   journal.md: group commit; the filler 10 ms after the last record.
+#ifndef LEDGERD_REPLICATION_JOURNAL_THREAD_H_
+#define LEDGERD_REPLICATION_JOURNAL_THREAD_H_
+
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "proto/base/mutex.h"
+#include "proto/entry.h"
+#include "proto/types.h"
+#include "storage/journal.h"
+
+namespace ledgerd::replication {
+
+struct JournalCallbacks {
+  std::function<void(Epoch)> promise_persisted;
+  std::function<void(EntryId)> entries_persisted;
+  std::function<void(bool)> disk_full;
+  std::function<void(absl::Status)> failed;
+};
+
+class JournalThread {
+ public:
+  static constexpr std::chrono::milliseconds kFillerAfter{10};
+  static constexpr std::chrono::milliseconds kRetryAfter{100};
+
+  JournalThread(storage::Journal& journal, JournalCallbacks callbacks);
+  ~JournalThread();
+
+  JournalThread(const JournalThread&) = delete;
+  JournalThread& operator=(const JournalThread&) = delete;
+
+  void PersistPromise(Epoch epoch) LEDGERD_EXCLUDES(mutex_);
+  void PersistEntries(std::vector<Entry> entries, Sequence commit)
+      LEDGERD_EXCLUDES(mutex_);
+  void RecordCheckpoint(EntryId checkpoint) LEDGERD_EXCLUDES(mutex_);
+
+  // Returns once all that was given is written, or cannot be.
+  void Stop() LEDGERD_EXCLUDES(mutex_);
+
+ private:
+  // One thing to do; exactly one member is set.
+  struct Task {
+    std::optional<Epoch> promise;
+    std::optional<EntryId> checkpoint;
+    std::vector<Entry> entries;
+  };
+
+  void Loop() LEDGERD_EXCLUDES(mutex_);
+  void Push(Task task) LEDGERD_EXCLUDES(mutex_);
+  // The next task, entries gathered; nothing when it is time to stop.
+  std::optional<Task> Next() LEDGERD_EXCLUDES(mutex_);
+  Task Gather() LEDGERD_REQUIRES(mutex_);
+  // Until it is done, or false when it cannot be.
+  bool Perform(const Task& task) LEDGERD_EXCLUDES(mutex_);
+  absl::Status Write(const Task& task);
+  bool WaitToRetry() LEDGERD_EXCLUDES(mutex_);
+
+  storage::Journal& journal_;
+  const JournalCallbacks callbacks_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Task> tasks_ LEDGERD_GUARDED_BY(mutex_);
+  Sequence commit_ LEDGERD_GUARDED_BY(mutex_);
+  bool stopping_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool filler_due_ = false;  // The journal thread's own.
+  std::thread thread_;
+};
+
+}  // namespace ledgerd::replication
+
+#endif  // LEDGERD_REPLICATION_JOURNAL_THREAD_H_

@@ -1,0 +1,316 @@
+#include "replication/replica_threads.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "proto/base/check.h"
+#include "proto/base/status_macros.h"
+#include "proto/errors.h"
+
+namespace ledgerd::replication {
+namespace {
+
+// What one read of the journal returns for replay.
+constexpr size_t kReadBytes = size_t{4} << 20;
+
+absl::Status Draining() {
+  return MakeError(Reason::kDraining,
+                   "this replica is shutting down; nothing was done");
+}
+
+absl::Status Overloaded(absl::string_view what, size_t limit) {
+  return MakeError(Reason::kOverloaded,
+                   absl::StrCat(limit, " ", what,
+                                " wait already; nothing was done, try again "
+                                "after the delay"));
+}
+
+}  // namespace
+
+ReplicaThreads::ReplicaThreads(ReplicaThreadsOptions options,
+                               storage::Journal& journal,
+                               storage::StateStore& store,
+                               const StateMachine& machine, const Clock& clock)
+    : options_(std::move(options)),
+      journal_(journal),
+      store_(store),
+      clock_(clock),
+      replica_(options_.replica, journal, store, machine, *this),
+      next_tick_(clock.SteadyNow()) {}
+
+ReplicaThreads::~ReplicaThreads() {
+  LEDGERD_CHECK(!thread_.joinable()) << "Stop() was not called";
+}
+
+absl::Status ReplicaThreads::Start() {
+  journal_thread_.emplace(journal_, MakeJournalCallbacks());
+  fetcher_.emplace("fetcher");
+  reader_.emplace("reader");
+  checkpointer_.emplace("checkpointer");
+  absl::Status status = replica_.Start(ReadClock());
+  if (!status.ok()) {
+    journal_thread_->Stop();
+    return status;
+  }
+  Publish();
+  thread_ = std::thread([this] { Loop(); });
+  return absl::OkStatus();
+}
+
+JournalCallbacks ReplicaThreads::MakeJournalCallbacks() {
+  JournalCallbacks callbacks;
+  callbacks.promise_persisted = [this](Epoch epoch) {
+    Post([this, epoch](Replica& replica) {
+      replica.OnPromisePersisted(epoch, ReadClock());
+    });
+  };
+  callbacks.entries_persisted = [this](EntryId last) {
+    Post([last](Replica& replica) { replica.OnEntriesPersisted(last); });
+  };
+  callbacks.disk_full = [this](bool full) {
+    const MutexLock lock(mutex_);
+    journal_full_ = full;
+  };
+  callbacks.failed = [this](const absl::Status& status) {
+    Post([status](Replica& replica) { replica.Halt(status); });
+  };
+  return callbacks;
+}
+
+// ---- from any thread
+
+absl::Status ReplicaThreads::Propose(Proposal proposal) {
+  const size_t bytes = proposal.command.buffer.size();
+  {
+    const MutexLock lock(mutex_);
+    if (draining_) return Draining();
+    if (journal_full_ || state_full_) {
+      return MakeError(Reason::kDiskFull,
+                       absl::StrCat("no space on the device of the ",
+                                    journal_full_ ? "journal" : "state",
+                                    "; nothing was done: free some, writes go "
+                                    "on by themselves then"));
+    }
+    if (proposals_.size() >= options_.inbox_proposals) {
+      return Overloaded("requests", options_.inbox_proposals);
+    }
+    if (proposal_bytes_ + bytes > options_.inbox_bytes) {
+      return Overloaded("bytes of requests", options_.inbox_bytes);
+    }
+    proposal_bytes_ += bytes;
+    proposals_.push_back(std::move(proposal));
+  }
+  changed_.Signal();
+  return absl::OkStatus();
+}
+
+absl::Status ReplicaThreads::Read(ReadRequest request) {
+  {
+    const MutexLock lock(mutex_);
+    if (ending_) return Draining();
+    if (reads_.size() >= options_.inbox_reads) {
+      return Overloaded("reads", options_.inbox_reads);
+    }
+    reads_.push_back(std::move(request));
+  }
+  changed_.Signal();
+  return absl::OkStatus();
+}
+
+ReplicaStatus ReplicaThreads::status() const {
+  const MutexLock lock(mutex_);
+  return status_;
+}
+
+Sequence ReplicaThreads::WaitForCommit(Sequence sequence, Deadline deadline) {
+  const MutexLock lock(mutex_);
+  while (status_.commit.sequence <= sequence && !ending_ &&
+         status_.fault.ok()) {
+    const auto left = deadline - std::chrono::steady_clock::now();
+    if (left <= left.zero()) break;
+    published_.WaitFor(mutex_, left);
+  }
+  return status_.commit.sequence;
+}
+
+void ReplicaThreads::Post(ReplicaEvent event) {
+  {
+    const MutexLock lock(mutex_);
+    events_.push_back(std::move(event));
+  }
+  changed_.Signal();
+}
+
+// ---- the replica thread
+
+void ReplicaThreads::Loop() {
+  NameThisThread("replica");
+  bool more = false;
+  while (true) {
+    Turn turn;
+    if (!TakeTurn(!more, replica_.WantsProposals(), turn)) return;
+    RunTurn(std::move(turn));
+    more = replica_.Apply();
+    Publish();
+  }
+}
+
+bool ReplicaThreads::TakeTurn(bool wait, bool wants_proposals, Turn& turn) {
+  const MutexLock lock(mutex_);
+  while (wait && events_.empty() && reads_.empty() && !ending_ &&
+         !(wants_proposals && !proposals_.empty())) {
+    const auto left = next_tick_ - clock_.SteadyNow();
+    if (left <= left.zero()) break;
+    changed_.WaitFor(mutex_, left);
+  }
+  if (ending_) return false;
+  turn.events.swap(events_);
+  turn.reads.swap(reads_);
+  if (wants_proposals) TakeProposals(turn);
+  return true;
+}
+
+void ReplicaThreads::TakeProposals(Turn& turn) {
+  size_t bytes = 0;
+  while (!proposals_.empty() && bytes < kGroupBytesMax) {
+    const size_t size = proposals_.front().command.buffer.size();
+    bytes += size;
+    proposal_bytes_ -= size;
+    turn.proposals.push_back(std::move(proposals_.front()));
+    proposals_.pop_front();
+  }
+}
+
+void ReplicaThreads::RunTurn(Turn turn) {
+  for (const ReplicaEvent& event : turn.events) event(replica_);
+  const Now now = ReadClock();
+  if (!turn.proposals.empty()) {
+    replica_.OnProposals(std::move(turn.proposals), now);
+  }
+  for (ReadRequest& read : turn.reads) replica_.OnRead(std::move(read));
+  if (now.steady >= next_tick_) {
+    next_tick_ = now.steady + kTick;
+    replica_.OnTick(now);
+  }
+}
+
+void ReplicaThreads::Publish() {
+  ReplicaStatus status = replica_.status();
+  const bool halted = !status.fault.ok();
+  const absl::Status fault = status.fault;
+  {
+    const MutexLock lock(mutex_);
+    status_ = std::move(status);
+    idle_ = replica_.idle() && proposals_.empty() && events_.empty();
+    state_full_ = replica_.out_of_space();
+  }
+  published_.SignalAll();
+  if (halted && !halt_told_) {
+    halt_told_ = true;
+    if (options_.on_halt) options_.on_halt(fault);
+  }
+}
+
+// ---- ReplicaWork
+
+void ReplicaThreads::PersistPromise(Epoch epoch) {
+  journal_thread_->PersistPromise(epoch);
+}
+
+void ReplicaThreads::PersistEntries(std::vector<Entry> entries,
+                                    Sequence commit) {
+  journal_thread_->PersistEntries(std::move(entries), commit);
+}
+
+void ReplicaThreads::RecordCheckpoint(EntryId checkpoint) {
+  journal_thread_->RecordCheckpoint(checkpoint);
+}
+
+void ReplicaThreads::Fetch(Sequence sequence, storage::Needs missing) {
+  fetcher_->Run([this, sequence, missing = std::move(missing)] {
+    auto fetched =
+        std::make_shared<absl::StatusOr<std::unique_ptr<storage::Fetched>>>(
+            store_.Fetch(missing));
+    Post([sequence, fetched](Replica& replica) {
+      replica.OnFetched(sequence, std::move(*fetched));
+    });
+  });
+}
+
+void ReplicaThreads::ReadJournal(Sequence from) {
+  reader_->Run([this, from] {
+    auto entries = journal_.Read(from, kReadBytes);
+    Post([entries = std::move(entries)](Replica& replica) {
+      replica.OnJournalRead(entries);
+    });
+  });
+}
+
+void ReplicaThreads::WriteCheckpoint() {
+  checkpointer_->Run([this] {
+    const absl::Status status = store_.WriteCheckpoint();
+    Post([status](Replica& replica) { replica.OnCheckpointWritten(status); });
+  });
+}
+
+void ReplicaThreads::RunOnReader(std::function<void()> task) {
+  reader_->Run(std::move(task));
+}
+
+// ---- the end
+
+bool ReplicaThreads::WaitUntilIdle(Deadline until) {
+  const MutexLock lock(mutex_);
+  while (!idle_ && status_.fault.ok()) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return false;
+    published_.WaitFor(mutex_, left);
+  }
+  return status_.fault.ok();
+}
+
+absl::Status ReplicaThreads::Stop(std::chrono::milliseconds patience) {
+  const Deadline until = std::chrono::steady_clock::now() + patience;
+  {
+    const MutexLock lock(mutex_);
+    draining_ = true;
+    idle_ = false;
+  }
+  Post([](Replica& replica) { replica.Drain(); });
+  if (WaitUntilIdle(until)) {
+    {
+      const MutexLock lock(mutex_);
+      idle_ = false;
+    }
+    Post([](Replica& replica) { replica.CheckpointNow(); });
+    WaitUntilIdle(until);
+  }
+  {
+    const MutexLock lock(mutex_);
+    ending_ = true;
+  }
+  changed_.Signal();
+  published_.SignalAll();
+  thread_.join();
+  journal_thread_->Stop();
+  fetcher_->Stop();
+  reader_->Stop();
+  checkpointer_->Stop();
+  const absl::Status fault = replica_.status().fault;
+  Turn rest;
+  {
+    const MutexLock lock(mutex_);
+    rest.reads.swap(reads_);
+    rest.proposals.assign(std::make_move_iterator(proposals_.begin()),
+                          std::make_move_iterator(proposals_.end()));
+    proposals_.clear();
+  }
+  for (Proposal& proposal : rest.proposals) proposal.done(Draining());
+  for (ReadRequest& read : rest.reads) read.begin(Draining());
+  replica_.Halt(absl::CancelledError("the process is ending"));
+  return fault;
+}
+
+}  // namespace ledgerd::replication

@@ -1,0 +1,142 @@
+// ReplicaThreads runs a Replica: its thread, the journal's, a fetcher's for
+// what entries need, a reader's for queries and a checkpointer's; they meet in
+// queues.
+//
+//   ReplicaThreads replica(options, journal, store, machine, clock);
+//   LEDGERD_RETURN_IF_ERROR(replica.Start());
+//   replica.Propose(...);                 // ReplicaHandle, from any thread
+//   replica.Stop(std::chrono::seconds(10));
+//
+// Limits   Proposals wait in an inbox of inbox_bytes and inbox_proposals; reads
+// in
+//          one of inbox_reads. Full: OVERLOADED, at once.
+// Errors   See replica_handle.h. A fatal fault calls options.on_halt once, on
+// the
+//          replica thread; the process should end.
+// Threads  Start and Stop belong to the owner. Journal, store, machine and
+// clock
+//          outlive this and are used by nobody else meanwhile, but for
+//          Journal::Read.
+#ifndef LEDGERD_REPLICATION_REPLICA_THREADS_H_
+#define LEDGERD_REPLICATION_REPLICA_THREADS_H_
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "proto/base/mutex.h"
+#include "replication/clock.h"
+#include "replication/journal_thread.h"
+#include "replication/replica.h"
+#include "replication/replica_handle.h"
+#include "replication/replica_work.h"
+#include "replication/state_machine.h"
+#include "replication/task_thread.h"
+#include "storage/journal.h"
+#include "storage/state_store.h"
+
+namespace ledgerd::replication {
+
+struct ReplicaThreadsOptions {
+  ReplicaOptions replica;
+  size_t inbox_bytes = size_t{64} << 20;
+  size_t inbox_proposals = 65'536;
+  size_t inbox_reads = 65'536;
+  std::function<void(absl::Status)> on_halt;
+};
+
+class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
+ public:
+  // How often deadlines and expiries are looked at.
+  static constexpr std::chrono::milliseconds kTick{10};
+
+  ReplicaThreads(ReplicaThreadsOptions options, storage::Journal& journal,
+                 storage::StateStore& store, const StateMachine& machine,
+                 const Clock& clock);
+  ~ReplicaThreads() override;
+
+  // Starts the threads. Errors: as Replica::Start; nothing runs then.
+  absl::Status Start();
+
+  // Refuses what is new, lets what was taken end, takes a checkpoint, ends the
+  // threads. What has not ended after `patience` ends in OUTCOME_UNKNOWN.
+  // Returns the fault when the replica halted.
+  absl::Status Stop(std::chrono::milliseconds patience);
+
+  absl::Status Propose(Proposal proposal) override;
+  absl::Status Read(ReadRequest request) override;
+  ReplicaStatus status() const override;
+  Sequence WaitForCommit(Sequence sequence, Deadline deadline) override;
+
+ private:
+  using ReplicaEvent = std::function<void(Replica&)>;
+
+  // What the replica thread takes in one turn.
+  struct Turn {
+    std::vector<ReplicaEvent> events;
+    std::vector<Proposal> proposals;
+    std::vector<ReadRequest> reads;
+  };
+
+  // ReplicaWork
+  void PersistPromise(Epoch epoch) override;
+  void PersistEntries(std::vector<Entry> entries, Sequence commit) override;
+  void RecordCheckpoint(EntryId checkpoint) override;
+  void Fetch(Sequence sequence, storage::Needs missing) override;
+  void ReadJournal(Sequence from) override;
+  void WriteCheckpoint() override;
+  void RunOnReader(std::function<void()> task) override;
+
+  void Post(ReplicaEvent event) LEDGERD_EXCLUDES(mutex_);
+  void Loop();
+  // Waits for something to do; false when it is time to end.
+  bool TakeTurn(bool wait, bool wants_proposals, Turn& turn)
+      LEDGERD_EXCLUDES(mutex_);
+  void TakeProposals(Turn& turn) LEDGERD_REQUIRES(mutex_);
+  void RunTurn(Turn turn);
+  void Publish() LEDGERD_EXCLUDES(mutex_);
+  bool WaitUntilIdle(Deadline until) LEDGERD_EXCLUDES(mutex_);
+
+  Now ReadClock() const { return {clock_.WallNow(), clock_.SteadyNow()}; }
+
+  JournalCallbacks MakeJournalCallbacks();
+
+  const ReplicaThreadsOptions options_;
+  storage::Journal& journal_;
+  storage::StateStore& store_;
+  const Clock& clock_;
+  Replica replica_;  // The replica thread's own, once it runs.
+  Deadline next_tick_;
+  bool halt_told_ = false;
+
+  mutable Mutex mutex_;
+  CondVar changed_;    // Something for the replica thread.
+  CondVar published_;  // A new status.
+  std::vector<ReplicaEvent> events_ LEDGERD_GUARDED_BY(mutex_);
+  std::deque<Proposal> proposals_ LEDGERD_GUARDED_BY(mutex_);
+  size_t proposal_bytes_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  std::vector<ReadRequest> reads_ LEDGERD_GUARDED_BY(mutex_);
+  ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
+  bool idle_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool journal_full_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool state_full_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool draining_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;
+
+  std::optional<JournalThread> journal_thread_;
+  std::optional<TaskThread> fetcher_;  // For entries; never behind a query.
+  std::optional<TaskThread> reader_;
+  std::optional<TaskThread> checkpointer_;
+  std::thread thread_;
+};
+
+}  // namespace ledgerd::replication
+
+#endif  // LEDGERD_REPLICATION_REPLICA_THREADS_H_
