@@ -1,0 +1,183 @@
+#include "storage/memory_state.h"
+
+#include "proto/base/check.h"
+#include "storage/ledger_sums.h"
+
+namespace ledgerd::storage {
+
+const Account* MemoryState::FindAccount(AccountId id) const {
+  const auto found = accounts_.find(id);
+  return found == accounts_.end() ? nullptr : &found->second;
+}
+
+void MemoryState::InsertAccount(const Account& account) {
+  LEDGERD_CHECK(account.timestamp > newest_account_);
+  LEDGERD_CHECK(!HasTransferAt(account.timestamp));
+  LEDGERD_CHECK(accounts_.emplace(account.id, account).second);
+  account_timestamps_.emplace(account.timestamp, account.id);
+  newest_account_ = account.timestamp;
+  hash_.Add(HashAccount(account));
+}
+
+void MemoryState::UpdateAccount(const Account* account, const Account& next) {
+  const auto found = accounts_.find(account->id);
+  LEDGERD_CHECK(found != accounts_.end() && &found->second == account);
+  Account expected = next;
+  expected.debits_pending = account->debits_pending;
+  expected.debits_posted = account->debits_posted;
+  expected.credits_pending = account->credits_pending;
+  expected.credits_posted = account->credits_posted;
+  expected.flags ^= (account->flags ^ next.flags) & account_flags::kClosed;
+  LEDGERD_CHECK(expected == *account) << "an immutable field changes";
+  hash_.Subtract(HashAccount(*account));
+  found->second = next;
+  hash_.Add(HashAccount(next));
+}
+
+void MemoryState::UndoInsertAccount(AccountId id, Timestamp newest) {
+  const auto found = accounts_.find(id);
+  LEDGERD_CHECK(found != accounts_.end());
+  LEDGERD_CHECK(found->second.timestamp == newest_account_);
+  hash_.Subtract(HashAccount(found->second));
+  account_timestamps_.erase(newest_account_);
+  accounts_.erase(found);
+  newest_account_ = newest;
+  LEDGERD_CHECK(newest == (account_timestamps_.empty()
+                               ? Timestamp(0)
+                               : account_timestamps_.rbegin()->first));
+}
+
+TransferIdState MemoryState::FindTransferId(TransferId id) const {
+  if (const auto found = transfer_ids_.find(id); found != transfer_ids_.end()) {
+    return {found->second, TransferStatus::kUnspecified};
+  }
+  const auto failed = failed_ids_.find(id);
+  return {Timestamp(0), failed == failed_ids_.end()
+                            ? TransferStatus::kUnspecified
+                            : failed->second};
+}
+
+const Transfer* MemoryState::FindTransfer(TransferId id) const {
+  const auto found = transfer_ids_.find(id);
+  return found == transfer_ids_.end() ? nullptr : &transfers_.at(found->second);
+}
+
+void MemoryState::InsertTransfer(const Transfer& transfer) {
+  LEDGERD_CHECK(transfer.timestamp > newest_transfer_);
+  LEDGERD_CHECK(!HasAccountAt(transfer.timestamp));
+  LEDGERD_CHECK(FindTransferId(transfer.id).free());
+  transfer_ids_.emplace(transfer.id, transfer.timestamp);
+  transfers_.emplace(transfer.timestamp, transfer);
+  newest_transfer_ = transfer.timestamp;
+  hash_.Add(HashTransfer(transfer));
+  if ((transfer.flags & transfer_flags::kPending) == 0) return;
+  pending_states_.emplace(transfer.timestamp, PendingState::kPending);
+  hash_.Add(HashPendingState(transfer.timestamp, PendingState::kPending));
+  AddExpiry(transfer);
+}
+
+void MemoryState::UndoInsertTransfer(TransferId id, Timestamp newest) {
+  const Transfer* found = FindTransfer(id);
+  LEDGERD_CHECK(found != nullptr && found->timestamp == newest_transfer_);
+  const Transfer transfer = *found;
+  if ((transfer.flags & transfer_flags::kPending) != 0) {
+    LEDGERD_CHECK(GetPendingState(transfer) == PendingState::kPending);
+    hash_.Subtract(
+        HashPendingState(transfer.timestamp, PendingState::kPending));
+    pending_states_.erase(transfer.timestamp);
+    RemoveExpiry(transfer);
+  }
+  hash_.Subtract(HashTransfer(transfer));
+  transfers_.erase(transfer.timestamp);
+  transfer_ids_.erase(id);
+  newest_transfer_ = newest;
+  LEDGERD_CHECK(newest == (transfers_.empty() ? Timestamp(0)
+                                              : transfers_.rbegin()->first));
+}
+
+void MemoryState::KeepFailedId(TransferId id, TransferStatus status) {
+  LEDGERD_CHECK(status != TransferStatus::kUnspecified);
+  LEDGERD_CHECK(FindTransferId(id).free());
+  failed_ids_.emplace(id, status);
+  hash_.Add(HashFailedId(id, status));
+}
+
+PendingState MemoryState::GetPendingState(const Transfer& pending) const {
+  const auto found = pending_states_.find(pending.timestamp);
+  return found == pending_states_.end() ? PendingState::kNone : found->second;
+}
+
+void MemoryState::SetPendingState(const Transfer& pending, PendingState state) {
+  const auto found = pending_states_.find(pending.timestamp);
+  LEDGERD_CHECK(found != pending_states_.end());
+  LEDGERD_CHECK(state != PendingState::kNone);
+  hash_.Subtract(HashPendingState(pending.timestamp, found->second));
+  RemoveExpiry(pending);
+  found->second = state;
+  hash_.Add(HashPendingState(pending.timestamp, state));
+  if (state == PendingState::kPending) AddExpiry(pending);
+}
+
+std::vector<TransferId> MemoryState::FindDue(Timestamp now,
+                                             size_t limit) const {
+  std::vector<TransferId> due;
+  for (const auto& [expires_at, timestamp] : expiries_) {
+    if (expires_at > now || due.size() == limit) break;
+    due.push_back(transfers_.at(timestamp).id);
+  }
+  return due;
+}
+
+bool MemoryState::HasAccountAt(Timestamp timestamp) const {
+  return account_timestamps_.contains(timestamp);
+}
+
+bool MemoryState::HasTransferAt(Timestamp timestamp) const {
+  return transfers_.contains(timestamp);
+}
+
+void MemoryState::Finish(const AppliedPoint& point) {
+  LEDGERD_CHECK(point.entry.sequence == applied_.entry.sequence.Next());
+  hash_.Subtract(HashAppliedPoint(applied_));
+  applied_ = point;
+  hash_.Add(HashAppliedPoint(applied_));
+}
+
+Timestamp MemoryState::next_expiry() const {
+  return expiries_.empty() ? Timestamp(0) : expiries_.begin()->first;
+}
+
+Uint128 MemoryState::Scan() const {
+  StateHash hash;
+  for (const auto& [id, account] : accounts_) hash.Add(HashAccount(account));
+  for (const auto& [at, transfer] : transfers_)
+    hash.Add(HashTransfer(transfer));
+  for (const auto& [at, state] : pending_states_) {
+    hash.Add(HashPendingState(at, state));
+  }
+  for (const auto& [id, status] : failed_ids_) {
+    hash.Add(HashFailedId(id, status));
+  }
+  hash.Add(HashAppliedPoint(applied_));
+  return hash.value();
+}
+
+absl::Status MemoryState::Verify() const {
+  if (Scan() != hash()) {
+    return absl::DataLossError("the state hash is not that of the objects");
+  }
+  LedgerSums sums;
+  for (const auto& [id, account] : accounts_) sums.Add(account);
+  return sums.Check();
+}
+
+void MemoryState::AddExpiry(const Transfer& pending) {
+  if (ExpiresAt(pending) == Timestamp(0)) return;
+  expiries_.emplace(ExpiresAt(pending), pending.timestamp);
+}
+
+void MemoryState::RemoveExpiry(const Transfer& pending) {
+  expiries_.erase({ExpiresAt(pending), pending.timestamp});
+}
+
+}  // namespace ledgerd::storage
