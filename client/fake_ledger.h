@@ -1,0 +1,133 @@
+// A LedgerService in this process that misbehaves on request. For tests.
+//
+//   FakeLedger ledger;
+//   ledger.Script({FakeLedger::Fails(Reason::kNoPrimary)});
+//   LedgerClient client({.addresses = {ledger.address()}});
+//   ... the first call fails once and is sent again ...
+//   EXPECT_EQ(ledger.batches().size(), 2);
+//
+// Shape    Accounts with balances; single-phase transfers, linked chains, the
+//          debit limit, and ids that exist. No other rule of the ledger.
+// Faults   Each scripted fault is used up by one call of any method: it fails
+//          before or after it is executed, or is never answered. Hold() keeps
+//          CreateTransfers from being answered until Release().
+// Threads  Thread-safe.
+#ifndef LEDGERD_CLIENT_FAKE_LEDGER_H_
+#define LEDGERD_CLIENT_FAKE_LEDGER_H_
+
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "grpcpp/server.h"
+
+#include "ledger/v1/ledger.grpc.pb.h"
+#include "proto/base/mutex.h"
+#include "proto/errors.h"
+#include "proto/results.h"
+#include "proto/types.h"
+
+namespace ledgerd::client {
+
+// With google.rpc details, as a server sends it.
+grpc::Status MakeGrpcError(
+    Reason reason, const std::string& message,
+    std::optional<std::chrono::milliseconds> retry_delay = {},
+    const std::string& primary_address = "");
+
+class FakeLedger final : public ::ledger::v1::LedgerService::Service {
+ public:
+  struct Fault {
+    grpc::Status status;
+    // The call takes effect, and its answer is lost.
+    bool executed = false;
+    // No answer until the caller has gone; `status` is not used.
+    bool silent = false;
+  };
+
+  static Fault Fails(Reason reason) {
+    return {.status = MakeGrpcError(reason, "as scripted")};
+  }
+
+  // `address` is host:port; port 0 is any.
+  explicit FakeLedger(const std::string& address = "127.0.0.1:0");
+  ~FakeLedger() override;
+
+  const std::string& address() const { return address_; }
+
+  void Script(std::vector<Fault> faults);
+  void Hold();
+  void Release();
+  // Of GetServerInfo, and enforced.
+  void set_batch_max(size_t batch_max);
+
+  // The transfers of every request, in the order in which they came.
+  std::vector<std::vector<Transfer>> batches() const;
+  // Waits until that many CreateTransfers have come.
+  void WaitForBatches(size_t count);
+  size_t lookups() const;
+  std::optional<Account> account(AccountId id) const;
+  // Every transfer that has been executed, once each.
+  size_t transfer_count() const;
+  void set_account(const Account& account);
+
+  grpc::Status GetServerInfo(
+      grpc::ServerContext* context,
+      const ::ledger::v1::GetServerInfoRequest* request,
+      ::ledger::v1::GetServerInfoResponse* response) override;
+  grpc::Status CreateAccounts(
+      grpc::ServerContext* context,
+      const ::ledger::v1::CreateAccountsRequest* request,
+      ::ledger::v1::CreateAccountsResponse* response) override;
+  grpc::Status CreateTransfers(
+      grpc::ServerContext* context,
+      const ::ledger::v1::CreateTransfersRequest* request,
+      ::ledger::v1::CreateTransfersResponse* response) override;
+  grpc::Status StreamTransfers(
+      grpc::ServerContext* context,
+      grpc::ServerReaderWriter<::ledger::v1::StreamTransfersResponse,
+                               ::ledger::v1::StreamTransfersRequest>* stream)
+      override;
+  grpc::Status LookupAccounts(
+      grpc::ServerContext* context,
+      const ::ledger::v1::LookupAccountsRequest* request,
+      ::ledger::v1::LookupAccountsResponse* response) override;
+
+ private:
+  struct Books {
+    std::map<AccountId, Account> accounts;
+    std::map<TransferId, Transfer> transfers;
+  };
+
+  std::optional<Fault> NextFault();
+  static void WaitUntilGone(grpc::ServerContext* context);
+  // Notes the batch and waits while held.
+  void Arrive(const std::vector<Transfer>& batch);
+  std::vector<TransferResult> Execute(const std::vector<Transfer>& batch)
+      LEDGERD_REQUIRES(mutex_);
+  TransferResult ExecuteOne(const Transfer& transfer) LEDGERD_REQUIRES(mutex_);
+  // Answers `batch` into either of the two responses.
+  template <typename Response>
+  grpc::Status Answer(grpc::ServerContext* context,
+                      const std::vector<Transfer>& batch, Response* response);
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::deque<Fault> faults_ LEDGERD_GUARDED_BY(mutex_);
+  std::vector<std::vector<Transfer>> batches_ LEDGERD_GUARDED_BY(mutex_);
+  Books books_ LEDGERD_GUARDED_BY(mutex_);
+  bool held_ LEDGERD_GUARDED_BY(mutex_) = false;
+  size_t batch_max_ LEDGERD_GUARDED_BY(mutex_) = 8190;
+  uint64_t sequence_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  size_t lookups_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  std::string address_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace ledgerd::client
+
+#endif  // LEDGERD_CLIENT_FAKE_LEDGER_H_
