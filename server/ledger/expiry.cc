@@ -1,0 +1,31 @@
+#include "server/ledger/expiry.h"
+
+#include "proto/base/check.h"
+#include "proto/system_limits.h"
+#include "server/ledger/release.h"
+
+namespace ledgerd::server {
+namespace {
+
+void Expire(TransferId id, Changes& changes) {
+  storage::StateView& view = changes.view();
+  const Transfer* pending = view.FindTransfer(id);
+  LEDGERD_CHECK(pending != nullptr);
+  const Account* debit = view.FindAccount(pending->debit_account_id);
+  const Account* credit = view.FindAccount(pending->credit_account_id);
+  LEDGERD_CHECK(debit != nullptr && credit != nullptr);
+  const Released released = ReleaseAndOpen(*pending, *debit, *credit);
+  changes.Resolve(*pending, PendingState::kExpired);
+  changes.UpdateAccount(debit, released.debit);
+  changes.UpdateAccount(credit, released.credit);
+}
+
+}  // namespace
+
+void ExpireDue(Timestamp now, Changes& changes) {
+  for (const TransferId id : changes.view().FindDue(now, kMaxBatchSize)) {
+    Expire(id, changes);
+  }
+}
+
+}  // namespace ledgerd::server
