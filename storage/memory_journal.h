@@ -1,0 +1,148 @@
+// A Journal in memory, for simulation: the same promises, and the faults of a
+// disk without its cost.
+//
+//   MemoryJournalDisk disk(seed);
+//   LEDGERD_ASSIGN_OR_RETURN(auto journal, MemoryJournal::Open(disk, {}));
+//   ...
+//   disk.CrashInAppend();         // the next Append fails half way
+//   journal.reset();
+//   disk.PowerCut();
+//   journal = MemoryJournal::Open(disk, {});
+//
+// The fault model (that of FaultyFiles, seen from the entries):
+//
+// - An Append that returned OK is durable, and so is a superblock.
+// - An Append that fails, or that a crash interrupts, has written its records
+//   and not synced them. A power cut then keeps or loses each by itself
+//   (`keep` decides); a process that only restarts finds all of them.
+// - A failed sync loses some of them at once, though the same process would
+//   still read them; after it, and after a failed write, nothing is written.
+// - A full disk fails Append and RollBack with RESOURCE_EXHAUSTED and changes
+//   nothing. Superblocks and fillers have their place already.
+// - Rot: a record, or the superblock, becomes unreadable. What opening does
+//   about it is the table of FORMAT.md, "Recovery": cut when torn, refuse when
+//   damaged. A rotten record is also refused by Read.
+//
+// Threads  As journal.h says.
+#ifndef LEDGERD_STORAGE_MEMORY_JOURNAL_H_
+#define LEDGERD_STORAGE_MEMORY_JOURNAL_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+#include "proto/base/mutex.h"
+#include "proto/entry.h"
+#include "proto/types.h"
+#include "storage/journal.h"
+
+namespace ledgerd::storage {
+
+// What survives the process. Formatted when constructed.
+class MemoryJournalDisk {
+ public:
+  explicit MemoryJournalDisk(uint64_t seed = 1,
+                             std::vector<ReplicaId> voters = {});
+
+  // Decides which unsynced record a power cut or a failed sync keeps; at random
+  // unless this is set.
+  void SetKeep(std::function<bool()> keep) { keep_ = std::move(keep); }
+
+  // The next sync, of whatever call, fails.
+  void FailNextSync() { fail_sync_ = true; }
+
+  // The next Append writes and then fails, as if the process had died there.
+  void CrashInAppend() { crash_in_append_ = true; }
+
+  void SetFull(bool full) { full_ = full; }
+
+  // With the journal closed.
+  void PowerCut();
+  // Makes a record unreadable. Requires: it is in the journal.
+  void Rot(Sequence sequence);
+
+  void RotSuperblock() { superblock_lost_ = true; }
+
+  // What RollBack and recovery have set aside.
+  const std::vector<Entry>& set_aside() const { return set_aside_; }
+
+ private:
+  friend class MemoryJournal;
+
+  struct Record {
+    Entry entry;
+    Sequence synced_through;
+    bool synced = false;
+    bool readable = true;
+  };
+
+  bool Keep();
+  // The sync of all records; what a failure loses is lost here.
+  absl::Status Sync();
+  void LoseUnsynced();
+  absl::Status Recover();
+
+  std::mt19937_64 random_;
+  std::function<bool()> keep_;
+  bool fail_sync_ = false;
+  bool crash_in_append_ = false;
+  bool full_ = false;
+  bool superblock_lost_ = false;
+  Superblock superblock_;
+  EntryId base_;
+  std::vector<Record> records_;
+  // The highest synced_through on the disk, fillers included.
+  Sequence recorded_;
+  std::vector<Entry> set_aside_;
+};
+
+class MemoryJournal final : public Journal {
+ public:
+  struct Options {
+    // Release goes by whole groups of so many entries...
+    uint64_t segment_entries = 8;
+    // ...and leaves at least so many behind.
+    uint64_t retention_entries = 0;
+  };
+
+  // One journal at a time on a disk, which outlives it.
+  static absl::StatusOr<std::unique_ptr<MemoryJournal>> Open(
+      MemoryJournalDisk& disk, const Options& options);
+
+  absl::Status Append(absl::Span<const Entry> entries,
+                      Sequence commit_point) override;
+  absl::Status WriteFiller() override;
+  absl::Status RollBack(Sequence from) override;
+  absl::Status Release(Sequence through) override;
+  absl::Status WriteSuperblock(const Superblock& superblock) override;
+  absl::StatusOr<std::vector<Entry>> Read(Sequence from,
+                                          uint64_t bytes_max) const override;
+  Sequence first() const override;
+  EntryId last() const override;
+  Timestamp last_timestamp() const override;
+  Superblock superblock() const override;
+
+ private:
+  MemoryJournal(MemoryJournalDisk& disk, const Options& options)
+      : disk_(disk), options_(options), visible_(disk.records_.size()) {}
+
+  EntryId LastLocked() const LEDGERD_REQUIRES(mutex_);
+  absl::Status Fatal(absl::Status status) LEDGERD_REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  MemoryJournalDisk& disk_;
+  const Options options_;
+  absl::Status failure_ LEDGERD_GUARDED_BY(mutex_);
+  // Records that are durable, and so to be seen.
+  size_t visible_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_MEMORY_JOURNAL_H_

@@ -1,0 +1,155 @@
+// The Journal on the disk: segments of fixed size, one write and one sync for
+// each Append.
+//
+//   LEDGERD_ASSIGN_OR_RETURN(
+//       auto journal, SegmentJournal::Open(PosixFiles(), data_dir->journal(),
+//                                          data_dir->identity(), {}));
+//   LEDGERD_RETURN_IF_ERROR(journal->Append(entries, commit_point));
+//
+// Shape       As journal.h says. A group of records never crosses segments; one
+//             that does not fit into what is left begins the next segment.
+// Durability  Opening sets torn records aside and makes what is left durable.
+// Errors      As journal.h says, and of Open:
+//             DATA_LOSS           damaged, or promises forgotten; nothing was
+//                                 changed.
+//             RESOURCE_EXHAUSTED  torn records cannot be set aside.
+// Threads     As journal.h says. A thread of its own makes segments ahead.
+// Source      Layout and figures: FORMAT.md.
+#ifndef LEDGERD_STORAGE_SEGMENT_JOURNAL_H_
+#define LEDGERD_STORAGE_SEGMENT_JOURNAL_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+
+#include "proto/base/mutex.h"
+#include "proto/entry.h"
+#include "proto/types.h"
+#include "storage/file.h"
+#include "storage/journal.h"
+#include "storage/journal_record.h"
+#include "storage/journal_recovery.h"
+#include "storage/segment.h"
+#include "storage/spare_segments.h"
+#include "storage/superblock.h"
+
+namespace ledgerd::storage {
+
+inline constexpr uint64_t kSegmentBytesDefault = uint64_t{64} << 20;
+inline constexpr uint64_t kRetentionBytesDefault = uint64_t{1} << 30;
+
+struct SegmentJournalOptions {
+  // Of new segments; a multiple of kBlockBytes, with room for the longest
+  // entry.
+  uint64_t segment_bytes = kSegmentBytesDefault;
+  // What Release leaves for replicas that are behind.
+  uint64_t retention_bytes = kRetentionBytesDefault;
+  // Tests turn it off, so that all happens on one thread.
+  bool prepare_in_background = true;
+};
+
+class SegmentJournal final : public Journal {
+ public:
+  // Requires: this process alone has the data directory (DataDir's lock);
+  // `files` outlives the journal.
+  static absl::StatusOr<std::unique_ptr<SegmentJournal>> Open(
+      FileSystem& files, const JournalPaths& paths,
+      const JournalIdentity& identity, const SegmentJournalOptions& options);
+
+  absl::Status Append(absl::Span<const Entry> entries,
+                      Sequence commit_point) override;
+  absl::Status WriteFiller() override;
+  absl::Status RollBack(Sequence from) override;
+  absl::Status Release(Sequence through) override;
+  absl::Status WriteSuperblock(const Superblock& superblock) override;
+  absl::StatusOr<std::vector<Entry>> Read(Sequence from,
+                                          uint64_t bytes_max) const override;
+  Sequence first() const override;
+  EntryId last() const override;
+  Timestamp last_timestamp() const override;
+  Superblock superblock() const override;
+
+  // The first entry that Open found torn and set aside; 0 when there was none.
+  Sequence torn() const { return torn_; }
+
+ private:
+  // Some of the entries of an Append, and the bytes of their records.
+  struct Group {
+    absl::Span<const Entry> entries;
+    uint64_t bytes = 0;
+    bool begins_segment = false;
+  };
+
+  // Where the records of some entries lie, one behind the other.
+  struct Extent {
+    std::shared_ptr<Segment> segment;
+    std::vector<uint64_t> offsets;
+    uint64_t end = 0;
+    // Set when the segment must be scanned first: the next one's base.
+    std::optional<EntryId> scan_up_to;
+  };
+
+  SegmentJournal(FileSystem& files, JournalPaths paths,
+                 const JournalIdentity& identity,
+                 const SegmentJournalOptions& options,
+                 std::unique_ptr<SuperblockFile> superblock,
+                 RecoveredJournal found);
+
+  // Passes `status` on, and keeps it when it is an error: no write follows it.
+  absl::Status Fatal(absl::Status status);
+
+  // segment_journal.cc
+  std::shared_ptr<Segment> Current() const;
+  void CheckContinues(absl::Span<const Entry> entries) const;
+  std::vector<Group> MakeGroups(absl::Span<const Entry> entries) const;
+  absl::Status BeginSegment();
+  absl::Status WriteGroup(const Group& group);
+  absl::Status WriteFillerRecord();
+  RecordFrame MakeFrame(const Segment& segment, uint64_t offset,
+                        RecordKind kind) const;
+  std::shared_ptr<Segment> PopReleasable(Sequence through);
+
+  // segment_journal_read.cc
+  absl::StatusOr<Extent> FindExtent(Sequence from, uint64_t bytes_max) const;
+  absl::Status Scan(const Extent& extent) const;
+  absl::Status ReadExtent(const Extent& extent, uint64_t bytes_max,
+                          std::vector<Entry>& entries) const;
+
+  // segment_journal_roll_back.cc
+  absl::Status CopyTail(const Segment& segment, Sequence from);
+  absl::StatusOr<std::shared_ptr<Segment>> CutSegment(const Segment& segment,
+                                                      Sequence from);
+  absl::Status MoveAside(size_t keep, Sequence from);
+
+  FileSystem& files_;
+  const JournalPaths paths_;
+  const JournalIdentity identity_;
+  const SegmentJournalOptions options_;
+  const Sequence torn_;
+
+  // The journal thread's alone.
+  SpareSegments spares_;
+  AlignedBuffer buffer_;
+  const std::unique_ptr<SuperblockFile> superblock_file_;
+  absl::Status failure_;
+  Sequence commit_point_;
+  // The highest synced_through that is on the disk.
+  Sequence recorded_;
+
+  mutable Mutex mutex_;
+  // What is in a Segment changes under the lock too.
+  std::vector<std::shared_ptr<Segment>> segments_ LEDGERD_GUARDED_BY(mutex_);
+  EntryId last_ LEDGERD_GUARDED_BY(mutex_);
+  Timestamp last_timestamp_ LEDGERD_GUARDED_BY(mutex_);
+  Superblock superblock_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_SEGMENT_JOURNAL_H_

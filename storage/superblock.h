@@ -1,0 +1,75 @@
+// The superblock's file: what a replica must never forget, kept twice.
+//
+//   LEDGERD_ASSIGN_OR_RETURN(auto file, SuperblockFile::Open(files, path));
+//   Superblock next = file->superblock();
+//   next.promised_epoch = Epoch(4);
+//   LEDGERD_RETURN_IF_ERROR(file->Write(next));
+//
+// Shape       Two copies, 64 KiB apart, each with a generation and a checksum.
+//             One is written and synced, then the other; so at every moment one
+//             of them is whole.
+// Durability  What Write was given survives a crash once it has returned OK. A
+//             crash before that leaves the old one or the new one.
+// Errors      DATA_LOSS  neither copy can be read: this replica has forgotten
+//                        what it promised.
+//             Anything else is fatal, as in journal.h.
+// Threads     One thread at a time.
+// Source      Layout: FORMAT.md, "The superblock".
+#ifndef LEDGERD_STORAGE_SUPERBLOCK_H_
+#define LEDGERD_STORAGE_SUPERBLOCK_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "storage/file.h"
+#include "storage/journal.h"
+
+namespace ledgerd::storage {
+
+// Voters that fit into one copy.
+inline constexpr size_t kVotersMax = 16;
+
+// Distance of the two copies.
+inline constexpr uint64_t kSuperblockCopyBytes = uint64_t{64} << 10;
+
+struct SuperblockCopy {
+  // Counts writes; the higher one of two whole copies is the newer.
+  uint64_t generation = 0;
+  Superblock superblock;
+};
+
+// One copy's kBlockBytes. Requires: at most kVotersMax voters.
+std::string EncodeSuperblock(const SuperblockCopy& copy);
+absl::StatusOr<SuperblockCopy> DecodeSuperblock(absl::string_view bytes);
+
+class SuperblockFile {
+ public:
+  // Makes the file and its first two copies; the caller syncs the directory.
+  static absl::Status Create(FileSystem& files, const std::string& path,
+                             const Superblock& superblock);
+
+  // Reads both copies, and makes the older or damaged one equal to the newer.
+  static absl::StatusOr<std::unique_ptr<SuperblockFile>> Open(
+      FileSystem& files, const std::string& path);
+
+  absl::Status Write(const Superblock& superblock);
+
+  const Superblock& superblock() const { return newest_.superblock; }
+
+ private:
+  SuperblockFile(std::unique_ptr<File> file, SuperblockCopy newest)
+      : file_(std::move(file)), newest_(std::move(newest)) {}
+
+  std::unique_ptr<File> file_;
+  SuperblockCopy newest_;
+};
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_SUPERBLOCK_H_
