@@ -1,0 +1,208 @@
+#include "server/grpc/ledger_service.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/system_limits.h"
+#include "server/cluster_id.h"
+#include "server/grpc/error_details.h"
+#include "server/request_parsing.h"
+#include "server/responses.h"
+#include "server/version.h"
+
+namespace ledgerd::server {
+namespace {
+
+grpc::ServerUnaryReactor* FinishAtOnce(grpc::CallbackServerContext* context,
+                                       const grpc::Status& status) {
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(status);
+  return reactor;
+}
+
+template <typename Response>
+class FinishedStream final : public grpc::ServerWriteReactor<Response> {
+ public:
+  explicit FinishedStream(const grpc::Status& status) { this->Finish(status); }
+
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+LedgerService::LedgerService(CallContext calls) : calls_(std::move(calls)) {
+  SetMessageAllocatorFor_CreateAccounts(&create_accounts_allocator_);
+  SetMessageAllocatorFor_CreateTransfers(&create_transfers_allocator_);
+  SetMessageAllocatorFor_LookupAccounts(&lookup_accounts_allocator_);
+  SetMessageAllocatorFor_LookupTransfers(&lookup_transfers_allocator_);
+}
+
+replication::Deadline LedgerService::DeadlineFor(
+    const grpc::CallbackServerContext& context) const {
+  return DeadlineOf(context.deadline())
+      .value_or(std::chrono::steady_clock::now() +
+                calls_.limits.default_deadline);
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::GetServerInfoRequest* /*request*/,
+    ledger::v1::GetServerInfoResponse* response) {
+  response->set_cluster_id(ToText(calls_.group.cluster));
+  response->set_version(kVersion);
+  response->set_max_batch_size(kMaxBatchSize);
+  response->set_max_message_bytes(kMessageBytesMax);
+  response->set_default_deadline_ms(
+      static_cast<uint32_t>(calls_.limits.default_deadline.count()));
+  response->set_primary_id(calls_.group.replica.status().primary.value());
+  response->set_primary_address(HintOf(calls_.group).address());
+  return FinishAtOnce(context, grpc::Status::OK);
+}
+
+// ---- writes
+
+grpc::ServerUnaryReactor* LedgerService::Propose(
+    grpc::CallbackServerContext* context, absl::StatusOr<Command> command,
+    Fill fill) {
+  if (!command.ok()) {
+    return FinishAtOnce(context, Wire(calls_.group, command.status()));
+  }
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto finish = [this, reactor, fill = std::move(fill)](
+                          const absl::StatusOr<EntryResult>& result) {
+    if (result.ok()) fill(*result);
+    reactor->Finish(Wire(calls_.group, result.status()));
+  };
+  const absl::Status taken = calls_.group.replica.Propose(
+      {.command = *std::move(command),
+       .deadline = DeadlineFor(*context),
+       .done = [this, finish](absl::StatusOr<EntryResult> result) {
+         calls_.answers.Run(
+             [finish, result = std::move(result)] { finish(result); });
+       }});
+  if (!taken.ok()) reactor->Finish(Wire(calls_.group, taken));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* LedgerService::CreateAccounts(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::CreateAccountsRequest* request,
+    ledger::v1::CreateAccountsResponse* response) {
+  return Propose(context, ParseAccounts(request->accounts()),
+                 [response](const EntryResult& result) {
+                   AddResults(result.accounts, *response->mutable_results());
+                   response->set_sequence(result.sequence.value());
+                 });
+}
+
+grpc::ServerUnaryReactor* LedgerService::CreateTransfers(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::CreateTransfersRequest* request,
+    ledger::v1::CreateTransfersResponse* response) {
+  return Propose(context, ParseTransfers(request->transfers()),
+                 [response](const EntryResult& result) {
+                   AddResults(result.transfers, *response->mutable_results());
+                   response->set_sequence(result.sequence.value());
+                 });
+}
+
+grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,
+                        ledger::v1::StreamTransfersResponse>*
+LedgerService::StreamTransfers(grpc::CallbackServerContext* context) {
+  return new TransferStream(streams_, calls_, DeadlineOf(context->deadline()));
+}
+
+// ---- reads
+
+template <typename Id, typename Response, typename Begin>
+grpc::ServerUnaryReactor* LedgerService::Read(
+    grpc::CallbackServerContext* context, absl::StatusOr<std::vector<Id>> ids,
+    const ledger::v1::ReadConsistency& consistency, Response* response,
+    Begin begin) {
+  if (!ids.ok()) return FinishAtOnce(context, Wire(calls_.group, ids.status()));
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  const auto fail = [this, reactor](const absl::Status& status) {
+    reactor->Finish(Wire(calls_.group, status));
+  };
+  const absl::Status taken = calls_.group.replica.Read(
+      {.freshness = ParseConsistency(consistency),
+       .deadline = DeadlineFor(*context),
+       .begin = [this, reactor, response, fail, begin, ids = *std::move(ids)](
+                    absl::StatusOr<Sequence> at) -> std::function<void()> {
+         if (!at.ok()) {
+           calls_.answers.Run([fail, error = at.status()] { fail(error); });
+           return nullptr;
+         }
+         // Shared, since a function must be copyable.
+         std::shared_ptr lookup = begin(ids);
+         return [reactor, response, fail, ids, at = *at, lookup] {
+           const auto found = lookup->Finish();
+           if (!found.ok()) return fail(found.status());
+           FillAnswer(ids, *found, at, *response);
+           reactor->Finish(grpc::Status::OK);
+         };
+       }});
+  if (!taken.ok()) fail(taken);
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* LedgerService::LookupAccounts(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::LookupAccountsRequest* request,
+    ledger::v1::LookupAccountsResponse* response) {
+  return Read(context, ParseAccountIds(request->ids()), request->consistency(),
+              response, [this](const std::vector<AccountId>& ids) {
+                return calls_.group.store.LookupAccounts(ids);
+              });
+}
+
+grpc::ServerUnaryReactor* LedgerService::LookupTransfers(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::LookupTransfersRequest* request,
+    ledger::v1::LookupTransfersResponse* response) {
+  return Read(context, ParseTransferIds(request->ids()), request->consistency(),
+              response, [this](const std::vector<TransferId>& ids) {
+                return calls_.group.store.LookupTransfers(ids);
+              });
+}
+
+// ---- not served yet
+
+grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::GetAccountTransfersRequest* /*request*/,
+    ledger::v1::GetAccountTransfersResponse* /*response*/) {
+  return FinishAtOnce(context, Unimplemented("GetAccountTransfers"));
+}
+
+grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::GetAccountBalancesRequest* /*request*/,
+    ledger::v1::GetAccountBalancesResponse* /*response*/) {
+  return FinishAtOnce(context, Unimplemented("GetAccountBalances"));
+}
+
+grpc::ServerUnaryReactor* LedgerService::QueryAccounts(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::QueryAccountsRequest* /*request*/,
+    ledger::v1::QueryAccountsResponse* /*response*/) {
+  return FinishAtOnce(context, Unimplemented("QueryAccounts"));
+}
+
+grpc::ServerUnaryReactor* LedgerService::QueryTransfers(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::QueryTransfersRequest* /*request*/,
+    ledger::v1::QueryTransfersResponse* /*response*/) {
+  return FinishAtOnce(context, Unimplemented("QueryTransfers"));
+}
+
+grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>*
+LedgerService::WatchEvents(grpc::CallbackServerContext* /*context*/,
+                           const ledger::v1::WatchEventsRequest* /*request*/) {
+  return new FinishedStream<ledger::v1::WatchEventsResponse>(
+      Unimplemented("WatchEvents"));
+}
+
+}  // namespace ledgerd::server

@@ -1,0 +1,132 @@
+// The LedgerService: what payment systems call.
+//
+//   LedgerService service({group, answers, limits});
+//   builder.RegisterService(&service);
+//
+// A gRPC thread parses and proposes; the replica executes; the answer thread
+// (writes) or the replica's reader (look-ups) fills the response and sends it.
+// A cancelled call runs to its end all the same: what was taken is executed.
+//
+// Errors   As ledger.proto says. Methods that are not served yet answer
+//          UNIMPLEMENTED.
+// Threads  gRPC's own. Outlives its server.
+#ifndef LEDGERD_SERVER_GRPC_LEDGER_SERVICE_H_
+#define LEDGERD_SERVER_GRPC_LEDGER_SERVICE_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grpcpp/support/server_callback.h"
+
+#include "ledger/v1/ledger.grpc.pb.h"
+#include "proto/entry.h"
+#include "proto/results.h"
+#include "server/grpc/arena_allocator.h"
+#include "server/grpc/call_context.h"
+#include "server/grpc/transfer_stream.h"
+
+namespace ledgerd::server {
+
+class LedgerService final : public ledger::v1::LedgerService::CallbackService {
+ public:
+  explicit LedgerService(CallContext calls);
+
+  // Ends the open streams, and those to come, once what they have taken is
+  // answered.
+  void EndStreams(const absl::Status& status) { streams_.EndAll(status); }
+
+  grpc::ServerUnaryReactor* GetServerInfo(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::GetServerInfoRequest* request,
+      ledger::v1::GetServerInfoResponse* response) override;
+
+  grpc::ServerUnaryReactor* CreateAccounts(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::CreateAccountsRequest* request,
+      ledger::v1::CreateAccountsResponse* response) override;
+
+  grpc::ServerUnaryReactor* CreateTransfers(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::CreateTransfersRequest* request,
+      ledger::v1::CreateTransfersResponse* response) override;
+
+  grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,
+                          ledger::v1::StreamTransfersResponse>*
+  StreamTransfers(grpc::CallbackServerContext* context) override;
+
+  grpc::ServerUnaryReactor* LookupAccounts(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::LookupAccountsRequest* request,
+      ledger::v1::LookupAccountsResponse* response) override;
+
+  grpc::ServerUnaryReactor* LookupTransfers(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::LookupTransfersRequest* request,
+      ledger::v1::LookupTransfersResponse* response) override;
+
+  // ---- not served yet
+
+  grpc::ServerUnaryReactor* GetAccountTransfers(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::GetAccountTransfersRequest* request,
+      ledger::v1::GetAccountTransfersResponse* response) override;
+
+  grpc::ServerUnaryReactor* GetAccountBalances(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::GetAccountBalancesRequest* request,
+      ledger::v1::GetAccountBalancesResponse* response) override;
+
+  grpc::ServerUnaryReactor* QueryAccounts(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::QueryAccountsRequest* request,
+      ledger::v1::QueryAccountsResponse* response) override;
+
+  grpc::ServerUnaryReactor* QueryTransfers(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::QueryTransfersRequest* request,
+      ledger::v1::QueryTransfersResponse* response) override;
+
+  grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>* WatchEvents(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::WatchEventsRequest* request) override;
+
+ private:
+  using Fill = std::function<void(const EntryResult&)>;
+
+  template <typename Request, typename Response>
+  using Allocator = ArenaAllocator<Request, Response>;
+
+  // Proposes `command`, and has `fill` make the response of its result.
+  grpc::ServerUnaryReactor* Propose(grpc::CallbackServerContext* context,
+                                    absl::StatusOr<Command> command, Fill fill);
+
+  // Looks `ids` up as fresh as `consistency` says, and fills the response.
+  template <typename Id, typename Response, typename Begin>
+  grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context,
+                                 absl::StatusOr<std::vector<Id>> ids,
+                                 const ledger::v1::ReadConsistency& consistency,
+                                 Response* response, Begin begin);
+
+  replication::Deadline DeadlineFor(
+      const grpc::CallbackServerContext& context) const;
+
+  const CallContext calls_;
+  TransferStreams streams_;
+  Allocator<ledger::v1::CreateAccountsRequest,
+            ledger::v1::CreateAccountsResponse>
+      create_accounts_allocator_;
+  Allocator<ledger::v1::CreateTransfersRequest,
+            ledger::v1::CreateTransfersResponse>
+      create_transfers_allocator_;
+  Allocator<ledger::v1::LookupAccountsRequest,
+            ledger::v1::LookupAccountsResponse>
+      lookup_accounts_allocator_;
+  Allocator<ledger::v1::LookupTransfersRequest,
+            ledger::v1::LookupTransfersResponse>
+      lookup_transfers_allocator_;
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_GRPC_LEDGER_SERVICE_H_

@@ -1,0 +1,164 @@
+#include "server/grpc/transfer_stream.h"
+
+#include <utility>
+
+#include "proto/base/check.h"
+#include "proto/base/happens_before.h"
+#include "server/request_parsing.h"
+#include "server/responses.h"
+
+namespace ledgerd::server {
+
+void TransferStreams::EndAll(const absl::Status& status) {
+  const MutexLock lock(mutex_);
+  end_ = status;
+  for (TransferStream* stream : open_) stream->End(status);
+}
+
+void TransferStreams::Add(TransferStream* stream) {
+  const MutexLock lock(mutex_);
+  open_.insert(stream);
+  if (!end_.ok()) stream->End(end_);
+}
+
+void TransferStreams::Remove(TransferStream* stream) {
+  const MutexLock lock(mutex_);
+  open_.erase(stream);
+}
+
+TransferStream::TransferStream(TransferStreams& streams,
+                               const CallContext& calls,
+                               std::optional<replication::Deadline> deadline)
+    : streams_(streams),
+      calls_(calls),
+      deadline_(deadline.value_or(replication::Deadline::max())) {
+  streams_.Add(this);
+  const MutexLock lock(mutex_);
+  Advance();
+}
+
+// gRPC never calls a reactor of ours from within StartRead, StartWrite or
+// Finish, so these are called with the mutex held.
+
+void TransferStream::OnReadDone(bool ok) {
+  LEDGERD_ACQUIRE(this);
+  absl::StatusOr<Command> command = absl::CancelledError();
+  if (ok) command = ParseTransfers(request_->transfers());
+  const MutexLock lock(mutex_);
+  reading_ = false;
+  if (!ok) reads_over_ = true;
+  if (!reads_over_) Take(request_->request_id(), std::move(command));
+  Advance();
+}
+
+void TransferStream::OnWriteDone(bool ok) {
+  LEDGERD_ACQUIRE(this);
+  const MutexLock lock(mutex_);
+  writing_ = false;
+  if (!ok) reads_over_ = answers_over_ = true;
+  Advance();
+}
+
+void TransferStream::OnCancel() {
+  const MutexLock lock(mutex_);
+  reads_over_ = answers_over_ = true;
+  if (end_.ok()) end_ = absl::CancelledError("the call was cancelled");
+  Advance();
+}
+
+void TransferStream::OnDone() {
+  streams_.Remove(this);
+  // Whoever called Finish may still hold the mutex.
+  mutex_.Lock();
+  mutex_.Unlock();
+  delete this;
+}
+
+void TransferStream::End(const absl::Status& status) {
+  const MutexLock lock(mutex_);
+  reads_over_ = true;
+  if (end_.ok()) end_ = status;
+  Advance();
+}
+
+void TransferStream::Take(uint64_t request_id,
+                          absl::StatusOr<Command> command) {
+  absl::Status taken = command.status();
+  if (taken.ok()) {
+    const uint64_t slot = first_slot_ + slots_.size();
+    taken = calls_.group.replica.Propose(
+        {.command = *std::move(command),
+         .deadline = deadline_,
+         .done = [this, slot](absl::StatusOr<EntryResult> result) {
+           calls_.answers.Run(
+               [this, slot, result = std::move(result)]() mutable {
+                 OnResult(slot, std::move(result));
+               });
+         }});
+  }
+  if (taken.ok()) {
+    slots_.push_back({.request_id = request_id, .result = std::nullopt});
+    ++outstanding_;
+  } else {
+    reads_over_ = true;
+    end_ = taken;
+  }
+}
+
+void TransferStream::OnResult(uint64_t slot,
+                              absl::StatusOr<EntryResult> result) {
+  const MutexLock lock(mutex_);
+  Slot& answered = slots_[slot - first_slot_];
+  LEDGERD_CHECK(!answered.result.has_value());
+  answered.result = std::move(result);
+  --outstanding_;
+  Advance();
+}
+
+void TransferStream::Advance() {
+  if (finished_) return;
+  AdvanceAnswers();
+  AdvanceReads();
+  AdvanceEnd();
+}
+
+void TransferStream::AdvanceAnswers() {
+  if (writing_ || answers_over_ || slots_.empty()) return;
+  const Slot& oldest = slots_.front();
+  if (!oldest.result.has_value()) return;
+  if (!oldest.result->ok()) {
+    // What ended the stream before comes after this one.
+    end_ = oldest.result->status();
+    reads_over_ = answers_over_ = true;
+    return;
+  }
+  response_.Clear();
+  response_.set_request_id(oldest.request_id);
+  response_.set_sequence((*oldest.result)->sequence.value());
+  AddResults((*oldest.result)->transfers, *response_.mutable_results());
+  slots_.pop_front();
+  ++first_slot_;
+  writing_ = true;
+  LEDGERD_RELEASE(this);
+  StartWrite(&response_);
+}
+
+void TransferStream::AdvanceReads() {
+  if (reading_ || reads_over_) return;
+  if (slots_.size() >= calls_.limits.stream_window) return;
+  arena_.Reset();
+  request_ = google::protobuf::Arena::CreateMessage<
+      ledger::v1::StreamTransfersRequest>(&arena_);
+  reading_ = true;
+  LEDGERD_RELEASE(this);
+  StartRead(request_);
+}
+
+void TransferStream::AdvanceEnd() {
+  if (!reads_over_ || writing_ || outstanding_ > 0) return;
+  if (!slots_.empty() && !answers_over_) return;
+  finished_ = true;
+  Finish(Wire(calls_.group, end_));
+}
+
+}  // namespace ledgerd::server

@@ -1,0 +1,117 @@
+// A TransferStream serves one call of StreamTransfers.
+//
+//   return new TransferStream(streams, calls, DeadlineOf(context->deadline()));
+//
+// Order    Requests are proposed in the order read and answered in that order.
+//          What ends the stream early (a bad request, a refusal, a fault) does
+//          so after all before it are answered; nothing is read after it, so
+//          nothing after it is executed.
+// Limits   At most `stream_window` requests are taken and not answered; then
+//          nothing more is read, and HTTP/2 holds the client back. The request
+//          being read has an arena that lives until it is packed into rows.
+// Time     Without a deadline of the client's a stream has none: its requests
+//          must not be dropped one by one, as calls are. With one, all requests
+//          have the same, so once one is dropped all after it are.
+// Threads  gRPC's, the answer thread, and who ends all streams; one mutex.
+//          Deletes itself when gRPC and the replica are both done with it.
+#ifndef LEDGERD_SERVER_GRPC_TRANSFER_STREAM_H_
+#define LEDGERD_SERVER_GRPC_TRANSFER_STREAM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "google/protobuf/arena.h"
+#include "grpcpp/support/server_callback.h"
+
+#include "ledger/v1/ledger.pb.h"
+#include "proto/base/mutex.h"
+#include "proto/entry.h"
+#include "proto/results.h"
+#include "replication/replica_handle.h"
+#include "server/grpc/call_context.h"
+
+namespace ledgerd::server {
+
+class TransferStream;
+
+// All open streams, so that a clean stop does not have to wait for idle ones.
+class TransferStreams {
+ public:
+  // Ends all streams, and those to come, with `status`, once what they have
+  // taken is answered.
+  void EndAll(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
+
+ private:
+  friend class TransferStream;
+  void Add(TransferStream* stream) LEDGERD_EXCLUDES(mutex_);
+  void Remove(TransferStream* stream) LEDGERD_EXCLUDES(mutex_);
+
+  Mutex mutex_;  // Before a stream's own.
+  std::set<TransferStream*> open_ LEDGERD_GUARDED_BY(mutex_);
+  absl::Status end_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+class TransferStream final
+    : public grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,
+                                     ledger::v1::StreamTransfersResponse> {
+ public:
+  TransferStream(TransferStreams& streams, const CallContext& calls,
+                 std::optional<replication::Deadline> deadline);
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  friend class TransferStreams;
+
+  // A request that was taken.
+  struct Slot {
+    uint64_t request_id = 0;
+    std::optional<absl::StatusOr<EntryResult>> result;
+  };
+
+  void End(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
+  void Take(uint64_t request_id, absl::StatusOr<Command> command)
+      LEDGERD_REQUIRES(mutex_);
+  void OnResult(uint64_t slot, absl::StatusOr<EntryResult> result)
+      LEDGERD_EXCLUDES(mutex_);
+  // Does what can be done now: read, write, finish.
+  void Advance() LEDGERD_REQUIRES(mutex_);
+  void AdvanceAnswers() LEDGERD_REQUIRES(mutex_);
+  void AdvanceReads() LEDGERD_REQUIRES(mutex_);
+  void AdvanceEnd() LEDGERD_REQUIRES(mutex_);
+
+  TransferStreams& streams_;
+  const CallContext calls_;
+  const replication::Deadline deadline_;
+
+  // gRPC's while it reads, else the reader's.
+  google::protobuf::Arena arena_;
+  ledger::v1::StreamTransfersRequest* request_ = nullptr;
+
+  Mutex mutex_;
+  ledger::v1::StreamTransfersResponse response_;  // gRPC's while it writes.
+  std::deque<Slot> slots_ LEDGERD_GUARDED_BY(mutex_);
+  uint64_t first_slot_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  // Slots without a result: the replica will call for them.
+  size_t outstanding_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  bool reading_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool writing_ LEDGERD_GUARDED_BY(mutex_) = false;
+  // Nothing more is taken: half-closed, or end_ says why.
+  bool reads_over_ LEDGERD_GUARDED_BY(mutex_) = false;
+  // Nothing more is answered: cancelled, or the oldest slot has failed.
+  bool answers_over_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool finished_ LEDGERD_GUARDED_BY(mutex_) = false;
+  absl::Status end_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_GRPC_TRANSFER_STREAM_H_

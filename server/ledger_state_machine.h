@@ -1,0 +1,28 @@
+// The replica's StateMachine is the ledger.
+#ifndef LEDGERD_SERVER_LEDGER_STATE_MACHINE_H_
+#define LEDGERD_SERVER_LEDGER_STATE_MACHINE_H_
+
+#include "proto/entry.h"
+#include "proto/results.h"
+#include "replication/state_machine.h"
+#include "server/ledger/ledger.h"
+#include "storage/state_store.h"
+#include "storage/state_view.h"
+
+namespace ledgerd::server {
+
+class LedgerStateMachine final : public replication::StateMachine {
+ public:
+  storage::Needs NeedsOf(const Entry& entry) const override {
+    return server::NeedsOf(entry);
+  }
+
+  EntryResult Apply(const Entry& entry,
+                    storage::StateView& view) const override {
+    return server::Apply(entry, view);
+  }
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_LEDGER_STATE_MACHINE_H_

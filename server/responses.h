@@ -1,0 +1,48 @@
+// From rows and results to a client's messages. What is zero is left unset, so
+// that it costs nothing on the wire.
+//
+//   AddResults(result.transfers, *response->mutable_results());
+//   FillAnswer(ids, found, sequence, *response);
+#ifndef LEDGERD_SERVER_RESPONSES_H_
+#define LEDGERD_SERVER_RESPONSES_H_
+
+#include <string>
+#include <vector>
+
+#include "ledger/v1/ledger.pb.h"
+#include "proto/entry.h"
+#include "proto/results.h"
+#include "proto/types.h"
+#include "storage/state_store.h"
+
+namespace ledgerd::server {
+
+void ToMessage(const Account& row, ledger::v1::Account& message);
+void ToMessage(const Transfer& row, ledger::v1::Transfer& message);
+
+void AddResults(
+    const std::vector<AccountResult>& results,
+    google::protobuf::RepeatedPtrField<ledger::v1::CreateAccountResult>&
+        messages);
+void AddResults(
+    const std::vector<TransferResult>& results,
+    google::protobuf::RepeatedPtrField<ledger::v1::CreateTransferResult>&
+        messages);
+
+// `found` are the objects of `ids` that exist, in their order; the ids between
+// them are missing.
+void FillAnswer(const std::vector<AccountId>& ids,
+                const storage::Found<Account>& found, Sequence sequence,
+                ledger::v1::LookupAccountsResponse& response);
+void FillAnswer(const std::vector<TransferId>& ids,
+                const storage::Found<Transfer>& found, Sequence sequence,
+                ledger::v1::LookupTransfersResponse& response);
+
+// The ledger.v1 request that `entry` was made of, serialized; empty for kinds
+// that no request makes. Flags are those of the rows: an unknown bit at or
+// above 16 is bit 15 here.
+std::string SerializeRequest(const Entry& entry);
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_RESPONSES_H_
