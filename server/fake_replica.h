@@ -1,0 +1,195 @@
+// A FakeReplica takes proposals and reads as told, for tests of the services.
+//
+//   FakeReplica replica;
+//   replica.RefuseNext(MakeError(Reason::kOverloaded, "full"));
+//   replica.HoldAnswers();
+//   ...
+//   replica.AnswerNext(MakeError(Reason::kOutcomeUnknown, "halted"));
+//
+// Shape    Unless told otherwise a proposal is answered at once, from the
+//          caller's own thread: every event CREATED, its timestamp its place in
+//          the batch, the sequence counting proposals.
+// Threads  Safe from any thread.
+#ifndef LEDGERD_SERVER_FAKE_REPLICA_H_
+#define LEDGERD_SERVER_FAKE_REPLICA_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "proto/base/check.h"
+#include "proto/base/mutex.h"
+#include "replication/replica_handle.h"
+
+namespace ledgerd::server {
+
+class FakeReplica final : public replication::ReplicaHandle {
+ public:
+  FakeReplica() {
+    status_.role = replication::Role::kPrimary;
+    status_.replica = status_.primary = ReplicaId(1);
+    status_.epoch = Epoch(3);
+  }
+
+  // Refuses the next Propose, or Read, itself.
+  void RefuseNext(absl::Status error) {
+    const MutexLock lock(mutex_);
+    refusals_.push_back(std::move(error));
+  }
+
+  // Fails reads that were taken.
+  void FailReads(absl::Status error) {
+    const MutexLock lock(mutex_);
+    read_error_ = std::move(error);
+  }
+
+  void HoldAnswers() {
+    const MutexLock lock(mutex_);
+    holding_ = true;
+  }
+
+  // Waits for a proposal that is held, and answers the oldest one.
+  void AnswerNext() {
+    Held held = TakeHeld();
+    held.proposal.done(Result(held));
+  }
+
+  void AnswerNext(const absl::Status& error) {
+    TakeHeld().proposal.done(error);
+  }
+
+  // Waits until `count` proposals have been taken since the start.
+  void WaitForProposals(uint64_t count) {
+    const MutexLock lock(mutex_);
+    while (taken_ < count) changed_.Wait(mutex_);
+  }
+
+  uint64_t taken() const {
+    const MutexLock lock(mutex_);
+    return taken_;
+  }
+
+  replication::Deadline last_deadline() const {
+    const MutexLock lock(mutex_);
+    return last_deadline_;
+  }
+
+  replication::Freshness last_freshness() const {
+    const MutexLock lock(mutex_);
+    return last_freshness_;
+  }
+
+  void SetStatus(const replication::ReplicaStatus& status) {
+    {
+      const MutexLock lock(mutex_);
+      status_ = status;
+    }
+    changed_.SignalAll();
+  }
+
+  // ---- ReplicaHandle
+
+  absl::Status Propose(replication::Proposal proposal) override {
+    Held held;
+    {
+      const MutexLock lock(mutex_);
+      if (!refusals_.empty()) return PopRefusal();
+      last_deadline_ = proposal.deadline;
+      held = {std::move(proposal), ++taken_};
+      changed_.SignalAll();
+      if (holding_) {
+        held_.push_back(std::move(held));
+        return absl::OkStatus();
+      }
+    }
+    held.proposal.done(Result(held));
+    return absl::OkStatus();
+  }
+
+  absl::Status Read(replication::ReadRequest request) override {
+    absl::StatusOr<Sequence> at = absl::UnknownError("not set");
+    {
+      const MutexLock lock(mutex_);
+      if (!refusals_.empty()) return PopRefusal();
+      last_deadline_ = request.deadline;
+      last_freshness_ = request.freshness;
+      at = Sequence(7);
+      if (!read_error_.ok()) at = read_error_;
+    }
+    if (const auto finish = request.begin(at)) finish();
+    return absl::OkStatus();
+  }
+
+  replication::ReplicaStatus status() const override {
+    const MutexLock lock(mutex_);
+    return status_;
+  }
+
+  Sequence WaitForCommit(Sequence sequence,
+                         replication::Deadline deadline) override {
+    const MutexLock lock(mutex_);
+    while (status_.commit.sequence <= sequence) {
+      const auto left = deadline - std::chrono::steady_clock::now();
+      if (left <= left.zero()) break;
+      changed_.WaitFor(mutex_, left);
+    }
+    return status_.commit.sequence;
+  }
+
+ private:
+  struct Held {
+    replication::Proposal proposal;
+    uint64_t sequence = 0;
+  };
+
+  absl::Status PopRefusal() LEDGERD_REQUIRES(mutex_) {
+    absl::Status refusal = std::move(refusals_.front());
+    refusals_.pop_front();
+    return refusal;
+  }
+
+  Held TakeHeld() {
+    const MutexLock lock(mutex_);
+    while (held_.empty()) changed_.Wait(mutex_);
+    Held held = std::move(held_.front());
+    held_.pop_front();
+    return held;
+  }
+
+  static EntryResult Result(const Held& held) {
+    EntryResult result;
+    result.sequence = Sequence(held.sequence);
+    const Command& command = held.proposal.command;
+    for (uint64_t i = 0; i < command.timestamp_count; ++i) {
+      if (command.kind == EntryKind::kCreateAccounts) {
+        result.accounts.push_back({AccountStatus::kCreated, Timestamp(i + 1)});
+      } else {
+        result.transfers.emplace_back();
+        result.transfers.back().status = TransferStatus::kCreated;
+        result.transfers.back().timestamp = Timestamp(i + 1);
+      }
+    }
+    return result;
+  }
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  replication::ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
+  std::deque<absl::Status> refusals_ LEDGERD_GUARDED_BY(mutex_);
+  absl::Status read_error_ LEDGERD_GUARDED_BY(mutex_);
+  std::deque<Held> held_ LEDGERD_GUARDED_BY(mutex_);
+  bool holding_ LEDGERD_GUARDED_BY(mutex_) = false;
+  uint64_t taken_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  replication::Deadline last_deadline_ LEDGERD_GUARDED_BY(mutex_);
+  replication::Freshness last_freshness_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_FAKE_REPLICA_H_

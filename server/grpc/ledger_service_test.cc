@@ -1,0 +1,273 @@
+// The unary calls, through gRPC and back.
+#include <chrono>
+#include <thread>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "gtest/gtest.h"
+
+#include "proto/errors.h"
+#include "proto/system_limits.h"
+#include "server/grpc/error_details.h"
+#include "server/grpc/services_harness.h"
+
+namespace ledgerd::server {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+ledger::v1::CreateTransfersRequest Transfers(size_t count) {
+  ledger::v1::CreateTransfersRequest request;
+  for (size_t i = 0; i < count; ++i) {
+    request.add_transfers()->mutable_id()->set_low(i + 1);
+  }
+  return request;
+}
+
+class LedgerServiceTest : public ::testing::Test {
+ protected:
+  absl::Status Create(const ledger::v1::CreateTransfersRequest& request) {
+    grpc::ClientContext context;
+    response_.Clear();
+    return FromGrpcStatus(
+        harness_.ledger().CreateTransfers(&context, request, &response_));
+  }
+
+  absl::Status Create(const ledger::v1::CreateAccountsRequest& request) {
+    grpc::ClientContext context;
+    ledger::v1::CreateAccountsResponse response;
+    return FromGrpcStatus(
+        harness_.ledger().CreateAccounts(&context, request, &response));
+  }
+
+  absl::Status Lookup(const ledger::v1::LookupAccountsRequest& request,
+                      ledger::v1::LookupAccountsResponse& response) {
+    grpc::ClientContext context;
+    return FromGrpcStatus(
+        harness_.ledger().LookupAccounts(&context, request, &response));
+  }
+
+  ServicesHarness harness_;
+  ledger::v1::CreateTransfersResponse response_;
+};
+
+TEST_F(LedgerServiceTest, ABatchIsAnsweredEventByEvent) {
+  ASSERT_TRUE(Create(Transfers(3)).ok());
+  ASSERT_EQ(response_.results_size(), 3);
+  EXPECT_EQ(response_.results(2).status(),
+            ledger::v1::CREATE_TRANSFER_STATUS_CREATED);
+  EXPECT_EQ(response_.results(2).timestamp(), 3u);
+  EXPECT_EQ(response_.sequence(), 1u);
+}
+
+TEST_F(LedgerServiceTest, AccountsAreCreated) {
+  ledger::v1::CreateAccountsRequest request;
+  request.add_accounts();
+  request.add_accounts();
+  grpc::ClientContext context;
+  ledger::v1::CreateAccountsResponse response;
+  ASSERT_TRUE(
+      harness_.ledger().CreateAccounts(&context, request, &response).ok());
+  ASSERT_EQ(response.results_size(), 2);
+  EXPECT_EQ(response.results(1).status(),
+            ledger::v1::CREATE_ACCOUNT_STATUS_CREATED);
+  EXPECT_EQ(response.sequence(), 1u);
+}
+
+TEST_F(LedgerServiceTest, AFullBatchFitsAndOneMoreDoesNot) {
+  ledger::v1::CreateTransfersRequest request = Transfers(kMaxBatchSize);
+  for (auto& transfer : *request.mutable_transfers()) {
+    for (auto* field :
+         {transfer.mutable_debit_account_id(),
+          transfer.mutable_credit_account_id(), transfer.mutable_amount(),
+          transfer.mutable_pending_id(), transfer.mutable_user_data_128()}) {
+      field->set_high(~uint64_t{0});
+      field->set_low(~uint64_t{0});
+    }
+  }
+  ASSERT_TRUE(Create(request).ok());
+  EXPECT_EQ(response_.results_size(), static_cast<int>(kMaxBatchSize));
+  request.add_transfers();
+  const absl::Status status = Create(request);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FieldOf(status), "transfers");
+  EXPECT_EQ(harness_.replica().taken(), 1u);
+}
+
+TEST_F(LedgerServiceTest, BadRequestsNameTheirField) {
+  EXPECT_EQ(FieldOf(Create(Transfers(0))), "transfers");
+  ledger::v1::CreateTransfersRequest transfers = Transfers(4);
+  transfers.mutable_transfers(2)->set_code(65'536);
+  EXPECT_EQ(FieldOf(Create(transfers)), "transfers[2].code");
+  ledger::v1::CreateAccountsRequest accounts;
+  EXPECT_EQ(FieldOf(Create(accounts)), "accounts");
+  accounts.add_accounts()->set_code(65'536);
+  EXPECT_EQ(FieldOf(Create(accounts)), "accounts[0].code");
+  ledger::v1::LookupAccountsResponse response;
+  EXPECT_EQ(FieldOf(Lookup({}, response)), "ids");
+  EXPECT_EQ(harness_.replica().taken(), 0u);
+}
+
+TEST_F(LedgerServiceTest, EveryReasonOfTheReplicaArrives) {
+  for (int i = 0; i <= static_cast<int>(Reason::kCompacted); ++i) {
+    const auto reason = static_cast<Reason>(i);
+    harness_.replica().RefuseNext(MakeError(reason, "why"));
+    EXPECT_EQ(ReasonOf(Create(Transfers(1))), reason) << Name(reason);
+    harness_.replica().RefuseNext(MakeError(reason, "why"));
+    ledger::v1::LookupAccountsRequest request;
+    ledger::v1::LookupAccountsResponse response;
+    request.add_ids();
+    EXPECT_EQ(ReasonOf(Lookup(request, response)), reason) << Name(reason);
+    harness_.replica().FailReads(MakeError(reason, "why"));
+    EXPECT_EQ(ReasonOf(Lookup(request, response)), reason) << Name(reason);
+    harness_.replica().FailReads(absl::OkStatus());
+  }
+}
+
+TEST_F(LedgerServiceTest, AnOutcomeThatIsUnknownArrives) {
+  harness_.replica().HoldAnswers();
+  absl::Status status;
+  std::thread caller([&] { status = Create(Transfers(1)); });
+  harness_.replica().AnswerNext(MakeError(Reason::kOutcomeUnknown, "halted"));
+  caller.join();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), Reason::kOutcomeUnknown);
+}
+
+TEST_F(LedgerServiceTest, NotPrimaryTellsWhoIs) {
+  harness_.replica().RefuseNext(MakeError(Reason::kNotPrimary, "why"));
+  grpc::ClientContext context;
+  const grpc::Status status =
+      harness_.ledger().CreateTransfers(&context, Transfers(1), &response_);
+  google::rpc::Status wire;
+  ASSERT_TRUE(wire.ParseFromString(status.error_details()));
+  ledger::v1::PrimaryHint hint;
+  ASSERT_EQ(wire.details_size(), 2);
+  ASSERT_TRUE(wire.details(1).UnpackTo(&hint));
+  EXPECT_EQ(hint.address(), harness_.client_port().address());
+  EXPECT_EQ(hint.admin_address(), harness_.admin_port().address());
+  EXPECT_EQ(hint.epoch(), 3u);
+}
+
+TEST_F(LedgerServiceTest, ACallWithoutADeadlineGetsTheDefault) {
+  const auto before = steady_clock::now();
+  ASSERT_TRUE(Create(Transfers(1)).ok());
+  const auto deadline = harness_.replica().last_deadline();
+  EXPECT_GE(deadline, before + milliseconds(10'000));
+  EXPECT_LE(deadline, steady_clock::now() + milliseconds(10'000));
+}
+
+TEST_F(LedgerServiceTest, AClientsDeadlineIsItsOwn) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() +
+                       std::chrono::seconds(100));
+  ASSERT_TRUE(harness_.ledger()
+                  .CreateTransfers(&context, Transfers(1), &response_)
+                  .ok());
+  const auto left = harness_.replica().last_deadline() - steady_clock::now();
+  EXPECT_GT(left, std::chrono::seconds(20));
+  EXPECT_LE(left, std::chrono::seconds(100));
+}
+
+TEST_F(LedgerServiceTest, ACancelledCallRunsToItsEnd) {
+  harness_.replica().HoldAnswers();
+  grpc::ClientContext context;
+  std::thread canceller([&] {
+    harness_.replica().WaitForProposals(1);
+    context.TryCancel();
+  });
+  EXPECT_EQ(harness_.ledger()
+                .CreateTransfers(&context, Transfers(1), &response_)
+                .error_code(),
+            grpc::StatusCode::CANCELLED);
+  canceller.join();
+  harness_.replica().AnswerNext();
+}
+
+TEST_F(LedgerServiceTest, LooksUpAccounts) {
+  Account account;
+  account.id = AccountId(5);
+  account.timestamp = Timestamp(1);
+  account.debits_posted = Amount(9);
+  harness_.store().view().InsertAccount(account);
+  ledger::v1::LookupAccountsRequest request;
+  for (const uint64_t id : {4, 5, 6}) request.add_ids()->set_low(id);
+  request.mutable_consistency()->set_at_least_sequence(3);
+  ledger::v1::LookupAccountsResponse response;
+  ASSERT_TRUE(Lookup(request, response).ok());
+  ASSERT_EQ(response.accounts_size(), 1);
+  EXPECT_EQ(response.accounts(0).debits_posted().low(), 9u);
+  EXPECT_EQ(response.missing_ids_size(), 2);
+  EXPECT_EQ(response.sequence(), 7u);
+  EXPECT_EQ(harness_.replica().last_freshness().at_least, Sequence(3));
+}
+
+TEST_F(LedgerServiceTest, LooksUpTransfers) {
+  Transfer transfer;
+  transfer.id = TransferId(5);
+  transfer.flags = transfer_flags::kPending;
+  transfer.timestamp = Timestamp(1);
+  harness_.store().view().InsertTransfer(transfer);
+  ledger::v1::LookupTransfersRequest request;
+  for (const uint64_t id : {4, 5}) request.add_ids()->set_low(id);
+  ledger::v1::LookupTransfersResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(
+      harness_.ledger().LookupTransfers(&context, request, &response).ok());
+  ASSERT_EQ(response.transfers_size(), 1);
+  EXPECT_EQ(response.pending_states(0), ledger::v1::PENDING_STATE_PENDING);
+  EXPECT_EQ(response.missing_ids_size(), 1);
+}
+
+TEST_F(LedgerServiceTest, TellsItsLimits) {
+  grpc::ClientContext context;
+  ledger::v1::GetServerInfoResponse info;
+  ASSERT_TRUE(harness_.ledger().GetServerInfo(&context, {}, &info).ok());
+  EXPECT_EQ(info.cluster_id(), "00000000-0000-0000-0000-000000000abc");
+  EXPECT_EQ(info.max_batch_size(), 8'190u);
+  EXPECT_EQ(info.max_message_bytes(), 4u << 20);
+  EXPECT_EQ(info.default_deadline_ms(), 10'000u);
+  EXPECT_EQ(info.primary_id(), 1u);
+  EXPECT_EQ(info.primary_address(), harness_.client_port().address());
+  EXPECT_FALSE(info.version().empty());
+}
+
+TEST_F(LedgerServiceTest, WhatIsNotServedYetSaysSo) {
+  grpc::ClientContext unary;
+  ledger::v1::QueryAccountsResponse accounts;
+  const grpc::Status status =
+      harness_.ledger().QueryAccounts(&unary, {}, &accounts);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
+  EXPECT_EQ(status.error_message(),
+            "QueryAccounts is not served by this version of ledgerd");
+  grpc::ClientContext stream;
+  ledger::v1::WatchEventsResponse event;
+  const auto events = harness_.ledger().WatchEvents(&stream, {});
+  EXPECT_FALSE(events->Read(&event));
+  EXPECT_EQ(events->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
+}
+
+TEST_F(LedgerServiceTest, ManyCallsAtOnceAreAllAnswered) {
+  std::vector<std::thread> callers;
+  std::atomic<int> answered = 0;
+  for (int caller = 0; caller < 8; ++caller) {
+    callers.emplace_back([this, &answered] {
+      for (int i = 0; i < 50; ++i) {
+        grpc::ClientContext context;
+        ledger::v1::CreateTransfersResponse response;
+        if (harness_.ledger()
+                .CreateTransfers(&context, Transfers(3), &response)
+                .ok() &&
+            response.results_size() == 3) {
+          ++answered;
+        }
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(answered, 400);
+}
+
+}  // namespace
+}  // namespace ledgerd::server

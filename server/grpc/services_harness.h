@@ -1,0 +1,107 @@
+// Both ports of a daemon over a FakeReplica, on the loopback, with stubs.
+//
+//   ServicesHarness harness;
+//   harness.ledger().CreateTransfers(&context, request, &response);
+#ifndef LEDGERD_SERVER_GRPC_SERVICES_HARNESS_H_
+#define LEDGERD_SERVER_GRPC_SERVICES_HARNESS_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/grpcpp.h"
+#include "gtest/gtest.h"
+
+#include "admin/v1/admin.grpc.pb.h"
+#include "ledger/v1/ledger.grpc.pb.h"
+#include "proto/base/check.h"
+#include "server/answer_thread.h"
+#include "server/fake_replica.h"
+#include "server/grpc/admin_service.h"
+#include "server/grpc/grpc_server.h"
+#include "server/grpc/ledger_service.h"
+#include "server/served_group.h"
+#include "storage/memory_journal.h"
+#include "storage/memory_state_store.h"
+
+namespace ledgerd::server {
+
+class ServicesHarness {
+ public:
+  explicit ServicesHarness(ServiceLimits limits = {}) : limits_(limits) {
+    addresses_.Set({client_->address(), admin_->address()});
+  }
+
+  ~ServicesHarness() { Stop(); }
+
+  // As the daemon does it, once the replica has answered what it took.
+  void Stop() {
+    service_.EndStreams(MakeError(Reason::kDraining, "stopping"));
+    admin_service_.Drain();
+    client_->Shutdown(std::chrono::seconds(10));
+    admin_->Shutdown(std::chrono::seconds(10));
+  }
+
+  FakeReplica& replica() { return replica_; }
+
+  storage::MemoryStateStore& store() { return store_; }
+
+  storage::Journal& journal() { return *journal_; }
+
+  LedgerService& service() { return service_; }
+
+  GrpcServer& client_port() { return *client_; }
+
+  GrpcServer& admin_port() { return *admin_; }
+
+  std::shared_ptr<grpc::Channel> Connect(const GrpcServer& server) const {
+    grpc::ChannelArguments arguments;
+    // Its own connection, not one shared with other tests.
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    return grpc::CreateCustomChannel(
+        server.address(), grpc::InsecureChannelCredentials(), arguments);
+  }
+
+  ledger::v1::LedgerService::Stub& ledger() { return ledger_; }
+
+  admin::v1::AdminService::Stub& admin() { return admin_stub_; }
+
+ private:
+  static std::unique_ptr<GrpcServer> Start(GrpcServerOptions options) {
+    options.address = "127.0.0.1:0";
+    auto server = GrpcServer::Start(options);
+    LEDGERD_CHECK_OK(server.status());
+    return *std::move(server);
+  }
+
+  const ServiceLimits limits_;
+  FakeReplica replica_;
+  storage::MemoryStateStore store_;
+  storage::MemoryJournalDisk disk_;
+  std::unique_ptr<storage::Journal> journal_ =
+      *storage::MemoryJournal::Open(disk_, {});
+  SharedAddresses addresses_;
+  ServedGroup group_{replica_,
+                     store_,
+                     *journal_,
+                     addresses_,
+                     ClusterId(0xabc),
+                     ::testing::TempDir(),
+                     std::chrono::system_clock::now()};
+  AnswerThread answers_;
+  LedgerService service_{CallContext{group_, answers_, limits_}};
+  AdminService admin_service_{group_};
+  std::unique_ptr<GrpcServer> client_ = Start(
+      {.services = {&service_}, .health_names = {"ledger.v1.LedgerService"}});
+  std::unique_ptr<GrpcServer> admin_ =
+      Start({.services = {&admin_service_},
+             .health_names = {"ledger.v1.LedgerService"},
+             .channelz = true});
+  ledger::v1::LedgerService::Stub ledger_{Connect(*client_)};
+  admin::v1::AdminService::Stub admin_stub_{Connect(*admin_)};
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_GRPC_SERVICES_HARNESS_H_
