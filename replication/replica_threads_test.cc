@@ -1,0 +1,277 @@
+// The loop with its real threads, over a journal and a state in memory.
+#include "replication/replica_threads.h"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "proto/base/check.h"
+#include "proto/errors.h"
+#include "replication/toy_machine.h"
+#include "storage/memory_journal.h"
+#include "storage/memory_state_store.h"
+
+namespace ledgerd::replication {
+namespace {
+
+using std::chrono::seconds;
+
+Deadline In(seconds delay) { return std::chrono::steady_clock::now() + delay; }
+
+// Holds back, or refuses for lack of space, what goes to the journal behind it.
+class GatedJournal final : public storage::Journal {
+ public:
+  explicit GatedJournal(storage::Journal& behind) : behind_(behind) {}
+
+  void SetOpen(bool open) {
+    const MutexLock lock(mutex_);
+    open_ = open;
+    changed_.SignalAll();
+  }
+
+  void SetFull(bool full) {
+    const MutexLock lock(mutex_);
+    full_ = full;
+  }
+
+  absl::Status Append(absl::Span<const Entry> entries,
+                      Sequence commit_point) override {
+    {
+      const MutexLock lock(mutex_);
+      while (!open_) changed_.Wait(mutex_);
+      if (full_) return absl::ResourceExhaustedError("full");
+    }
+    return behind_.Append(entries, commit_point);
+  }
+
+  absl::Status WriteFiller() override { return behind_.WriteFiller(); }
+
+  absl::Status RollBack(Sequence from) override {
+    return behind_.RollBack(from);
+  }
+
+  absl::Status Release(Sequence through) override {
+    return behind_.Release(through);
+  }
+
+  absl::Status WriteSuperblock(const storage::Superblock& block) override {
+    return behind_.WriteSuperblock(block);
+  }
+
+  absl::StatusOr<std::vector<Entry>> Read(Sequence from,
+                                          uint64_t max) const override {
+    return behind_.Read(from, max);
+  }
+
+  Sequence first() const override { return behind_.first(); }
+
+  EntryId last() const override { return behind_.last(); }
+
+  Timestamp last_timestamp() const override { return behind_.last_timestamp(); }
+
+  storage::Superblock superblock() const override {
+    return behind_.superblock();
+  }
+
+ private:
+  storage::Journal& behind_;
+  Mutex mutex_;
+  CondVar changed_;
+  bool open_ = true;
+  bool full_ = false;
+};
+
+// One answer that a test waits for.
+class Answer {
+ public:
+  std::function<void(absl::StatusOr<EntryResult>)> Callback() {
+    return [this](absl::StatusOr<EntryResult> result) {
+      const MutexLock lock(mutex_);
+      result_ = std::move(result);
+      changed_.SignalAll();
+    };
+  }
+
+  absl::StatusOr<EntryResult> Wait() {
+    const MutexLock lock(mutex_);
+    while (!result_.has_value()) changed_.Wait(mutex_);
+    return *result_;
+  }
+
+  bool has() {
+    const MutexLock lock(mutex_);
+    return result_.has_value();
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  std::optional<absl::StatusOr<EntryResult>> result_;
+};
+
+class ReplicaThreadsTest : public testing::Test {
+ protected:
+  ReplicaThreadsTest() : disk_(1, {ReplicaId(1)}) {
+    auto journal = storage::MemoryJournal::Open(disk_, {});
+    LEDGERD_CHECK_OK(journal.status());
+    journal_ = *std::move(journal);
+    gate_.emplace(*journal_);
+  }
+
+  ~ReplicaThreadsTest() override {
+    gate_->SetOpen(true);
+    gate_->SetFull(false);
+    if (replica_ != nullptr) replica_->Stop(seconds(60)).IgnoreError();
+  }
+
+  void Start(ReplicaThreadsOptions options = {}) {
+    options.replica.self = ReplicaId(1);
+    options.replica.checkpoint.events = 50;
+    replica_ = std::make_unique<ReplicaThreads>(std::move(options), *gate_,
+                                                store_, machine_, clock_);
+    ASSERT_TRUE(replica_->Start().ok());
+    while (replica_->status().role != Role::kPrimary) {
+      replica_->WaitForCommit(Sequence(0), In(seconds(60)));
+      std::this_thread::yield();
+    }
+  }
+
+  static Proposal CreateAccount(uint64_t id, Answer& answer) {
+    std::vector<Account> accounts(1);
+    accounts[0].id = AccountId(id);
+    return {MakeCommand<Account>(EntryKind::kCreateAccounts, accounts),
+            In(seconds(600)), answer.Callback()};
+  }
+
+  storage::MemoryJournalDisk disk_;
+  std::unique_ptr<storage::MemoryJournal> journal_;
+  std::optional<GatedJournal> gate_;
+  storage::MemoryStateStore store_{{.cold = true}};
+  ToyMachine machine_;
+  SystemClock clock_;
+  std::unique_ptr<ReplicaThreads> replica_;
+};
+
+TEST_F(ReplicaThreadsTest, AnswersManyThreadsEachInItsOrder) {
+  Start();
+  constexpr uint64_t kThreads = 4;
+  constexpr uint64_t kEach = 100;
+  std::vector<std::thread> threads;
+  for (uint64_t t = 0; t < kThreads; ++t) {
+    threads.emplace_back([this, t] {
+      std::vector<Answer> answers(kEach);
+      for (uint64_t i = 0; i < kEach; ++i) {
+        EXPECT_TRUE(
+            replica_->Propose(CreateAccount(t * kEach + i + 1, answers[i]))
+                .ok());
+      }
+      Sequence last;
+      for (Answer& answer : answers) {
+        const auto result = answer.Wait();
+        ASSERT_TRUE(result.ok()) << result.status();
+        EXPECT_EQ(result->accounts[0].status, AccountStatus::kCreated);
+        EXPECT_GT(result->sequence, last);
+        last = result->sequence;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(
+      replica_->WaitForCommit(Sequence(kThreads * kEach), In(seconds(60))),
+      Sequence(kThreads * kEach + 1));
+}
+
+TEST_F(ReplicaThreadsTest, StopsWithEverythingInACheckpoint) {
+  Start();
+  std::vector<Answer> answers(130);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    ASSERT_TRUE(replica_->Propose(CreateAccount(i + 1, answers[i])).ok());
+  }
+  EXPECT_TRUE(replica_->Stop(seconds(60)).ok());
+  replica_.reset();
+  for (Answer& answer : answers) EXPECT_TRUE(answer.Wait().ok());
+  EXPECT_EQ(journal_->superblock().checkpoint.sequence, Sequence(131));
+  EXPECT_EQ(store_.disk()->accounts().size(), answers.size());
+}
+
+TEST_F(ReplicaThreadsTest, RefusesWhatTheInboxDoesNotHold) {
+  ReplicaThreadsOptions options;
+  options.inbox_proposals = 3;
+  Start(std::move(options));
+  gate_->SetOpen(false);
+  // The pipeline takes some, the inbox three, then it is full.
+  std::vector<Account> rows(kMaxBatchSize);
+  std::vector<std::unique_ptr<Answer>> answers;
+  absl::Status status;
+  while (status.ok()) {
+    ASSERT_LT(answers.size(), 1'000u);
+    answers.push_back(std::make_unique<Answer>());
+    status = replica_->Propose(
+        {MakeCommand<Account>(EntryKind::kCreateAccounts, rows),
+         In(seconds(600)), answers.back()->Callback()});
+  }
+  EXPECT_EQ(ReasonOf(status), Reason::kOverloaded);
+  EXPECT_FALSE(answers.back()->has());
+  answers.pop_back();
+  gate_->SetOpen(true);
+  for (const auto& answer : answers) EXPECT_TRUE(answer->Wait().ok());
+}
+
+TEST_F(ReplicaThreadsTest, AFullDiskRefusesWritesAndServesReads) {
+  Start();
+  gate_->SetFull(true);
+  Answer held;
+  ASSERT_TRUE(replica_->Propose(CreateAccount(1, held)).ok());
+  absl::Status status;
+  std::vector<std::unique_ptr<Answer>> more;
+  while (status.ok()) {
+    more.push_back(std::make_unique<Answer>());
+    status = replica_->Propose(CreateAccount(2, *more.back()));
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(ReasonOf(status), Reason::kDiskFull);
+  EXPECT_FALSE(held.has());
+  Answer read;
+  ReadRequest request;
+  request.deadline = In(seconds(600));
+  request.begin = [&](const absl::StatusOr<Sequence>& sequence) {
+    EXPECT_TRUE(sequence.ok());
+    return [&] { read.Callback()(EntryResult{}); };
+  };
+  ASSERT_TRUE(replica_->Read(std::move(request)).ok());
+  EXPECT_TRUE(read.Wait().ok());
+  gate_->SetFull(false);
+  EXPECT_TRUE(held.Wait().ok());
+}
+
+TEST_F(ReplicaThreadsTest, AFailedSyncHaltsAndTellsItsOwner) {
+  Answer halted;
+  ReplicaThreadsOptions options;
+  options.on_halt = [&](const absl::Status& fault) {
+    halted.Callback()(fault);
+  };
+  Start(std::move(options));
+  gate_->SetOpen(false);
+  Answer answer;
+  ASSERT_TRUE(replica_->Propose(CreateAccount(1, answer)).ok());
+  disk_.FailNextSync();
+  gate_->SetOpen(true);
+  EXPECT_EQ(ReasonOf(answer.Wait().status()), Reason::kOutcomeUnknown);
+  EXPECT_FALSE(halted.Wait().ok());
+  Answer later;
+  const absl::Status taken = replica_->Propose(CreateAccount(2, later));
+  if (taken.ok()) {
+    EXPECT_EQ(ReasonOf(later.Wait().status()), Reason::kNoPrimary);
+  }
+  EXPECT_FALSE(replica_->Stop(seconds(60)).ok());
+  replica_.reset();
+}
+
+}  // namespace
+}  // namespace ledgerd::replication
