@@ -54,7 +54,7 @@ def is_cpp(path):
 
 
 def is_test(path):
-    return path.startswith("tests/") or re.search(r"_test(_\w+)?\.(cc|h|py|sh)$", path) is not None
+    return path.startswith("tests/") or re.search(r"_test(ing|_\w+)?\.(cc|h|py|sh)$", path) is not None
 
 
 def is_ours(path):
