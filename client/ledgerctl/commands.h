@@ -1,0 +1,22 @@
+// The subcommands. Each function adds one to the command line; its callback
+// runs it within the context.
+//
+//   AddImportCommand(app, context);
+#ifndef LEDGERD_CLIENT_LEDGERCTL_COMMANDS_H_
+#define LEDGERD_CLIENT_LEDGERCTL_COMMANDS_H_
+
+#include "CLI/App.hpp"
+#include "client/ledgerctl/context.h"
+
+namespace ledgerd::client {
+
+void AddAccountCommand(CLI::App& app, Context& context);
+void AddTransferCommand(CLI::App& app, Context& context);
+void AddImportCommand(CLI::App& app, Context& context);
+void AddJournalCommand(CLI::App& app, Context& context);
+void AddStatusCommand(CLI::App& app, Context& context);
+void AddVerifyCommand(CLI::App& app, Context& context);
+
+}  // namespace ledgerd::client
+
+#endif  // LEDGERD_CLIENT_LEDGERCTL_COMMANDS_H_
