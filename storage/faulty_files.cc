@@ -62,7 +62,7 @@ class FaultyFile final : public File {
     const MutexLock lock(files_.mutex_);
     const absl::Status status = Begin(FaultyFiles::Operation::kSync, "sync");
     if (!status.ok()) {
-      if (files_.boot_ == boot_) {
+      if (files_.boot_ == boot_ && !files_.Crashed()) {
         files_.LoseSome(*node_);
         node_->cache_lies = true;
       }
@@ -204,6 +204,12 @@ void FaultyFiles::CrashAfter(uint64_t count) {
   crash_at_ = operations_ + count;
 }
 
+void FaultyFiles::ClearFaults() {
+  const MutexLock lock(mutex_);
+  crash_at_.reset();
+  faults_.clear();
+}
+
 void FaultyFiles::SetCapacity(uint64_t bytes) {
   const MutexLock lock(mutex_);
   capacity_ = bytes;
@@ -259,7 +265,7 @@ std::string* FaultyFiles::Device(const std::string& path) {
 }
 
 absl::Status FaultyFiles::Begin(Operation operation, const std::string& what) {
-  if (crash_at_.has_value() && operations_ >= *crash_at_) {
+  if (Crashed()) {
     return absl::InternalError(absl::StrCat(what, ": crashed"));
   }
   ++operations_;
@@ -270,6 +276,10 @@ absl::Status FaultyFiles::Begin(Operation operation, const std::string& what) {
   absl::Status error = fault->second.error;
   faults_.erase(fault);
   return error;
+}
+
+bool FaultyFiles::Crashed() const {
+  return crash_at_.has_value() && operations_ >= *crash_at_;
 }
 
 bool FaultyFiles::Keep() {

@@ -76,6 +76,9 @@ class FaultyFiles final : public FileSystem {
   // All operations fail once `count` more have been done.
   void CrashAfter(uint64_t count);
 
+  // No fault and no crash is due any more.
+  void ClearFaults();
+
   // Bytes that all files together may have.
   void SetCapacity(uint64_t bytes);
 
@@ -123,6 +126,7 @@ class FaultyFiles final : public FileSystem {
 
   absl::Status Begin(Operation operation, const std::string& what)
       LEDGERD_REQUIRES(mutex_);
+  bool Crashed() const LEDGERD_REQUIRES(mutex_);
   bool Keep() LEDGERD_REQUIRES(mutex_);
   void Apply(const NameChange& change, Names& names) const;
   void Change(NameChange change) LEDGERD_REQUIRES(mutex_);

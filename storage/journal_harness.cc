@@ -51,16 +51,7 @@ class MemoryHarness final : public JournalHarness {
 
 class FaultyHarness final : public JournalHarness {
  public:
-  FaultyHarness() {
-    files_.MakeDirectory(paths_.journal);
-    files_.MakeDirectory(paths_.rolled_back);
-    files_.MakeDirectory("/d");
-    LEDGERD_CHECK_OK(SuperblockFile::Create(files_, paths_.superblock, {}));
-    LEDGERD_CHECK_OK(CreateFirstSegment(files_, paths_.journal, TestIdentity(),
-                                        {}, kTestSegmentBytes));
-    LEDGERD_CHECK_OK(files_.SyncDirectory(paths_.journal));
-    LEDGERD_CHECK_OK(files_.SyncDirectory("/d"));
-  }
+  FaultyHarness() { FormatTestJournal(files_, kTestSegmentBytes); }
 
   ~FaultyHarness() override { journal_.reset(); }
 
@@ -119,9 +110,7 @@ class FaultyHarness final : public JournalHarness {
 
  private:
   FaultyFiles files_;
-  const JournalPaths paths_ = {.superblock = "/d/superblock",
-                               .journal = "/d/journal",
-                               .rolled_back = "/d/rolled_back"};
+  const JournalPaths paths_ = TestPaths();
 };
 
 class RealHarness final : public JournalHarness {

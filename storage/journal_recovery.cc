@@ -34,6 +34,11 @@ absl::Status DamagedEntry(const Segments& segments, const BadEntry& bad) {
                              "; it may have been acknowledged"));
 }
 
+// Whether a failed read says something about what is on the disk.
+bool MeansDamage(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsOutOfRange(status);
+}
+
 absl::StatusOr<std::shared_ptr<Segment>> OpenSegment(
     FileSystem& files, const std::string& path, SegmentNumber number,
     const JournalIdentity& identity) {
@@ -52,10 +57,11 @@ absl::StatusOr<std::shared_ptr<Segment>> OpenSegment(
     status = absl::DataLossError(absl::StrCat("its header says segment ",
                                               segment->header.number.value()));
   }
-  if (!status.ok()) {
+  if (MeansDamage(status)) {
     return Damage(absl::StrCat("journal damaged in file ", path,
                                ", offset 0: ", status.message()));
   }
+  LEDGERD_RETURN_IF_ERROR(status);
   return segment;
 }
 
@@ -97,13 +103,14 @@ absl::StatusOr<Segments> OpenSegments(FileSystem& files,
 absl::Status ReadSegment(const Segment& segment, AlignedBuffer& buffer,
                          absl::string_view& bytes) {
   const absl::Span<char> into = buffer.Reserve(segment.bytes);
-  if (absl::Status status = segment.file->Read(0, into); !status.ok()) {
+  absl::Status status = segment.file->Read(0, into);
+  if (MeansDamage(status)) {
     return Damage(absl::StrCat("journal damaged somewhere after sequence ",
                                segment.header.base.sequence.value(), ": ",
                                status.message()));
   }
   bytes = {into.data(), into.size()};
-  return absl::OkStatus();
+  return status;
 }
 
 // The first segment that must be read: that of the first entry above the
@@ -220,6 +227,10 @@ absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files,
                                                 const JournalPaths& paths,
                                                 const JournalIdentity& identity,
                                                 const EntryId& checkpoint) {
+  // A name that the process before has changed may be seen and not be durable;
+  // what is written below it would go with it.
+  LEDGERD_RETURN_IF_ERROR(files.SyncDirectory(paths.rolled_back));
+  LEDGERD_RETURN_IF_ERROR(files.SyncDirectory(paths.journal));
   RecoveredJournal found;
   LEDGERD_ASSIGN_OR_RETURN(found.segments,
                            OpenSegments(files, paths.journal, identity));

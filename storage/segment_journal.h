@@ -123,8 +123,8 @@ class SegmentJournal final : public Journal {
 
   // segment_journal_roll_back.cc
   absl::Status CopyTail(const Segment& segment, Sequence from);
-  absl::StatusOr<std::shared_ptr<Segment>> CutSegment(const Segment& segment,
-                                                      Sequence from);
+  absl::StatusOr<std::shared_ptr<Segment>> WriteShorter(
+      const Segment& segment, Sequence from, const std::string& path);
   absl::Status MoveAside(size_t keep, Sequence from);
 
   FileSystem& files_;

@@ -4,7 +4,7 @@
 // aside from the last one down, each by a rename; then the one that is cut is
 // replaced, by a rename, with a file that ends earlier. Zeros in place would
 // not do: half of them look like damage.
-#include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <utility>
 
@@ -45,13 +45,19 @@ absl::Status SegmentJournal::RollBack(Sequence from) {
     last = entries.front().id();
     timestamp = entries.front().timestamp();
   }
-  // Until here nothing has changed, and a full disk may be tried again.
-  if (absl::Status status = CopyTail(cut, from); !status.ok()) {
-    return absl::IsResourceExhausted(status) ? status : Fatal(status);
+  const std::string unfinished = paths_.journal + "/cut.unfinished";
+  auto shorter = WriteShorter(cut, from, unfinished);
+  absl::Status status = shorter.status();
+  if (status.ok()) status = CopyTail(cut, from);
+  if (absl::IsResourceExhausted(status)) {
+    // Nothing has changed; it may be tried again.
+    files_.Remove(unfinished).IgnoreError();
+    return status;
   }
-  LEDGERD_RETURN_IF_ERROR(Fatal(MoveAside(segments.size(), from)));
-  auto shorter = CutSegment(cut, from);
-  LEDGERD_RETURN_IF_ERROR(Fatal(shorter.status()));
+  if (status.ok()) status = MoveAside(segments.size(), from);
+  if (status.ok()) status = files_.Rename(unfinished, cut.path);
+  if (status.ok()) status = files_.SyncDirectory(paths_.journal);
+  LEDGERD_RETURN_IF_ERROR(Fatal(status));
   segments.back() = *std::move(shorter);
   // No record that is left says so of the last entry.
   recorded_ = segments.back()->header.base.sequence;
@@ -63,7 +69,6 @@ absl::Status SegmentJournal::RollBack(Sequence from) {
 }
 
 absl::Status SegmentJournal::CopyTail(const Segment& segment, Sequence from) {
-  LEDGERD_RETURN_IF_ERROR(spares_.Ensure(1));
   LEDGERD_ASSIGN_OR_RETURN(
       const std::string path,
       UnusedPath(files_, paths_.rolled_back, AsideName(from, segment)));
@@ -90,14 +95,13 @@ absl::Status SegmentJournal::MoveAside(size_t keep, Sequence from) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::shared_ptr<Segment>> SegmentJournal::CutSegment(
-    const Segment& segment, Sequence from) {
-  const SpareSegments::Spare spare = spares_.Take();
+absl::StatusOr<std::shared_ptr<Segment>> SegmentJournal::WriteShorter(
+    const Segment& segment, Sequence from, const std::string& path) {
   auto shorter = std::make_shared<Segment>();
   shorter->header = segment.header;
-  shorter->header.used_again = spare.used_again;
+  shorter->header.used_again = false;
   shorter->path = segment.path;
-  shorter->bytes = std::max(segment.bytes, options_.segment_bytes);
+  shorter->bytes = segment.bytes;
   shorter->scanned = true;
   shorter->end = segment.OffsetOf(from);
   shorter->places.assign(
@@ -105,8 +109,11 @@ absl::StatusOr<std::shared_ptr<Segment>> SegmentJournal::CutSegment(
       segment.places.begin() +
           static_cast<ptrdiff_t>(from.value() - 1 -
                                  segment.header.base.sequence.value()));
-  LEDGERD_ASSIGN_OR_RETURN(shorter->file, files_.Open(spare.path));
-  LEDGERD_RETURN_IF_ERROR(shorter->file->Allocate(shorter->bytes));
+  // Not a spare: if it were left behind as one, with these records in it, they
+  // would come back when their segment's number is used the next time.
+  const std::atomic<bool> never{false};
+  LEDGERD_RETURN_IF_ERROR(CreateZeroed(files_, path, shorter->bytes, never));
+  LEDGERD_ASSIGN_OR_RETURN(shorter->file, files_.Open(path));
   const absl::Span<char> bytes = buffer_.Reserve(RoundUpToBlock(shorter->end));
   LEDGERD_RETURN_IF_ERROR(segment.file->Read(0, bytes));
   const std::string header = EncodeSegmentHeader(identity_, shorter->header);
@@ -115,8 +122,6 @@ absl::StatusOr<std::shared_ptr<Segment>> SegmentJournal::CutSegment(
   LEDGERD_RETURN_IF_ERROR(
       shorter->file->Write(0, {bytes.data(), bytes.size()}));
   LEDGERD_RETURN_IF_ERROR(shorter->file->Sync());
-  LEDGERD_RETURN_IF_ERROR(files_.Rename(spare.path, segment.path));
-  LEDGERD_RETURN_IF_ERROR(files_.SyncDirectory(paths_.journal));
   return shorter;
 }
 

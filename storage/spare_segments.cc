@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
@@ -39,17 +40,18 @@ SpareSegments::~SpareSegments() {
 
 absl::Status SpareSegments::Open(const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    if (!absl::StartsWith(name, kPrefix)) continue;
     const std::string path = absl::StrCat(directory_, "/", name);
+    absl::string_view number_text = name;
     uint64_t number = 0;
-    if (absl::SimpleAtoi(name.substr(kPrefix.size()), &number)) {
+    if (absl::EndsWith(name, kUnfinished)) {
+      LEDGERD_RETURN_IF_ERROR(files_.Remove(path));
+    } else if (absl::ConsumePrefix(&number_text, kPrefix) &&
+               absl::SimpleAtoi(number_text, &number)) {
       {
         const MutexLock lock(mutex_);
         next_name_ = std::max(next_name_, number + 1);
       }
       LEDGERD_RETURN_IF_ERROR(Adopt(path));
-    } else {
-      LEDGERD_RETURN_IF_ERROR(files_.Remove(path));
     }
   }
   if (in_background_) {

@@ -46,8 +46,8 @@ class SpareSegments {
   SpareSegments(const SpareSegments&) = delete;
   SpareSegments& operator=(const SpareSegments&) = delete;
 
-  // Takes over the spares among the directory's `names`, and begins to make
-  // more. Once, before anything else.
+  // Takes over the spares among the directory's `names`, removes what was left
+  // unfinished, and begins to make more. Once, before anything else.
   absl::Status Open(const std::vector<std::string>& names);
 
   // Makes sure that `count` spares are there.

@@ -158,6 +158,13 @@ absl::StatusOr<std::unique_ptr<SuperblockFile>> SuperblockFile::Open(
   }
   if (!file.ok()) return file.status();
   const Copies copies = {ReadCopy(**file, 0), ReadCopy(**file, 1)};
+  for (const auto& copy : copies) {
+    // Only what says something about the copy counts against it.
+    if (!copy.ok() && !absl::IsDataLoss(copy.status()) &&
+        !absl::IsOutOfRange(copy.status())) {
+      return copy.status();
+    }
+  }
   const std::optional<size_t> newest = Newest(copies);
   if (!newest.has_value()) return ForgottenError(path, copies);
   // Also when both are equal: what was read may not be on the device yet. The

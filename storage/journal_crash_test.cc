@@ -1,0 +1,216 @@
+// Crashes of the journal on the disk at every step and at random, with an
+// oracle that knows what was acknowledged.
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "storage/faulty_files.h"
+#include "storage/journal_testing.h"
+#include "storage/segment_journal.h"
+
+namespace ledgerd::storage {
+namespace {
+
+constexpr uint64_t kSegmentBytes = 5 * kBlockBytes;
+
+// A journal on a faulty disk, and what must and what may be found on it.
+class CrashRun {
+ public:
+  explicit CrashRun(uint64_t seed) : random_(seed), files_(seed) {
+    FormatTestJournal(files_, kSegmentBytes);
+  }
+
+  FaultyFiles& files() { return files_; }
+
+  uint64_t Random(uint64_t below) { return random_() % below; }
+
+  // Opens, and checks what is there against what must be. False: the disk
+  // failed again while opening.
+  bool Reopen() {
+    journal_.reset();
+    auto journal =
+        SegmentJournal::Open(files_, TestPaths(), TestIdentity(),
+                             {.segment_bytes = kSegmentBytes,
+                              .retention_bytes = Random(4) * kSegmentBytes,
+                              .prepare_in_background = false});
+    if (!journal.ok()) {
+      EXPECT_NE(journal.status().code(), absl::StatusCode::kDataLoss)
+          << "nothing was damaged: " << journal.status();
+      return false;
+    }
+    journal_ = *std::move(journal);
+    files_.ClearFaults();
+    Check();
+    return true;
+  }
+
+  // One step of life; false when the disk failed in it.
+  bool Step() {
+    switch (Random(10)) {
+      case 0:
+        return Done(journal_->WriteFiller());
+      case 1:
+        return Promise();
+      case 2:
+        return Checkpoint();
+      case 3:
+        return Done(
+            journal_->Release(journal_->superblock().checkpoint.sequence));
+      case 4:
+        return RollBack();
+      default:
+        return Append();
+    }
+  }
+
+  // Power is lost, or only the process.
+  void Crash() {
+    journal_.reset();
+    const uint64_t mode = Random(4);
+    if (mode == 0) return files_.Restart();
+    if (mode == 1) files_.SetKeep([] { return false; });
+    if (mode == 2) files_.SetKeep([] { return true; });
+    files_.PowerCut();
+    files_.SetKeep(nullptr);
+  }
+
+  uint64_t acknowledged() const { return certain_; }
+
+ private:
+  bool Done(const absl::Status& status) {
+    EXPECT_FALSE(absl::IsResourceExhausted(status)) << status;
+    return status.ok();
+  }
+
+  bool Append() {
+    EntryId at = journal_->last();
+    // A group may be longer than a segment.
+    const auto entries = MakeEntries(1 + Random(Random(8) == 0 ? 60 : 6),
+                                     Random(4), at, ++variant_);
+    possible_.insert(possible_.end(), entries.begin(), entries.end());
+    if (!Done(journal_->Append(entries, Sequence(0)))) return false;
+    certain_ = possible_.size();
+    return true;
+  }
+
+  bool Promise() {
+    Superblock next = journal_->superblock();
+    next.promised_epoch = next.promised_epoch.Next();
+    return WriteSuperblock(next);
+  }
+
+  bool Checkpoint() {
+    if (certain_ == 0) return true;
+    Superblock next = journal_->superblock();
+    const uint64_t from =
+        std::max<uint64_t>(1, next.checkpoint.sequence.value());
+    const uint64_t to = from + Random(certain_ - from + 1);
+    next.checkpoint = possible_[to - 1].id();
+    return WriteSuperblock(next);
+  }
+
+  bool WriteSuperblock(const Superblock& next) {
+    attempted_ = next;
+    if (!Done(journal_->WriteSuperblock(next))) return false;
+    superblock_ = next;
+    return true;
+  }
+
+  bool RollBack() {
+    const uint64_t lowest = superblock_.checkpoint.sequence.value() + 1;
+    if (lowest > certain_) return true;
+    const uint64_t from = lowest + Random(certain_ - lowest + 1);
+    // From here on both ends are right, and all in between.
+    certain_ = from - 1;
+    if (!Done(journal_->RollBack(Sequence(from)))) return false;
+    possible_.erase(possible_.begin() + static_cast<ptrdiff_t>(certain_),
+                    possible_.end());
+    return true;
+  }
+
+  void Check() {
+    const EntryId last = journal_->last();
+    ASSERT_GE(last.sequence.value(), certain_) << "acknowledged, and gone";
+    ASSERT_LE(last.sequence.value(), possible_.size()) << "never appended";
+    const Superblock superblock = journal_->superblock();
+    ASSERT_TRUE(superblock == superblock_ || superblock == attempted_);
+    superblock_ = superblock;
+    attempted_ = superblock;
+    const Sequence first = journal_->first();
+    ASSERT_LE(first.value(), superblock.checkpoint.sequence.value() + 1);
+    // What was found is certain from now on.
+    certain_ = last.sequence.value();
+    possible_.erase(possible_.begin() + static_cast<ptrdiff_t>(certain_),
+                    possible_.end());
+    if (first > last.sequence) return;
+    EXPECT_EQ(last, possible_.back().id());
+    const auto read = journal_->Read(first, uint64_t{1} << 30);
+    ASSERT_TRUE(read.ok()) << read.status();
+    ASSERT_EQ(read->size(), certain_ - first.value() + 1);
+    for (size_t i = 0; i < read->size(); ++i) {
+      ASSERT_EQ((*read)[i].bytes(), possible_[first.value() - 1 + i].bytes());
+    }
+  }
+
+  std::mt19937_64 random_;
+  FaultyFiles files_;
+  std::unique_ptr<SegmentJournal> journal_;
+  // All that was appended, of which the first `certain_` must be there.
+  std::vector<Entry> possible_;
+  size_t certain_ = 0;
+  uint64_t variant_ = 0;
+  Superblock superblock_;
+  Superblock attempted_;
+};
+
+TEST(JournalCrashTest, AtEveryStep) {
+  constexpr uint64_t kSteps = 60;
+  constexpr uint64_t kOperations = 400;
+  for (uint64_t at = 0; at < kOperations; ++at) {
+    SCOPED_TRACE(testing::Message() << "crash after operation " << at);
+    CrashRun run(/*seed=*/at % 7 + 1);
+    ASSERT_TRUE(run.Reopen());
+    run.files().CrashAfter(at);
+    for (uint64_t i = 0; i < kSteps && run.Step(); ++i) {
+    }
+    run.Crash();
+    ASSERT_TRUE(run.Reopen());
+    if (testing::Test::HasFailure()) return;
+    ASSERT_TRUE(run.Step());
+  }
+}
+
+TEST(JournalCrashTest, AtRandom) {
+  for (const uint64_t seed : TestSeeds(150)) {
+    SCOPED_TRACE(HowToReplay(seed));
+    CrashRun run(seed);
+    uint64_t reopened = 0;
+    for (int life = 0; life < 25; ++life) {
+      // Now and then the disk fails while the journal is being opened.
+      if (run.Random(3) == 0) run.files().CrashAfter(run.Random(20));
+      if (run.Reopen()) {
+        ++reopened;
+        using Operation = FaultyFiles::Operation;
+        if (run.Random(2) == 0) {
+          run.files().CrashAfter(run.Random(80));
+        } else {
+          run.files().FailNext(
+              run.Random(2) == 0 ? Operation::kSync : Operation::kWrite,
+              static_cast<int>(run.Random(30)), absl::InternalError("EIO"));
+        }
+        for (int i = 0; i < 40 && run.Step(); ++i) {
+        }
+      }
+      if (testing::Test::HasFailure()) return;
+      run.Crash();
+    }
+    EXPECT_GT(reopened, 5u);
+  }
+}
+
+}  // namespace
+}  // namespace ledgerd::storage
