@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# The unit tests under AddressSanitizer with UBSan, and those that have threads
+# under ThreadSanitizer. A test that cannot run so is tagged no_san.
+#
+#   tests/sanitize.sh [asan|tsan]...      default: both
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+. tests/lib.sh
+
+# Tests that cross processes watch the daemon, which these configs do not build.
+unit="tests(//...) except tests(//tests/...)"
+if [ -e tests/model/BUILD.bazel ]; then unit="($unit) union tests(//tests/model/...)"; fi
+declare -A queries=(
+  [asan]="$unit"
+  [tsan]="($unit) intersect rdeps(//..., //proto/base:mutex)"
+)
+
+if [ $# = 0 ]; then set -- asan tsan; fi
+for config in "$@"; do
+  mapfile -t targets < <(
+    bazel query --noshow_progress "${queries[$config]}" 2>/dev/null
+  )
+  bazel_tests "$config" --config="$config" --build_tests_only "${targets[@]}"
+done
+closing_line
