@@ -64,9 +64,10 @@ install_packages() {
   fi
   echo "setup: installing ${#missing[@]} packages" >&2
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
+  apt-get update -qq -o Acquire::Retries=3
   apt-get install -y -qq --no-install-recommends \
-    -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "${missing[@]}" >&2
+    -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+    "${missing[@]}" >&2
 }
 
 install_npm_tools() {

@@ -47,6 +47,7 @@ step "shellcheck" scripts
 step "buf lint" buf lint
 step "buf format" buf_format
 step "buf breaking against proto/contract.binpb" buf_breaking
+step "the tally counts every failure" python3 -B tests/tally_test.py 2>&1
 step "the rules of style find what they must" \
   python3 -B tests/tidy/style_test.py 2>&1
 step "the rules of style" python3 -B tests/tidy/style.py
