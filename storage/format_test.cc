@@ -101,7 +101,7 @@ TEST(FormatTest, RecordAndSharedEntry) {
 }
 
 TEST(FormatTest, SegmentHeader) {
-  SegmentHeader header{.number = SegmentNumber(2)};
+  SegmentHeader header{.number = SegmentNumber(2), .bytes = 64 << 20};
   header.base = {.epoch = Epoch(2), .sequence = Sequence(4)};
   header.base.hash.fill(0xAA);
   const std::string bytes = EncodeSegmentHeader(TestIdentity(), header);

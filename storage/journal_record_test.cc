@@ -110,7 +110,8 @@ TEST(SegmentNameTest, ReadsBackAndNothingElse) {
 }
 
 TEST(SegmentHeaderTest, NoFlippedBitGetsThrough) {
-  SegmentHeader header{.number = SegmentNumber(3), .used_again = true};
+  SegmentHeader header{
+      .number = SegmentNumber(3), .used_again = true, .bytes = 4096};
   header.base = {.epoch = Epoch(1), .sequence = Sequence(9)};
   const std::string good = EncodeSegmentHeader(TestIdentity(), header);
   ASSERT_EQ(DecodeSegmentHeader(TestIdentity(), good).value(), header);

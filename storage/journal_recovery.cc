@@ -45,7 +45,7 @@ absl::StatusOr<std::shared_ptr<Segment>> OpenSegment(
   auto segment = std::make_shared<Segment>();
   segment->path = path;
   LEDGERD_ASSIGN_OR_RETURN(segment->file, files.Open(path));
-  LEDGERD_ASSIGN_OR_RETURN(segment->bytes, segment->file->Size());
+  LEDGERD_ASSIGN_OR_RETURN(const uint64_t bytes, segment->file->Size());
   std::string block(kBlockBytes, '\0');
   absl::Status status = segment->file->Read(0, absl::MakeSpan(block));
   if (status.ok()) {
@@ -56,6 +56,10 @@ absl::StatusOr<std::shared_ptr<Segment>> OpenSegment(
   if (status.ok() && segment->header.number != number) {
     status = absl::DataLossError(absl::StrCat("its header says segment ",
                                               segment->header.number.value()));
+  }
+  if (status.ok() && segment->bytes() != bytes) {
+    status = absl::DataLossError(absl::StrCat(
+        "its header says ", segment->bytes(), " bytes, and it has ", bytes));
   }
   if (MeansDamage(status)) {
     return Damage(absl::StrCat("journal damaged in file ", path,
@@ -102,7 +106,7 @@ absl::StatusOr<Segments> OpenSegments(FileSystem& files,
 // The bytes of a whole segment.
 absl::Status ReadSegment(const Segment& segment, AlignedBuffer& buffer,
                          absl::string_view& bytes) {
-  const absl::Span<char> into = buffer.Reserve(segment.bytes);
+  const absl::Span<char> into = buffer.Reserve(segment.bytes());
   absl::Status status = segment.file->Read(0, into);
   if (MeansDamage(status)) {
     return Damage(absl::StrCat("journal damaged somewhere after sequence ",
@@ -180,7 +184,7 @@ absl::StatusOr<uint64_t> TornEnd(const Segment& segment,
                                  const JournalWalk& walk) {
   const uint64_t least =
       std::min(RoundUpToBlock(std::max(walk.frames_end(), walk.end() + 1)),
-               segment.bytes);
+               segment.bytes());
   if (segment.header.used_again) return least;
   AlignedBuffer buffer;
   absl::string_view bytes;
@@ -203,8 +207,7 @@ absl::Status CutTorn(FileSystem& files, const JournalPaths& paths,
           absl::StrCat("torn-from-sequence-", walk.bad()->sequence.value(),
                        "-segment-", segment.header.number.value(), "-offset-",
                        begin)));
-  LEDGERD_RETURN_IF_ERROR(
-      CopyAside(files, segment, begin, end - begin, paths.rolled_back, path));
+  LEDGERD_RETURN_IF_ERROR(CopyAside(files, segment, {begin, end}, path));
   AlignedBuffer buffer;
   const absl::Span<char> blocks = buffer.Reserve(end - begin);
   std::memset(blocks.data(), 0, blocks.size());
@@ -289,17 +292,16 @@ absl::StatusOr<std::string> UnusedPath(FileSystem& files,
 }
 
 absl::Status CopyAside(FileSystem& files, const Segment& segment,
-                       uint64_t offset, uint64_t bytes,
-                       const std::string& directory, const std::string& path) {
+                       BlockRange range, const std::string& path) {
   AlignedBuffer buffer;
-  const absl::Span<char> blocks = buffer.Reserve(bytes);
-  LEDGERD_RETURN_IF_ERROR(segment.file->Read(offset, blocks));
+  const absl::Span<char> blocks = buffer.Reserve(range.end - range.begin);
+  LEDGERD_RETURN_IF_ERROR(segment.file->Read(range.begin, blocks));
   LEDGERD_ASSIGN_OR_RETURN(const auto copy, files.Create(path));
   if (absl::Status status = WriteAndSync(*copy, blocks); !status.ok()) {
     files.Remove(path).IgnoreError();
     return status;
   }
-  return files.SyncDirectory(directory);
+  return files.SyncDirectory(path.substr(0, path.rfind('/')));
 }
 
 }  // namespace ledgerd::storage

@@ -65,11 +65,16 @@ absl::StatusOr<std::string> UnusedPath(FileSystem& files,
                                        const std::string& directory,
                                        absl::string_view stem);
 
-// Copies `bytes` of blocks from `offset` on to the new file `path` in
-// `directory`, and syncs both.
+// Whole blocks of a file.
+struct BlockRange {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+// Copies some of a segment to the new file `path` of another directory, and
+// syncs the file and the directory.
 absl::Status CopyAside(FileSystem& files, const Segment& segment,
-                       uint64_t offset, uint64_t bytes,
-                       const std::string& directory, const std::string& path);
+                       BlockRange range, const std::string& path);
 
 }  // namespace ledgerd::storage
 

@@ -29,6 +29,7 @@ constexpr size_t kNumberAt = 48;
 constexpr size_t kBaseEpochAt = 56;
 constexpr size_t kBaseSequenceAt = 64;
 constexpr size_t kBaseHashAt = 72;
+constexpr size_t kBytesAt = 104;
 
 constexpr absl::string_view kMagic = "LDSG";
 constexpr uint32_t kVersion = 1;
@@ -82,6 +83,7 @@ std::string EncodeSegmentHeader(const JournalIdentity& identity,
   PutLittle(to + kBaseSequenceAt, header.base.sequence.value());
   std::memcpy(to + kBaseHashAt, header.base.hash.data(),
               header.base.hash.size());
+  PutLittle(to + kBytesAt, header.bytes);
   PutLittle(to + kChecksumAt, Checksum(bytes));
   return bytes;
 }
@@ -111,6 +113,7 @@ absl::StatusOr<SegmentHeader> DecodeSegmentHeader(
   header.base.sequence = Sequence(GetLittle<uint64_t>(from + kBaseSequenceAt));
   std::memcpy(header.base.hash.data(), from + kBaseHashAt,
               header.base.hash.size());
+  header.bytes = GetLittle<uint64_t>(from + kBytesAt);
   return header;
 }
 
@@ -135,7 +138,8 @@ std::optional<SegmentNumber> ParseSegmentName(absl::string_view name) {
 absl::Status CreateFirstSegment(FileSystem& files, const std::string& directory,
                                 const JournalIdentity& identity,
                                 const EntryId& base, uint64_t bytes) {
-  const SegmentHeader header{.number = SegmentNumber(1), .base = base};
+  const SegmentHeader header{
+      .number = SegmentNumber(1), .base = base, .bytes = bytes};
   const std::string path =
       absl::StrCat(directory, "/", SegmentName(header.number));
   const std::atomic<bool> never{false};

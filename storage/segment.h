@@ -46,6 +46,8 @@ struct SegmentHeader {
   EntryId base;
   // The file may hold records of an earlier segment.
   bool used_again = false;
+  // The file's size; one that has become shorter has lost something.
+  uint64_t bytes = 0;
 
   friend bool operator==(const SegmentHeader&, const SegmentHeader&) = default;
 };
@@ -66,7 +68,6 @@ struct Segment {
   SegmentHeader header;
   std::string path;
   std::shared_ptr<File> file;
-  uint64_t bytes = 0;
   // False: only the header has been read.
   bool scanned = false;
   // Where the records of the entries after the base begin, in units of
@@ -78,6 +79,8 @@ struct Segment {
   Sequence last() const {
     return Sequence(header.base.sequence.value() + places.size());
   }
+
+  uint64_t bytes() const { return header.bytes; }
 
   uint64_t OffsetOf(Sequence sequence) const {
     const uint64_t i = sequence.value() - header.base.sequence.value() - 1;

@@ -88,7 +88,7 @@ absl::Status SegmentJournal::WriteFiller() {
   LEDGERD_RETURN_IF_ERROR(failure_);
   if (recorded_ >= last().sequence) return absl::OkStatus();
   const std::shared_ptr<Segment> segment = Current();
-  if (RoundUpToBlock(segment->end) + kBlockBytes <= segment->bytes) {
+  if (RoundUpToBlock(segment->end) + kBlockBytes <= segment->bytes()) {
     return Fatal(WriteFillerRecord());
   }
   // The next segment's header says the same.
@@ -104,7 +104,7 @@ absl::Status SegmentJournal::Release(Sequence through) {
   while (const std::shared_ptr<Segment> segment = PopReleasable(through)) {
     // Nobody can find it any more; who still reads it holds it.
     const bool reusable =
-        segment.use_count() == 1 && segment->bytes == options_.segment_bytes;
+        segment.use_count() == 1 && segment->bytes() == options_.segment_bytes;
     LEDGERD_RETURN_IF_ERROR(Fatal(spares_.Recycle(segment->path, reusable)));
   }
   return absl::OkStatus();
@@ -143,7 +143,7 @@ Superblock SegmentJournal::superblock() const {
   return superblock_;
 }
 
-absl::Status SegmentJournal::Fatal(absl::Status status) {
+absl::Status SegmentJournal::Fatal(const absl::Status& status) {
   if (!status.ok()) failure_ = AsFatal(status);
   return failure_;
 }
@@ -173,7 +173,7 @@ std::vector<SegmentJournal::Group> SegmentJournal::MakeGroups(
   uint64_t total = 0;
   for (const Entry& entry : entries) total += RecordBytes(entry.bytes().size());
   total = RoundUpToBlock(total);
-  if (RoundUpToBlock(segment->end) + total <= segment->bytes) {
+  if (RoundUpToBlock(segment->end) + total <= segment->bytes()) {
     return {{.entries = entries, .bytes = total}};
   }
   const uint64_t room = options_.segment_bytes - kBlockBytes;
@@ -200,10 +200,10 @@ absl::Status SegmentJournal::BeginSegment() {
   auto segment = std::make_shared<Segment>();
   segment->header = {.number = Current()->header.number.Next(),
                      .base = last(),
-                     .used_again = spare.used_again};
+                     .used_again = spare.used_again,
+                     .bytes = options_.segment_bytes};
   segment->path =
       absl::StrCat(paths_.journal, "/", SegmentName(segment->header.number));
-  segment->bytes = options_.segment_bytes;
   segment->scanned = true;
   LEDGERD_ASSIGN_OR_RETURN(segment->file, files_.Open(spare.path));
   LEDGERD_RETURN_IF_ERROR(
@@ -285,7 +285,7 @@ std::shared_ptr<Segment> SegmentJournal::PopReleasable(Sequence through) {
     return nullptr;
   }
   uint64_t left = 0;
-  for (size_t i = 1; i < segments_.size(); ++i) left += segments_[i]->bytes;
+  for (size_t i = 1; i < segments_.size(); ++i) left += segments_[i]->bytes();
   if (left < options_.retention_bytes) return nullptr;
   std::shared_ptr<Segment> segment = std::move(segments_.front());
   segments_.erase(segments_.begin());

@@ -102,7 +102,7 @@ class SegmentJournal final : public Journal {
                  RecoveredJournal found);
 
   // Passes `status` on, and keeps it when it is an error: no write follows it.
-  absl::Status Fatal(absl::Status status);
+  absl::Status Fatal(const absl::Status& status);
 
   // segment_journal.cc
   std::shared_ptr<Segment> Current() const;

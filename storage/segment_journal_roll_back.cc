@@ -73,8 +73,7 @@ absl::Status SegmentJournal::CopyTail(const Segment& segment, Sequence from) {
       const std::string path,
       UnusedPath(files_, paths_.rolled_back, AsideName(from, segment)));
   const uint64_t begin = segment.OffsetOf(from) / kBlockBytes * kBlockBytes;
-  return CopyAside(files_, segment, begin, RoundUpToBlock(segment.end) - begin,
-                   paths_.rolled_back, path);
+  return CopyAside(files_, segment, {begin, RoundUpToBlock(segment.end)}, path);
 }
 
 absl::Status SegmentJournal::MoveAside(size_t keep, Sequence from) {
@@ -101,7 +100,6 @@ absl::StatusOr<std::shared_ptr<Segment>> SegmentJournal::WriteShorter(
   shorter->header = segment.header;
   shorter->header.used_again = false;
   shorter->path = segment.path;
-  shorter->bytes = segment.bytes;
   shorter->scanned = true;
   shorter->end = segment.OffsetOf(from);
   shorter->places.assign(
@@ -112,7 +110,7 @@ absl::StatusOr<std::shared_ptr<Segment>> SegmentJournal::WriteShorter(
   // Not a spare: if it were left behind as one, with these records in it, they
   // would come back when their segment's number is used the next time.
   const std::atomic<bool> never{false};
-  LEDGERD_RETURN_IF_ERROR(CreateZeroed(files_, path, shorter->bytes, never));
+  LEDGERD_RETURN_IF_ERROR(CreateZeroed(files_, path, shorter->bytes(), never));
   LEDGERD_ASSIGN_OR_RETURN(shorter->file, files_.Open(path));
   const absl::Span<char> bytes = buffer_.Reserve(RoundUpToBlock(shorter->end));
   LEDGERD_RETURN_IF_ERROR(segment.file->Read(0, bytes));

@@ -417,13 +417,21 @@ TEST_F(RecoveryTest, ASwappedSegmentIsRefused) {
   ExpectRefused({SegmentPath(2), "offset 0"});
 }
 
+TEST_F(RecoveryTest, ASegmentThatHasBecomeShorterIsRefused) {
+  MustOpen();
+  MustAppend(1);
+  MustAppend(1);
+  files_.Device(SegmentPath(1))->resize(2 * kBlockBytes);
+  ExpectRefused({SegmentPath(1), "header says 32768 bytes"});
+}
+
 TEST_F(RecoveryTest, AForeignSegmentIsRefused) {
   MustOpen();
   MustAppend(1);
   JournalIdentity other = TestIdentity();
   other.replica = ReplicaId(2);
-  const std::string header =
-      EncodeSegmentHeader(other, {.number = SegmentNumber(1)});
+  const std::string header = EncodeSegmentHeader(
+      other, {.number = SegmentNumber(1), .bytes = kSegmentBytes});
   files_.Device(SegmentPath(1))->replace(0, header.size(), header);
   ExpectRefused({"another cluster, replica or incarnation"});
 }

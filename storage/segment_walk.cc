@@ -117,8 +117,9 @@ void JournalWalk::AcceptEntry(const RecordFrame& frame,
   }
   const absl::StatusOr<Entry> entry =
       EntryOfRecord(frame, bytes.substr(offset));
-  if (!entry.ok())
-    return SetTorn(offset, std::string(entry.status().message()));
+  if (!entry.ok()) {
+    return SetTorn(offset, absl::StrCat(entry.status().message()));
+  }
   if (entry->previous_hash() != last_.hash || entry->epoch() < last_.epoch) {
     return SetDamaged(offset, "does not continue the hash chain");
   }
