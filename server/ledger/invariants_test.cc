@@ -40,7 +40,10 @@ Transfer MakeTransfer(uint64_t id, uint64_t amount, uint16_t flags = 0,
 // A payment of 10; holds of 20 (still pending, and closing account 2), of 30
 // (posted in part, 25), of 40 (voided) and of 50 (expired).
 Books GoodBooks() {
-  using namespace transfer_flags;
+  using transfer_flags::kClosingCredit;
+  using transfer_flags::kPending;
+  using transfer_flags::kPostPending;
+  using transfer_flags::kVoidPending;
   Books books;
   books.accounts = {MakeAccount(1, account_flags::kCreditsMustNotExceedDebits),
                     MakeAccount(2, account_flags::kClosed),
@@ -79,8 +82,8 @@ struct Damage {
   std::function<void(Books&)> damage;
 };
 
-const std::vector<Damage>& Damages() {
-  static const auto* const damages = new std::vector<Damage>{
+std::vector<Damage> DamagedObjects() {
+  return {
       {"an id names one account",
        [](Books& b) { b.accounts[3].id = AccountId(1); }},
       {"an id names one transfer",
@@ -98,6 +101,11 @@ const std::vector<Damage>& Damages() {
        [](Books& b) { b.transfers[1].timestamp = Timestamp(101); }},
       {"timestamps are unique and increase",
        [](Books& b) { b.transfers[6].timestamp = kTimestampMax.Next(); }},
+  };
+}
+
+std::vector<Damage> DamagedBalances() {
+  return {
       {"what was debited is what was credited",
        [](Books& b) { b.accounts[0].debits_posted = Amount(36); }},
       {"what was debited is what was credited",
@@ -129,6 +137,11 @@ const std::vector<Damage>& Damages() {
       {"a closing transfer closes", [](Books& b) { b.accounts[1].flags = 0; }},
       {"an account created closed never moves",
        [](Books& b) { b.accounts[0].flags |= account_flags::kClosed; }},
+  };
+}
+
+std::vector<Damage> DamagedResolutions() {
+  return {
       {"pending transfers have a state",
        [](Books& b) { b.pending_states[0] = PendingState::kPosted; }},
       {"pending transfers have a state",
@@ -152,22 +165,24 @@ const std::vector<Damage>& Damages() {
       {"each transfer has its state",
        [](Books& b) { b.pending_states.pop_back(); }},
   };
-  return *damages;
 }
 
 TEST(Invariants, EachDamageIsFoundAndNamed) {
-  for (const Damage& damage : Damages()) {
-    Books books = GoodBooks();
-    damage.damage(books);
-    const absl::Status status = CheckBooks(books);
-    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
-    EXPECT_TRUE(absl::StrContains(status.message(), damage.found))
-        << damage.found << ": " << status;
+  for (const auto& damages :
+       {DamagedObjects(), DamagedBalances(), DamagedResolutions()}) {
+    for (const Damage& damage : damages) {
+      Books books = GoodBooks();
+      damage.damage(books);
+      const absl::Status status = CheckBooks(books);
+      EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
+      EXPECT_TRUE(absl::StrContains(status.message(), damage.found))
+          << damage.found << ": " << status;
+    }
   }
 }
 
-const std::vector<Damage>& WrongSuccessors() {
-  static const auto* const damages = new std::vector<Damage>{
+std::vector<Damage> WrongSuccessors() {
+  return {
       {"a transfer is immutable", [](Books& b) { b.transfers[0].code = 9; }},
       {"a transfer is immutable",
        [](Books& b) {
@@ -201,7 +216,6 @@ const std::vector<Damage>& WrongSuccessors() {
       {"each transfer has its state",
        [](Books& b) { b.pending_states.pop_back(); }},
   };
-  return *damages;
 }
 
 TEST(Invariants, EachWrongSuccessorIsFoundAndNamed) {

@@ -205,8 +205,9 @@ TEST(Apply, ASinglePhaseTransferCostsSixCallsOfTheView) {
     store.view().InsertAccount(account);
   }
   std::vector<Transfer> transfers;
-  for (uint64_t id = 1; id <= 10; ++id)
+  for (uint64_t id = 1; id <= 10; ++id) {
     transfers.push_back(MakeTransfer(id, 3));
+  }
   CountingView view(store.view());
   Apply(MakeEntry(EntryKind::kCreateTransfers, transfers), view);
   EXPECT_EQ(view.finds_of_ids, 10);

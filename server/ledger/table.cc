@@ -1,5 +1,6 @@
 #include "server/ledger/table.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -127,13 +128,16 @@ absl::StatusOr<std::vector<TableScenario>> ParseTable(absl::string_view text) {
 }
 
 absl::StatusOr<Uint128> ParseNumber(absl::string_view text) {
-  const size_t sign = text.find_last_of("+-");
-  if (sign == absl::string_view::npos) return ParseTerm(text);
-  LEDGERD_ASSIGN_OR_RETURN(const Uint128 left,
-                           ParseNumber(text.substr(0, sign)));
-  LEDGERD_ASSIGN_OR_RETURN(const Uint128 right,
-                           ParseTerm(text.substr(sign + 1)));
-  return text[sign] == '+' ? left + right : left - right;
+  size_t end = std::min(text.find_first_of("+-"), text.size());
+  LEDGERD_ASSIGN_OR_RETURN(Uint128 sum, ParseTerm(text.substr(0, end)));
+  while (end != text.size()) {
+    const size_t sign = end;
+    end = std::min(text.find_first_of("+-", sign + 1), text.size());
+    LEDGERD_ASSIGN_OR_RETURN(const Uint128 term,
+                             ParseTerm(text.substr(sign + 1, end - sign - 1)));
+    sum = text[sign] == '+' ? sum + term : sum - term;
+  }
+  return sum;
 }
 
 }  // namespace ledgerd::server

@@ -31,7 +31,7 @@ class TableRunner {
  public:
   struct FlagName {
     absl::string_view name;
-    uint16_t bit;
+    uint16_t bit = 0;
   };
 
   explicit TableRunner(storage::MemoryStateStore::Options options)

@@ -23,10 +23,12 @@ TransferStatus CheckId(const Transfer& t) {
 // The three modes exclude each other; post and void decide everything
 // themselves that balancing and closing would decide.
 bool FlagsExcludeEachOther(uint16_t flags) {
-  using namespace transfer_flags;
-  constexpr uint16_t kModes = kPending | kPostPending | kVoidPending;
-  constexpr uint16_t kNotWithPostOrVoid =
-      kBalancingDebit | kBalancingCredit | kClosingDebit | kClosingCredit;
+  constexpr unsigned kModes = transfer_flags::kPending |
+                              transfer_flags::kPostPending |
+                              transfer_flags::kVoidPending;
+  constexpr unsigned kNotWithPostOrVoid =
+      transfer_flags::kBalancingDebit | transfer_flags::kBalancingCredit |
+      transfer_flags::kClosingDebit | transfer_flags::kClosingCredit;
   const unsigned modes = flags & kModes;
   if ((modes & (modes - 1)) != 0) return true;
   return IsPostOrVoid(flags) && (flags & kNotWithPostOrVoid) != 0;
