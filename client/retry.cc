@@ -20,6 +20,10 @@ bool IsRefusal(const absl::Status& status) {
          absl::IsUnauthenticated(status) || absl::IsPermissionDenied(status);
 }
 
+bool IsOutOfTime(const absl::Status& status) {
+  return absl::IsDeadlineExceeded(status) && !ReasonOf(status).has_value();
+}
+
 }  // namespace
 
 Retry::Retry(Options options)
@@ -30,6 +34,7 @@ std::optional<Retry::Duration> Retry::PauseAfter(const RpcError& error,
                                                  Time now) {
   ++attempts_;
   last_ = error.status;
+  if (!IsOutOfTime(error.status)) cause_ = error.status;
   if (MayHaveBeenExecuted(error.status) && !IsRefusal(error.status)) {
     may_have_been_executed_ = true;
   }
@@ -62,19 +67,28 @@ Retry::Duration Retry::NextBackOff() {
       shortest.count(), longest.count())(random_));
 }
 
+std::string Retry::Words() const {
+  std::string words = IsOutOfTime(last_) ? "no answer before the deadline"
+                                         : std::string(last_.message());
+  if (IsOutOfTime(last_) && !cause_.ok()) {
+    absl::StrAppend(&words, "; the attempt before: ", cause_.message());
+  }
+  return absl::StrCat(words, " (attempts: ", attempts_, ")");
+}
+
 absl::Status Retry::Outcome() const {
-  const std::string after = absl::StrCat(" (attempts: ", attempts_, ")");
   if (options_.changes_state && may_have_been_executed_) {
+    const absl::StatusCode code = absl::IsDeadlineExceeded(last_)
+                                      ? last_.code()
+                                      : absl::StatusCode::kUnavailable;
     return WithReason(
-        absl::Status(
-            absl::IsDeadlineExceeded(last_) ? last_.code()
-                                            : absl::StatusCode::kUnavailable,
-            absl::StrCat("outcome unknown: it may have been executed; ask "
-                         "again with the same ids; last error: ",
-                         last_.message(), after)),
+        absl::Status(code,
+                     absl::StrCat("it may have been executed; ask again with "
+                                  "the same ids: ",
+                                  Words())),
         Reason::kOutcomeUnknown);
   }
-  absl::Status status(last_.code(), absl::StrCat(last_.message(), after));
+  absl::Status status(last_.code(), Words());
   last_.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
     status.SetPayload(url, payload);
   });

@@ -25,6 +25,7 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <string>
 
 #include "absl/status/status.h"
 
@@ -59,6 +60,7 @@ class Retry {
   std::optional<Duration> Pause(const RpcError& error);
   // 10 .. 20 ms, then 20 .. 40, up to 100 .. 200.
   Duration NextBackOff();
+  std::string Words() const;
 
   const Options options_;
   std::minstd_rand random_;
@@ -66,6 +68,8 @@ class Retry {
   int attempts_ = 0;
   bool may_have_been_executed_ = false;
   absl::Status last_;
+  // The last error that says more than that time was up.
+  absl::Status cause_;
 };
 
 }  // namespace ledgerd::client

@@ -91,8 +91,10 @@ void AddCreate(CLI::App& parent, Context& context) {
       "create",
       "Create an account. Running it again with the same id is safe: it "
       "answers 'exists'.");
-  command->add_option("--id", options->id,
-                      "Decimal, or a UUID; a new one by default");
+  command
+      ->add_option("--id", options->id,
+                   "Decimal, or a UUID; a new one by default")
+      ->type_name("ID");
   command
       ->add_option("--ledger", options->ledger,
                    "The currency, tenant, ...: accounts transact only "
@@ -107,8 +109,10 @@ void AddCreate(CLI::App& parent, Context& context) {
       "Joined by '|' or ',': debits_must_not_exceed_credits (a customer who "
       "may not overdraw), credits_must_not_exceed_debits, history (keep the "
       "balance after every transfer)");
-  command->add_option("--user-data-128", options->user_data_128,
-                      "Yours: decimal, or a UUID");
+  command
+      ->add_option("--user-data-128", options->user_data_128,
+                   "Yours: decimal, or a UUID")
+      ->type_name("ID");
   command->add_option("--user-data-64", options->user_data_64, "Yours");
   command->add_option("--user-data-32", options->user_data_32, "Yours");
   command->footer(
@@ -123,7 +127,9 @@ void AddShow(CLI::App& parent, Context& context) {
   const auto ids = std::make_shared<std::vector<std::string>>();
   CLI::App* command =
       parent.add_subcommand("show", "Show accounts with their balances.");
-  command->add_option("ids", *ids, "Decimal, or UUIDs")->required();
+  command->add_option("ids", *ids, "Decimal, or UUIDs")
+      ->type_name("ID")
+      ->required();
   command->footer(
       "net is credits_posted - debits_posted: what a customer has, where "
       "customers are liabilities.\n\nExample:\n  ledgerctl account show 1001 "

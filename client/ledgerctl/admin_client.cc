@@ -30,7 +30,6 @@ absl::Status AdminClient::Located(const absl::Status& status) const {
 absl::StatusOr<v1::GetStatusResponse> AdminClient::GetStatus() {
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + timeout_);
-  context.set_wait_for_ready(true);
   v1::GetStatusResponse response;
   const grpc::Status status = stub_->GetStatus(&context, {}, &response);
   if (!status.ok()) return Located(FromGrpc(status).status);

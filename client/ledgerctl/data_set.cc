@@ -150,6 +150,10 @@ absl::StatusOr<DataSet> FindDataSet(const std::vector<std::string>& paths) {
       LEDGERD_RETURN_IF_ERROR(AddFolder(path, &set));
       continue;
     }
+    if (!std::filesystem::exists(path, error)) {
+      return absl::NotFoundError(
+          absl::StrCat("no file or folder ", path, " is there"));
+    }
     const std::filesystem::path file(path);
     std::string* place = PlaceOf(file.filename().string(), &set);
     if (place == nullptr) {

@@ -151,30 +151,42 @@ absl::StatusOr<ExitCode> Send(Context& context,
 }
 
 void AddPlainOptions(CLI::App* command, TransferOptions* options) {
-  command->add_option("--id", options->id,
-                      "Chosen once for each payment, kept for every retry: "
-                      "decimal, or a UUID; a new one by default");
-  command->add_option("--debit", options->debit, "The account that pays");
-  command->add_option("--credit", options->credit, "The account that receives");
-  command->add_option("--amount", options->amount,
-                      "In the smallest unit; or 'max', for balancing and post");
+  command
+      ->add_option("--id", options->id,
+                   "Chosen once for each payment, kept for every retry: "
+                   "decimal, or a UUID; a new one by default")
+      ->type_name("ID");
+  command->add_option("--debit", options->debit, "The account that pays")
+      ->type_name("ID");
+  command->add_option("--credit", options->credit, "The account that receives")
+      ->type_name("ID");
+  command
+      ->add_option("--amount", options->amount,
+                   "In the smallest unit; or 'max', for balancing and post")
+      ->type_name("AMOUNT");
   command->add_option("--ledger", options->ledger, "By default 1");
   command->add_option("--code", options->code,
                       "Why: your category, 1 to 65535. By default 1");
-  command->add_option("--user-data-128", options->user_data_128,
-                      "Yours: decimal, or a UUID");
+  command
+      ->add_option("--user-data-128", options->user_data_128,
+                   "Yours: decimal, or a UUID")
+      ->type_name("ID");
   command->add_option("--user-data-64", options->user_data_64, "Yours");
   command->add_option("--user-data-32", options->user_data_32, "Yours");
 }
 
-void AddModeOptions(CLI::App* command, TransferOptions* options) {
+void AddTwoPhaseOptions(CLI::App* command, TransferOptions* options) {
   auto* pending = command->add_flag("--pending", options->pending,
                                     "Reserve the amount; post or void later");
-  auto* post = command->add_option(
-      "--post", options->post,
-      "Post this pending transfer: all of it, or --amount of it");
-  auto* void_id = command->add_option("--void", options->void_id,
-                                      "Void this pending transfer");
+  auto* post =
+      command
+          ->add_option("--post", options->post,
+                       "Post this pending transfer: all of it, or --amount")
+          ->type_name("ID");
+  auto* void_id =
+      command
+          ->add_option("--void", options->void_id, "Void this pending transfer")
+          ->type_name("ID");
   pending->excludes(post)->excludes(void_id);
   post->excludes(void_id);
   command
@@ -182,11 +194,6 @@ void AddModeOptions(CLI::App* command, TransferOptions* options) {
                    "Seconds until a pending transfer expires by itself; 0 is "
                    "never")
       ->needs(pending);
-  command->add_flag("--balancing-debit", options->balancing_debit,
-                    "At most --amount, as far as the debit account's balance "
-                    "goes");
-  command->add_flag("--balancing-credit", options->balancing_credit,
-                    "The same for the credit account");
   command
       ->add_flag("--closing-debit", options->closing_debit,
                  "Close the debit account")
@@ -197,6 +204,14 @@ void AddModeOptions(CLI::App* command, TransferOptions* options) {
       ->needs(pending);
 }
 
+void AddBalancingOptions(CLI::App* command, TransferOptions* options) {
+  command->add_flag("--balancing-debit", options->balancing_debit,
+                    "At most --amount, as far as the debit account's balance "
+                    "goes");
+  command->add_flag("--balancing-credit", options->balancing_credit,
+                    "The same for the credit account");
+}
+
 }  // namespace
 
 void AddTransferCommand(CLI::App& app, Context& context) {
@@ -205,7 +220,8 @@ void AddTransferCommand(CLI::App& app, Context& context) {
       "transfer",
       "Move money from one account to another, in one step or in two.");
   AddPlainOptions(command, options.get());
-  AddModeOptions(command, options.get());
+  AddTwoPhaseOptions(command, options.get());
+  AddBalancingOptions(command, options.get());
   command->footer(
       "Examples:\n"
       "  ledgerctl transfer --id 1 --debit 1001 --credit 1002 --amount 995\n"
