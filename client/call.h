@@ -27,8 +27,8 @@
 #include "grpcpp/client_context.h"
 
 #include "client/endpoints.h"
+#include "client/hand_over.h"
 #include "client/retry.h"
-#include "proto/base/happens_before.h"
 #include "proto/base/mutex.h"
 
 namespace ledgerd::client {
@@ -126,12 +126,9 @@ class Call final
       return Finish(grpc::Status(grpc::StatusCode::CANCELLED, "cancelled"));
     }
     response_.Clear();
-    LEDGERD_RELEASE(this);
     method_(*endpoint_->stub->async(), context, &request_, &response_,
-            [self = this->shared_from_this()](grpc::Status status) {
-              LEDGERD_ACQUIRE(self.get());
-              self->Finish(status);
-            });
+            [self = HandedOver(this->shared_from_this())](
+                const grpc::Status& status) { self.Take()->Finish(status); });
   }
 
   void Finish(const grpc::Status& status) {
@@ -146,17 +143,22 @@ class Call final
   bool AttemptAfter(Retry::Duration pause) {
     const MutexLock lock(mutex_);
     if (cancelled_) return false;
-    LEDGERD_RELEASE(this);
     // A new alarm each time: the callback of the last one may still be running.
-    // An alarm keeps its callback, so that must let go of this call.
+    // An alarm keeps its callback, which so must not keep this call.
     alarm_ = std::make_unique<grpc::Alarm>();
+    kept_by_alarm_ = this->shared_from_this();
     alarm_->Set(ToSystemTime(std::chrono::steady_clock::now() + pause),
-                [self = this->shared_from_this()](bool) mutable {
-                  const auto call = std::move(self);
-                  LEDGERD_ACQUIRE(call.get());
-                  call->Attempt();
-                });
+                [self = HandedOver(this)](bool) { self.Take()->OnAlarm(); });
     return true;
+  }
+
+  void OnAlarm() {
+    std::shared_ptr<Call> self;
+    {
+      const MutexLock lock(mutex_);
+      self = std::exchange(kept_by_alarm_, nullptr);
+    }
+    self->Attempt();
   }
 
   void Give(absl::StatusOr<Response> result) {
@@ -186,6 +188,8 @@ class Call final
   Mutex mutex_;
   std::unique_ptr<grpc::ClientContext> context_ LEDGERD_GUARDED_BY(mutex_);
   std::unique_ptr<grpc::Alarm> alarm_ LEDGERD_GUARDED_BY(mutex_);
+  // This call, while the alarm is set.
+  std::shared_ptr<Call> kept_by_alarm_ LEDGERD_GUARDED_BY(mutex_);
   bool cancelled_ LEDGERD_GUARDED_BY(mutex_) = false;
 };
 

@@ -15,6 +15,7 @@
 #include "grpcpp/support/client_callback.h"
 
 #include "client/created.h"
+#include "client/hand_over.h"
 #include "client/retry.h"
 #include "client/wire.h"
 #include "proto/base/check.h"
@@ -53,6 +54,7 @@ class Session final
     // For the writes that do not start in a reaction.
     AddHold();
     StartRead(&response_);
+    HandOverToGrpc();
     StartCall();
   }
 
@@ -74,12 +76,14 @@ class Session final
   }
 
   void OnWriteDone(bool ok) override {
+    TakeOverFromGrpc();
     const MutexLock lock(state_->mutex);
     writing_ = false;
     if (ok) WriteNext();
   }
 
   void OnReadDone(bool ok) override {
+    TakeOverFromGrpc();
     bool more = false;
     {
       const MutexLock lock(state_->mutex);
@@ -92,6 +96,7 @@ class Session final
   }
 
   void OnDone(const grpc::Status& status) override {
+    TakeOverFromGrpc();
     // The stream may delete this session as soon as it sees the end.
     const std::shared_ptr<State> state = state_;
     const MutexLock lock(state->mutex);

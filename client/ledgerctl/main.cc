@@ -1,66 +1,6 @@
 // ledgerctl: payments and operations from the command line.
-#include "CLI/CLI.hpp"
-#include "client/ledgerctl/commands.h"
-#include "client/ledgerctl/context.h"
+#include "client/ledgerctl/app.h"
 
-namespace ledgerd::client {
-namespace {
-
-void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
-  app.add_option("--address", options.address,
-                 "Where ledgerd's clients connect, host:port; several are "
-                 "joined by commas")
-      ->envname("LEDGERD_ADDRESS")
-      ->capture_default_str();
-  app.add_option("--admin-address", options.admin_address,
-                 "Where its operators connect: for journal, status, verify")
-      ->envname("LEDGERD_ADMIN_ADDRESS")
-      ->capture_default_str();
-  app.add_option("--timeout", options.timeout,
-                 "For each call over all of its attempts: 10s, 500ms, 2m")
-      ->capture_default_str();
-  app.add_option("-o,--output", options.output,
-                 "table for people, json (one object a line) or yaml for "
-                 "programs")
-      ->check(CLI::IsMember({"table", "json", "yaml"}))
-      ->capture_default_str();
+int main(int argc, char** argv) {
+  return ledgerd::client::RunLedgerctl({argv + 1, argv + argc});
 }
-
-int Main(int argc, char** argv) {
-  CLI::App app(
-      "ledgerctl makes and checks payments in a ledgerd ledger.\n"
-      "Data goes to stdout, words to stderr.");
-  app.name("ledgerctl");
-  app.fallthrough();
-  app.require_subcommand(1);
-  Context context;
-  AddGlobalOptions(app, context.options());
-  AddAccountCommand(app, context);
-  AddTransferCommand(app, context);
-  AddImportCommand(app, context);
-  AddJournalCommand(app, context);
-  AddStatusCommand(app, context);
-  AddVerifyCommand(app, context);
-  app.footer(
-      "Ids are decimal or UUIDs; amounts are whole numbers in the ledger's "
-      "smallest unit.\n"
-      "Exit codes: 0 ok, 1 error or refused, 2 no connection, 3 usage, 4 "
-      "precondition, 5 unhealthy, 6 corruption.\n\n"
-      "A first payment:\n"
-      "  ledgerctl account create --id 1\n"
-      "  ledgerctl account create --id 2\n"
-      "  ledgerctl transfer --id 1 --debit 1 --credit 2 --amount 995\n"
-      "  ledgerctl account show 1 2");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    // Help is no error; anything else is a wrong command line.
-    return app.exit(error) == 0 ? Code(ExitCode::kOk) : Code(ExitCode::kUsage);
-  }
-  return Code(context.exit_code());
-}
-
-}  // namespace
-}  // namespace ledgerd::client
-
-int main(int argc, char** argv) { return ledgerd::client::Main(argc, argv); }
