@@ -183,8 +183,9 @@ absl::StatusOr<std::vector<std::string>> FaultyFiles::List(
   LEDGERD_RETURN_IF_ERROR(Begin(Operation::kName, absl::StrCat("list ", path)));
   std::vector<std::string> names;
   for (const auto& [name, node] : names_) {
-    if (DirectoryOf(name) == path)
+    if (DirectoryOf(name) == path) {
       names.push_back(name.substr(path.size() + 1));
+    }
   }
   return names;
 }
@@ -286,7 +287,7 @@ bool FaultyFiles::Keep() {
   return keep_ != nullptr ? keep_() : (random_() & 1) != 0;
 }
 
-void FaultyFiles::Apply(const NameChange& change, Names& names) const {
+void FaultyFiles::Apply(const NameChange& change, Names& names) {
   for (const auto& [path, node] : change.names) {
     if (node == nullptr) {
       names.erase(path);

@@ -128,7 +128,7 @@ class FaultyFiles final : public FileSystem {
       LEDGERD_REQUIRES(mutex_);
   bool Crashed() const LEDGERD_REQUIRES(mutex_);
   bool Keep() LEDGERD_REQUIRES(mutex_);
-  void Apply(const NameChange& change, Names& names) const;
+  static void Apply(const NameChange& change, Names& names);
   void Change(NameChange change) LEDGERD_REQUIRES(mutex_);
   void LoseSome(Node& node) LEDGERD_REQUIRES(mutex_);
   absl::Status CheckSpace(uint64_t more) LEDGERD_REQUIRES(mutex_);

@@ -81,7 +81,7 @@ class CrashRun {
   uint64_t acknowledged() const { return certain_; }
 
  private:
-  bool Done(const absl::Status& status) {
+  static bool Done(const absl::Status& status) {
     EXPECT_FALSE(absl::IsResourceExhausted(status)) << status;
     return status.ok();
   }
@@ -184,31 +184,38 @@ TEST(JournalCrashTest, AtEveryStep) {
   }
 }
 
+// One process: opens, lives until the disk fails, and ends in a crash. True
+// when it could open.
+bool LiveOnce(CrashRun& run) {
+  using Operation = FaultyFiles::Operation;
+  // Now and then the disk fails while the journal is being opened.
+  if (run.Random(3) == 0) run.files().CrashAfter(run.Random(20));
+  const bool opened = run.Reopen();
+  if (opened) {
+    if (run.Random(2) == 0) {
+      run.files().CrashAfter(run.Random(80));
+    } else {
+      run.files().FailNext(
+          run.Random(2) == 0 ? Operation::kSync : Operation::kWrite,
+          static_cast<int>(run.Random(30)), absl::InternalError("EIO"));
+    }
+    for (int i = 0; i < 40 && run.Step(); ++i) {
+    }
+  }
+  run.Crash();
+  return opened;
+}
+
 TEST(JournalCrashTest, AtRandom) {
   for (const uint64_t seed : TestSeeds(150)) {
     SCOPED_TRACE(HowToReplay(seed));
     CrashRun run(seed);
-    uint64_t reopened = 0;
+    int opened = 0;
     for (int life = 0; life < 25; ++life) {
-      // Now and then the disk fails while the journal is being opened.
-      if (run.Random(3) == 0) run.files().CrashAfter(run.Random(20));
-      if (run.Reopen()) {
-        ++reopened;
-        using Operation = FaultyFiles::Operation;
-        if (run.Random(2) == 0) {
-          run.files().CrashAfter(run.Random(80));
-        } else {
-          run.files().FailNext(
-              run.Random(2) == 0 ? Operation::kSync : Operation::kWrite,
-              static_cast<int>(run.Random(30)), absl::InternalError("EIO"));
-        }
-        for (int i = 0; i < 40 && run.Step(); ++i) {
-        }
-      }
+      if (LiveOnce(run)) ++opened;
       if (testing::Test::HasFailure()) return;
-      run.Crash();
     }
-    EXPECT_GT(reopened, 5u);
+    EXPECT_GT(opened, 5);
   }
 }
 

@@ -116,6 +116,7 @@ class FaultyHarness final : public JournalHarness {
 class RealHarness final : public JournalHarness {
  public:
   RealHarness() {
+    // Single-threaded here. NOLINTNEXTLINE(concurrency-mt-unsafe)
     const char* base = std::getenv("TEST_TMPDIR");
     std::string pattern =
         std::string(base != nullptr ? base : "/tmp") + "/journalXXXXXX";

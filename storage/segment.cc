@@ -77,7 +77,7 @@ std::string EncodeSegmentHeader(const JournalIdentity& identity,
   PutLittle(to + kClusterAt, identity.cluster.value());
   PutLittle(to + kReplicaAt, identity.replica.value());
   PutLittle(to + kIncarnationAt, identity.incarnation);
-  PutLittle(to + kUsedAgainAt, uint32_t{header.used_again});
+  PutLittle(to + kUsedAgainAt, uint32_t{header.used_again ? 1U : 0U});
   PutLittle(to + kNumberAt, header.number.value());
   PutLittle(to + kBaseEpochAt, header.base.epoch.value());
   PutLittle(to + kBaseSequenceAt, header.base.sequence.value());

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 #include "storage/data_dir.h"
@@ -363,7 +364,7 @@ class FlippedBits {
          {TestPaths().journal, TestPaths().rolled_back}) {
       const auto names = files_.List(directory);
       for (const std::string& name : *names) {
-        const std::string path = directory + "/" + name;
+        const std::string path = absl::StrCat(directory, "/", name);
         if (std::find(paths_.begin(), paths_.end(), path) == paths_.end()) {
           ASSERT_TRUE(files_.Remove(path).ok());
         }
@@ -385,29 +386,52 @@ class FlippedBitTest : public testing::TestWithParam<bool> {};
 
 INSTANTIATE_TEST_SUITE_P(SealedOrNot, FlippedBitTest, testing::Bool());
 
+// All bits near anything that is not zero, or one of each byte when the
+// journal's end may be taken for torn; and some of the rest.
+std::vector<size_t> BitsToFlip(const std::string& good, bool all) {
+  std::vector<size_t> bits;
+  size_t near = 0;
+  for (size_t byte = 0; byte < good.size(); ++byte) {
+    if (good[byte] != '\0') near = byte + 8;
+    for (size_t bit = 0; bit < 8; ++bit) {
+      const bool is_near = byte < near && (all || bit == byte % 8);
+      if (is_near || (byte % 509 == 0 && bit == byte % 8)) {
+        bits.push_back(8 * byte + bit);
+      }
+    }
+  }
+  return bits;
+}
+
 TEST_P(FlippedBitTest, EveryOneEndsRightOrRefused) {
   FlippedBits flipped(GetParam());
   for (size_t file = 0; file < flipped.files(); ++file) {
-    const std::string& good = flipped.good(file);
-    // All bits near anything that is not zero, or one of each byte when the
-    // journal's end may be taken for torn; and some of the rest.
-    size_t near = 0;
-    for (size_t byte = 0; byte < good.size(); ++byte) {
-      if (good[byte] != '\0') near = byte + 8;
-      if (byte >= near && byte % 509 != 0) continue;
-      const bool all = byte < near && GetParam();
-      for (size_t bit = all ? 0 : byte % 8; bit < (all ? 8 : byte % 8 + 1);
-           ++bit) {
-        SCOPED_TRACE(testing::Message()
-                     << "file " << file << " byte " << byte << " bit " << bit);
-        flipped.Try(file, 8 * byte + bit);
-        if (HasFailure()) return;
-      }
+    for (const size_t bit : BitsToFlip(flipped.good(file), GetParam())) {
+      SCOPED_TRACE(testing::Message() << "file " << file << " bit " << bit);
+      flipped.Try(file, bit);
+      if (HasFailure()) return;
     }
   }
 }
 
 // ---- threads
+
+// What a reader may see at any moment; how many entries it saw.
+uint64_t ReadFromFirst(const SegmentJournal& journal) {
+  const Sequence from = journal.first();
+  const auto read = journal.Read(from, 8 << 10);
+  if (!read.ok()) {
+    // Released in between, or nothing there yet.
+    EXPECT_TRUE(absl::IsOutOfRange(read.status())) << read.status();
+    return 0;
+  }
+  for (size_t i = 0; i < read->size(); ++i) {
+    EXPECT_EQ((*read)[i].sequence().value(), from.value() + i);
+  }
+  EXPECT_GE(journal.last().sequence, read->back().sequence());
+  EXPECT_LE(journal.superblock().checkpoint.sequence, journal.last().sequence);
+  return read->size();
+}
 
 TEST(SegmentJournalThreadsTest, ReadersSeeWholeEntriesWhileAllChanges) {
   std::string path = testing::TempDir() + "/threadsXXXXXX";
@@ -428,25 +452,10 @@ TEST(SegmentJournalThreadsTest, ReadersSeeWholeEntriesWhileAllChanges) {
 
   std::atomic<bool> done{false};
   std::atomic<uint64_t> seen{0};
-  std::vector<std::thread> readers;
-  for (int i = 0; i < 2; ++i) {
-    readers.emplace_back([&] {
-      while (!done.load()) {
-        const Sequence from = journal.first();
-        const auto read = journal.Read(from, 8 << 10);
-        if (!read.ok()) {
-          // Released in between, or nothing there yet.
-          EXPECT_TRUE(absl::IsOutOfRange(read.status())) << read.status();
-          continue;
-        }
-        for (size_t k = 0; k < read->size(); ++k) {
-          EXPECT_EQ((*read)[k].sequence().value(), from.value() + k);
-        }
-        EXPECT_GE(journal.last().sequence, read->back().sequence());
-        EXPECT_LE(journal.superblock().checkpoint.sequence,
-                  journal.last().sequence);
-        seen.fetch_add(read->size());
-      }
+  std::vector<std::thread> readers(2);
+  for (std::thread& reader : readers) {
+    reader = std::thread([&] {
+      while (!done.load()) seen.fetch_add(ReadFromFirst(journal));
     });
   }
   EntryId at;
