@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 #include "storage/faulty_files.h"
@@ -35,8 +36,9 @@ class RecoveryTest : public testing::Test {
                                         {.segment_bytes = kSegmentBytes,
                                          .retention_bytes = 0,
                                          .prepare_in_background = false});
-    if (journal.ok()) journal_ = *std::move(journal);
-    return journal.status();
+    if (!journal.ok()) return journal.status();
+    journal_ = *std::move(journal);
+    return absl::OkStatus();
   }
 
   void MustOpen() {
@@ -92,7 +94,7 @@ class RecoveryTest : public testing::Test {
          {TestPaths().journal, TestPaths().rolled_back}) {
       const auto names = files_.List(directory);
       for (const std::string& name : *names) {
-        const std::string path = directory + "/" + name;
+        const std::string path = absl::StrCat(directory, "/", name);
         all[path] = *files_.Device(path);
       }
     }

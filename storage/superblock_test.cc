@@ -32,8 +32,9 @@ class SuperblockTest : public testing::Test {
     file_.reset();
     files_.Restart();
     auto file = SuperblockFile::Open(files_, kPath);
-    if (file.ok()) file_ = *std::move(file);
-    return file.status();
+    if (!file.ok()) return file.status();
+    file_ = *std::move(file);
+    return absl::OkStatus();
   }
 
   void Reopen() {
