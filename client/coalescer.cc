@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <ranges>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "client/chains.h"
 #include "proto/base/check.h"
+#include "proto/base/status_macros.h"
 #include "proto/errors.h"
 
 namespace ledgerd::client {
@@ -96,17 +98,17 @@ absl::Status Coalescer::Refusal(const Unit& unit, bool bounded) const {
 }
 
 void Coalescer::Enqueue(Unit unit, bool bounded) {
-  absl::Status refusal;
-  {
-    const MutexLock lock(mutex_);
-    refusal = Refusal(unit, bounded);
-    if (refusal.ok()) {
-      queued_transfers_ += unit.transfers.size();
-      queue_.push_back(std::move(unit));
-    }
-  }
-  if (!refusal.ok()) return unit.answer(refusal);
-  Pump();
+  const absl::Status refusal = Take(unit, bounded);
+  if (refusal.ok()) return Pump();
+  unit.answer(refusal);
+}
+
+absl::Status Coalescer::Take(Unit& unit, bool bounded) {
+  const MutexLock lock(mutex_);
+  LEDGERD_RETURN_IF_ERROR(Refusal(unit, bounded));
+  queued_transfers_ += unit.transfers.size();
+  queue_.push_back(std::move(unit));
+  return absl::OkStatus();
 }
 
 void Coalescer::Pump() {
@@ -191,12 +193,12 @@ Coalescer::Units Coalescer::PutBackYounger(Units batch) {
   const Time now = options_.now();
   Units over;
   const MutexLock lock(mutex_);
-  for (auto unit = batch.rbegin(); unit != batch.rend(); ++unit) {
-    if (closed_ || unit->deadline <= now + kResendMin) {
-      over.push_back(std::move(*unit));
+  for (Unit& unit : std::ranges::reverse_view(batch)) {
+    if (closed_ || unit.deadline <= now + kResendMin) {
+      over.push_back(std::move(unit));
     } else {
-      queued_transfers_ += unit->transfers.size();
-      queue_.push_front(std::move(*unit));
+      queued_transfers_ += unit.transfers.size();
+      queue_.push_front(std::move(unit));
     }
   }
   return over;

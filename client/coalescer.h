@@ -80,6 +80,8 @@ class Coalescer {
   using Units = std::vector<Unit>;
 
   void Enqueue(Unit unit, bool bounded);
+  // Moves the unit to the queue, unless it is refused.
+  absl::Status Take(Unit& unit, bool bounded) LEDGERD_EXCLUDES(mutex_);
   absl::Status Refusal(const Unit& unit, bool bounded) const
       LEDGERD_REQUIRES(mutex_);
   // Sends batches as long as some may be sent.

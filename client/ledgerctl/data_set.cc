@@ -1,6 +1,7 @@
 #include "client/ledgerctl/data_set.h"
 
 #include <filesystem>
+#include <limits>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -33,7 +34,7 @@ class Fields {
   T Number(absl::string_view column) {
     const absl::string_view text = file_.Get(column);
     if (text.empty()) return 0;
-    constexpr uint64_t kMax = static_cast<T>(~T{0});
+    constexpr uint64_t kMax = std::numeric_limits<T>::max();
     return static_cast<T>(Value(column, ParseNumber(text, kMax), uint64_t{0}));
   }
 

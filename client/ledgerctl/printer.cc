@@ -87,6 +87,11 @@ std::string Padded(const std::string& text, size_t width, bool right) {
   return right ? space + text : text + space;
 }
 
+// Of a column whose later values are not known yet.
+size_t StreamWidth(const Field& field) {
+  return field.kind == Field::Kind::kNumber ? 8 : 16;
+}
+
 }  // namespace
 
 Field Text(std::string name, std::string value) {
@@ -173,6 +178,7 @@ void Printer::PrintHeader(const Record& record) {
   Widen(record);
   std::string line;
   for (size_t i = 0; i < record.size(); ++i) {
+    if (streaming_) widths_[i] = std::max(widths_[i], StreamWidth(record[i]));
     if (record[i].kind == Field::Kind::kList) continue;
     const bool right = record[i].kind == Field::Kind::kNumber;
     absl::StrAppend(&line, i == 0 ? "" : "  ",

@@ -62,12 +62,20 @@ TEST(PrinterTest, OneRecordIsNamesAndValues) {
   EXPECT_EQ(out.str(), "role   primary\nepoch  3\n");
 }
 
-TEST(PrinterTest, AStreamIsNotHeldBack) {
+TEST(PrinterTest, AStreamIsNotHeldBackAndItsColumnsHaveRoom) {
   std::ostringstream out;
   Printer printer(Format::kTable, out);
   printer.set_streaming(true);
-  printer.Row({Text("id", "1")});
-  EXPECT_EQ(out.str(), "id\n1\n");
+  printer.Row({Number("n", uint64_t{1}), Text("id", "1"), Text("end", "")});
+  EXPECT_EQ(out.str(),
+            "       n  id                end\n"
+            "       1  1\n");
+  printer.Row({Number("n", uint64_t{10'000'000}), Text("id", "create_accounts"),
+               Text("end", "x")});
+  EXPECT_EQ(out.str(),
+            "       n  id                end\n"
+            "       1  1\n"
+            "10000000  create_accounts   x\n");
 }
 
 }  // namespace

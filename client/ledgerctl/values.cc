@@ -15,7 +15,7 @@ namespace {
 
 struct FlagName {
   absl::string_view name;
-  uint16_t bit;
+  uint16_t bit = 0;
 };
 
 constexpr FlagName kAccountFlags[] = {
