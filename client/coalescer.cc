@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <ranges>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -193,7 +192,8 @@ Coalescer::Units Coalescer::PutBackYounger(Units batch) {
   const Time now = options_.now();
   Units over;
   const MutexLock lock(mutex_);
-  for (Unit& unit : std::ranges::reverse_view(batch)) {
+  for (; !batch.empty(); batch.pop_back()) {
+    Unit& unit = batch.back();
     if (closed_ || unit.deadline <= now + kResendMin) {
       over.push_back(std::move(unit));
     } else {

@@ -13,14 +13,14 @@ namespace {
 using namespace ledgerd;  // NOLINT: an example reads better without prefixes.
 using client::LedgerClient;
 
-constexpr AccountId kCustomer{1001};
-constexpr AccountId kShop{1002};
+constexpr AccountId kCustomer{9'000'001};
+constexpr AccountId kShop{9'000'002};
 
 // Each intent has an id of its own, chosen once: here constants, in a real
 // program a UUID that is stored with the order.
-constexpr TransferId kPayment{2001};
-constexpr TransferId kHold{2002};
-constexpr TransferId kCapture{2003};
+constexpr TransferId kPayment{9'000'011};
+constexpr TransferId kHold{9'000'012};
+constexpr TransferId kCapture{9'000'013};
 
 // Prints what happened; false when it is not what should have.
 template <typename Result>

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 
 namespace ledgerd::client {
@@ -25,29 +26,54 @@ std::string Quoted(const std::string& text) {
   return out;
 }
 
-std::string Scalar(const Field& field) {
-  return field.kind == Field::Kind::kNumber ? field.value : Quoted(field.value);
+std::string Scalar(const Cell& cell) {
+  return cell.is_number ? cell.value : Quoted(cell.value);
+}
+
+std::string Json(const Cell& cell) {
+  return absl::StrCat(Quoted(cell.name), ":", Scalar(cell));
+}
+
+std::string JsonItem(const std::vector<Cell>& item) {
+  return absl::StrCat("{",
+                      absl::StrJoin(item, ",",
+                                    [](std::string* out, const Cell& cell) {
+                                      absl::StrAppend(out, Json(cell));
+                                    }),
+                      "}");
+}
+
+std::string Json(const Field& field) {
+  if (!field.is_list) return Json(field.cell);
+  return absl::StrCat(
+      Quoted(field.cell.name), ":[",
+      absl::StrJoin(field.list, ",",
+                    [](std::string* out, const std::vector<Cell>& item) {
+                      absl::StrAppend(out, JsonItem(item));
+                    }),
+      "]");
 }
 
 std::string Json(const Record& record) {
-  std::string out = "{";
-  absl::string_view comma;
-  for (const Field& field : record) {
-    absl::StrAppend(&out, comma, Quoted(field.name), ":");
-    comma = ",";
-    if (field.kind != Field::Kind::kList) {
-      out += Scalar(field);
-      continue;
+  return absl::StrCat("{",
+                      absl::StrJoin(record, ",",
+                                    [](std::string* out, const Field& field) {
+                                      absl::StrAppend(out, Json(field));
+                                    }),
+                      "}");
+}
+
+std::string YamlList(const Field& field, const std::string& indent) {
+  if (field.list.empty()) return " []\n";
+  std::string out = "\n";
+  for (const std::vector<Cell>& item : field.list) {
+    absl::string_view mark = "  - ";
+    for (const Cell& cell : item) {
+      absl::StrAppend(&out, indent, mark, cell.name, ": ", Scalar(cell), "\n");
+      mark = "    ";
     }
-    out += "[";
-    absl::string_view item_comma;
-    for (const Record& item : field.list) {
-      absl::StrAppend(&out, item_comma, Json(item));
-      item_comma = ",";
-    }
-    out += "]";
   }
-  return out + "}";
+  return out;
 }
 
 // `first` starts the first line, `indent` the others.
@@ -55,27 +81,24 @@ std::string Yaml(const Record& record, const std::string& first,
                  const std::string& indent) {
   std::string out;
   for (const Field& field : record) {
-    absl::StrAppend(&out, out.empty() ? first : indent, field.name, ":");
-    if (field.kind != Field::Kind::kList) {
-      absl::StrAppend(&out, " ", Scalar(field), "\n");
-      continue;
-    }
-    out += field.list.empty() ? " []\n" : "\n";
-    for (const Record& item : field.list) {
-      out += Yaml(item, indent + "  - ", indent + "    ");
+    absl::StrAppend(&out, out.empty() ? first : indent, field.cell.name, ":");
+    if (field.is_list) {
+      out += YamlList(field, indent);
+    } else {
+      absl::StrAppend(&out, " ", Scalar(field.cell), "\n");
     }
   }
   return out;
 }
 
 // A list's items in the lines below: name=value.
-std::string Lines(const Field& list) {
+std::string Lines(const Field& field) {
   std::string out;
-  for (const Record& item : list.list) {
+  for (const std::vector<Cell>& item : field.list) {
     out += "   ";
-    for (const Field& field : item) {
-      if (field.value.empty()) continue;
-      absl::StrAppend(&out, " ", field.name, "=", field.value);
+    for (const Cell& cell : item) {
+      if (cell.value.empty()) continue;
+      absl::StrAppend(&out, " ", cell.name, "=", cell.value);
     }
     out += "\n";
   }
@@ -88,38 +111,42 @@ std::string Padded(const std::string& text, size_t width, bool right) {
 }
 
 // Of a column whose later values are not known yet.
-size_t StreamWidth(const Field& field) {
-  return field.kind == Field::Kind::kNumber ? 8 : 16;
+size_t StreamWidth(const Cell& cell) { return cell.is_number ? 8 : 16; }
+
+Field Value(std::string name, bool is_number, std::string value) {
+  return {.cell = {.name = std::move(name),
+                   .is_number = is_number,
+                   .value = std::move(value)}};
 }
 
 }  // namespace
 
 Field Text(std::string name, std::string value) {
-  return {.name = std::move(name), .value = std::move(value)};
+  return Value(std::move(name), /*is_number=*/false, std::move(value));
 }
 
 Field Number(std::string name, uint64_t value) {
-  return {.name = std::move(name),
-          .kind = Field::Kind::kNumber,
-          .value = absl::StrCat(value)};
+  return Value(std::move(name), /*is_number=*/true, absl::StrCat(value));
 }
 
 Field Number(std::string name, double value) {
-  return {.name = std::move(name),
-          .kind = Field::Kind::kNumber,
-          .value = absl::StrFormat("%.3f", value)};
+  return Value(std::move(name), /*is_number=*/true,
+               absl::StrFormat("%.3f", value));
 }
 
 Field Boolean(std::string name, bool value) {
-  return {.name = std::move(name),
-          .kind = Field::Kind::kNumber,
-          .value = value ? "true" : "false"};
+  return Value(std::move(name), /*is_number=*/true, value ? "true" : "false");
 }
 
-Field List(std::string name, std::vector<Record> list) {
-  return {.name = std::move(name),
-          .kind = Field::Kind::kList,
-          .list = std::move(list)};
+Field List(std::string name, const std::vector<Record>& items) {
+  Field field{.cell = {.name = std::move(name)}, .is_list = true};
+  for (const Record& item : items) {
+    std::vector<Cell>& cells = field.list.emplace_back();
+    for (const Field& value : item) {
+      if (!value.is_list) cells.push_back(value.cell);
+    }
+  }
+  return field;
 }
 
 void Printer::One(const Record& record) {
@@ -132,12 +159,14 @@ void Printer::One(const Record& record) {
     return;
   }
   size_t width = 0;
-  for (const Field& field : record) width = std::max(width, field.name.size());
+  for (const Field& field : record)
+    width = std::max(width, field.cell.name.size());
   for (const Field& field : record) {
-    if (field.kind == Field::Kind::kList) {
-      if (!field.list.empty()) out_ << field.name << "\n" << Lines(field);
+    if (field.is_list) {
+      if (!field.list.empty()) out_ << field.cell.name << "\n" << Lines(field);
     } else {
-      out_ << Padded(field.name, width + 2, false) << field.value << "\n";
+      out_ << Padded(field.cell.name, width + 2, false) << field.cell.value
+           << "\n";
     }
   }
   out_ << std::flush;
@@ -169,8 +198,8 @@ void Printer::Finish() {
 void Printer::Widen(const Record& record) {
   widths_.resize(std::max(widths_.size(), record.size()));
   for (size_t i = 0; i < record.size(); ++i) {
-    widths_[i] =
-        std::max({widths_[i], record[i].name.size(), record[i].value.size()});
+    widths_[i] = std::max(
+        {widths_[i], record[i].cell.name.size(), record[i].cell.value.size()});
   }
 }
 
@@ -178,11 +207,12 @@ void Printer::PrintHeader(const Record& record) {
   Widen(record);
   std::string line;
   for (size_t i = 0; i < record.size(); ++i) {
-    if (streaming_) widths_[i] = std::max(widths_[i], StreamWidth(record[i]));
-    if (record[i].kind == Field::Kind::kList) continue;
-    const bool right = record[i].kind == Field::Kind::kNumber;
+    if (streaming_)
+      widths_[i] = std::max(widths_[i], StreamWidth(record[i].cell));
+    if (record[i].is_list) continue;
+    const bool right = record[i].cell.is_number;
     absl::StrAppend(&line, i == 0 ? "" : "  ",
-                    Padded(record[i].name, widths_[i], right));
+                    Padded(record[i].cell.name, widths_[i], right));
   }
   out_ << line.substr(0, line.find_last_not_of(' ') + 1) << "\n";
 }
@@ -192,13 +222,13 @@ void Printer::PrintTableRow(const Record& record) {
   std::string line;
   std::string below;
   for (size_t i = 0; i < record.size(); ++i) {
-    if (record[i].kind == Field::Kind::kList) {
+    if (record[i].is_list) {
       below += Lines(record[i]);
       continue;
     }
-    const bool right = record[i].kind == Field::Kind::kNumber;
+    const bool right = record[i].cell.is_number;
     absl::StrAppend(&line, i == 0 ? "" : "  ",
-                    Padded(record[i].value, widths_[i], right));
+                    Padded(record[i].cell.value, widths_[i], right));
   }
   out_ << line.substr(0, line.find_last_not_of(' ') + 1) << "\n" << below;
 }

@@ -20,23 +20,28 @@ namespace ledgerd::client {
 
 enum class Format { kTable, kJson, kYaml };
 
-struct Field;
-using Record = std::vector<Field>;
-
-struct Field {
-  enum class Kind { kText, kNumber, kList };
-
+// One value and its name.
+struct Cell {
   std::string name;
-  Kind kind = Kind::kText;
+  bool is_number = false;
   std::string value;
-  std::vector<Record> list;  // kList.
 };
+
+// A value, or a list of items that have values.
+struct Field {
+  Cell cell;
+  bool is_list = false;
+  std::vector<std::vector<Cell>> list;
+};
+
+using Record = std::vector<Field>;
 
 Field Text(std::string name, std::string value);
 Field Number(std::string name, uint64_t value);
 Field Number(std::string name, double value);
 Field Boolean(std::string name, bool value);
-Field List(std::string name, std::vector<Record> list);
+// Lists do not nest: those within `items` are left out.
+Field List(std::string name, const std::vector<Record>& items);
 
 class Printer {
  public:
