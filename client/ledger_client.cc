@@ -273,13 +273,14 @@ std::unique_ptr<TransferStream> LedgerClient::StreamTransfers(
 }
 
 absl::StatusOr<FoundAccounts> LedgerClient::LookupAccounts(
-    std::vector<AccountId> ids, ReadLevel level) {
+    const std::vector<AccountId>& ids, ReadLevel level) {
   Waiter<FoundAccounts> waiter;
-  LookupAccounts(std::move(ids), level, waiter.callback());
+  LookupAccounts(ids, level, waiter.callback());
   return waiter.Wait();
 }
 
-void LedgerClient::LookupAccounts(std::vector<AccountId> ids, ReadLevel level,
+void LedgerClient::LookupAccounts(const std::vector<AccountId>& ids,
+                                  ReadLevel level,
                                   Callback<FoundAccounts> callback) {
   impl_->Read<v1::LookupAccountsRequest, v1::LookupAccountsResponse,
               FoundAccounts>(
@@ -289,13 +290,14 @@ void LedgerClient::LookupAccounts(std::vector<AccountId> ids, ReadLevel level,
 }
 
 absl::StatusOr<FoundTransfers> LedgerClient::LookupTransfers(
-    std::vector<TransferId> ids, ReadLevel level) {
+    const std::vector<TransferId>& ids, ReadLevel level) {
   Waiter<FoundTransfers> waiter;
-  LookupTransfers(std::move(ids), level, waiter.callback());
+  LookupTransfers(ids, level, waiter.callback());
   return waiter.Wait();
 }
 
-void LedgerClient::LookupTransfers(std::vector<TransferId> ids, ReadLevel level,
+void LedgerClient::LookupTransfers(const std::vector<TransferId>& ids,
+                                   ReadLevel level,
                                    Callback<FoundTransfers> callback) {
   impl_->Read<v1::LookupTransfersRequest, v1::LookupTransfersResponse,
               FoundTransfers>(

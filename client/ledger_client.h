@@ -128,13 +128,13 @@ class LedgerClient {
   // Many requests on their way at a time, committed in their order.
   std::unique_ptr<TransferStream> StreamTransfers(StreamOptions options = {});
 
-  absl::StatusOr<FoundAccounts> LookupAccounts(std::vector<AccountId> ids,
-                                               ReadLevel level = {});
-  void LookupAccounts(std::vector<AccountId> ids, ReadLevel level,
+  absl::StatusOr<FoundAccounts> LookupAccounts(
+      const std::vector<AccountId>& ids, ReadLevel level = {});
+  void LookupAccounts(const std::vector<AccountId>& ids, ReadLevel level,
                       Callback<FoundAccounts> callback);
-  absl::StatusOr<FoundTransfers> LookupTransfers(std::vector<TransferId> ids,
-                                                 ReadLevel level = {});
-  void LookupTransfers(std::vector<TransferId> ids, ReadLevel level,
+  absl::StatusOr<FoundTransfers> LookupTransfers(
+      const std::vector<TransferId>& ids, ReadLevel level = {});
+  void LookupTransfers(const std::vector<TransferId>& ids, ReadLevel level,
                        Callback<FoundTransfers> callback);
 
   absl::StatusOr<ServerInfo> GetServerInfo();

@@ -159,8 +159,9 @@ void Printer::One(const Record& record) {
     return;
   }
   size_t width = 0;
-  for (const Field& field : record)
+  for (const Field& field : record) {
     width = std::max(width, field.cell.name.size());
+  }
   for (const Field& field : record) {
     if (field.is_list) {
       if (!field.list.empty()) out_ << field.cell.name << "\n" << Lines(field);
@@ -207,8 +208,9 @@ void Printer::PrintHeader(const Record& record) {
   Widen(record);
   std::string line;
   for (size_t i = 0; i < record.size(); ++i) {
-    if (streaming_)
+    if (streaming_) {
       widths_[i] = std::max(widths_[i], StreamWidth(record[i].cell));
+    }
     if (record[i].is_list) continue;
     const bool right = record[i].cell.is_number;
     absl::StrAppend(&line, i == 0 ? "" : "  ",
