@@ -1,0 +1,81 @@
+// Clients that pay without pause, by every way into the daemon, and write down
+// what they asked and were told.
+//
+//   History history(directory.Path("history.txt"));
+//   Load load({.address = port.address(), .seed = seed}, &history);
+//   ASSERT_TRUE(load.Prepare().ok());        // accounts, funds
+//   load.Start();
+//   history.WaitForAnswers(1'000, 30s);  daemon->Kill9();  ... start it again
+//   ASSERT_TRUE(load.Settle());              // every outcome is known now
+//
+// Shape    A thread for each client. Some calls go through LedgerClient, with a
+//          long deadline (it waits out a crash) or a short one (it gives up),
+//          some through a bare stub of one attempt. What ended without a
+//          definite answer is sent again later, by any of these ways, with the
+//          same ids.
+// Threads  The owner's thread alone.
+#ifndef LEDGERD_TESTS_INTEGRATION_LOAD_H_
+#define LEDGERD_TESTS_INTEGRATION_LOAD_H_
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "client/ledger_client.h"
+#include "tests/integration/history.h"
+#include "tests/integration/raw_client.h"
+
+namespace ledgerd::integration {
+
+struct LoadOptions {
+  std::string address;
+  uint64_t seed = 0;
+  int clients = 4;
+};
+
+// The ways into the daemon, shared by the clients of a load.
+struct Ways {
+  explicit Ways(const std::string& address);
+
+  client::LedgerClient patient;
+  client::LedgerClient hasty;
+  RawClient raw;
+};
+
+class Load {
+ public:
+  Load(LoadOptions options, History* history);
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
+  // Settles.
+  ~Load();
+
+  // Creates the accounts and funds those that need it.
+  absl::Status Prepare();
+
+  void Start();
+
+  // No new payments; what is open is sent until it is answered, and what was
+  // refused for good is asked for once more. Needs a daemon that serves: false
+  // when something has no answer after a minute.
+  bool Settle();
+
+  // For reading the ledger when all is settled.
+  client::LedgerClient& client() { return ways_.patient; }
+
+ private:
+  const LoadOptions options_;
+  History* const history_;
+  Ways ways_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> all_settled_ = true;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace ledgerd::integration
+
+#endif  // LEDGERD_TESTS_INTEGRATION_LOAD_H_
