@@ -1,0 +1,42 @@
+// A CheckpointRecord is the row that makes a checkpoint one: what the state on
+// the disk is the state of.
+//
+//   files.Put(MetaKey(), EncodeCheckpoint(record));
+//
+// Source  FORMAT.md, "The state".
+#ifndef LEDGERD_STORAGE_CHECKPOINT_RECORD_H_
+#define LEDGERD_STORAGE_CHECKPOINT_RECORD_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "proto/types.h"
+#include "storage/state_hash.h"
+
+namespace ledgerd::storage {
+
+inline constexpr uint32_t kStateFormatVersion = 1;
+
+struct CheckpointRecord {
+  AppliedPoint applied;
+  Uint128 state_hash = 0;
+  Timestamp newest_account;
+  Timestamp newest_transfer;
+  // The highest of all ids; 0 while there is none.
+  AccountId highest_account;
+
+  friend bool operator==(const CheckpointRecord&,
+                         const CheckpointRecord&) = default;
+};
+
+std::string EncodeCheckpoint(const CheckpointRecord& record);
+
+// FAILED_PRECONDITION for the format of another build, DATA_LOSS for no record.
+absl::StatusOr<CheckpointRecord> DecodeCheckpoint(absl::string_view row);
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_CHECKPOINT_RECORD_H_

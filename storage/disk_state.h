@@ -1,0 +1,133 @@
+// A DiskState is the state as of one checkpoint: a RocksDB snapshot, and in
+// memory the catalogue of the id runs with their filters.
+//
+//   std::shared_ptr<const DiskState> disk = keeper.current();
+//   auto records = disk->ReadIds(disk->FilterIds(ids));
+//
+// Errors   DATA_LOSS, with the file named by RocksDB or the row by us. Every
+//          error of a read is recorded in the StateDatabase, which is then
+//          done.
+// Threads  Immutable; any.
+#ifndef LEDGERD_STORAGE_DISK_STATE_H_
+#define LEDGERD_STORAGE_DISK_STATE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "rocksdb/db.h"
+#include "rocksdb/snapshot.h"
+
+#include "proto/types.h"
+#include "storage/checkpoint_record.h"
+#include "storage/id_record.h"
+#include "storage/id_run.h"
+#include "storage/state_database.h"
+#include "storage/state_delta.h"
+#include "storage/state_keys.h"
+
+namespace ledgerd::storage {
+
+class DiskState {
+ public:
+  // Reads the checkpoint that is there, with its runs. An empty database is the
+  // empty state.
+  static absl::StatusOr<std::shared_ptr<const DiskState>> Load(
+      std::shared_ptr<StateDatabase> database, uint64_t filter_bytes_max);
+
+  // The state of this moment.
+  DiskState(std::shared_ptr<StateDatabase> database, CheckpointRecord record,
+            IdRuns runs);
+  ~DiskState();
+
+  DiskState(const DiskState&) = delete;
+  DiskState& operator=(const DiskState&) = delete;
+
+  const CheckpointRecord& record() const { return record_; }
+
+  const IdRuns& runs() const { return runs_; }
+
+  // ---- from memory
+
+  bool MayHaveAccount(AccountId id) const {
+    return id <= record_.highest_account;
+  }
+
+  // The highest id of a transfer, or one that failed; 0 while there is none.
+  TransferId highest_id() const { return highest_id_; }
+
+  // Those of `ids` that may be in a run, most of which are.
+  std::vector<TransferId> FilterIds(const std::vector<TransferId>& ids) const;
+
+  // ---- from the disk; what is asked for need be neither sorted nor unique,
+  // what is found comes in any order.
+
+  absl::StatusOr<std::vector<Account>> ReadAccounts(
+      std::vector<AccountId> ids) const;
+  absl::StatusOr<std::vector<IdRecord>> ReadIds(
+      std::vector<TransferId> ids) const;
+  // DATA_LOSS when one of them is missing.
+  absl::StatusOr<std::vector<Transfer>> ReadTransfers(
+      std::vector<Timestamp> timestamps) const;
+  // DATA_LOSS when one of them is missing.
+  absl::StatusOr<std::vector<std::pair<Timestamp, PendingState>>>
+  ReadPendingStates(const std::vector<Timestamp>& transfers) const;
+  // Those of `timestamps` that an account (a transfer) has.
+  absl::StatusOr<std::vector<Timestamp>> FindAccountTimes(
+      std::vector<Timestamp> timestamps) const;
+  absl::StatusOr<std::vector<Timestamp>> FindTransferTimes(
+      std::vector<Timestamp> timestamps) const;
+  // From `from` on in order, up to and with the first one after `until`; at
+  // most `limit`.
+  absl::StatusOr<std::vector<Expiry>> ReadExpiries(Expiry from, Timestamp until,
+                                                   size_t limit) const;
+
+  // ---- for scans
+
+  // Leaves the block cache alone.
+  std::unique_ptr<rocksdb::Iterator> NewScan() const {
+    return NewIterator(/*fill_cache=*/false);
+  }
+
+  // Calls `row` for every row whose key begins with `prefix`, in order, until
+  // it returns an error.
+  absl::Status Scan(
+      const Key& prefix,
+      const std::function<absl::Status(
+          const rocksdb::Slice& key, const rocksdb::Slice& value)>& row) const;
+
+ private:
+  // In the order of keys. A packed table's iterator, and the look-up of a row
+  // that would hold `key`: the last one at or before it in its unit.
+  std::unique_ptr<rocksdb::Iterator> NewIterator(bool fill_cache) const;
+  static bool SeekRow(rocksdb::Iterator& at, const Key& key);
+  absl::Status Failed(const rocksdb::Status& status, const char* what) const;
+  absl::Status Damaged(const rocksdb::Slice& key) const;
+
+  absl::Status ReadIdsOfRun(const IdRun& run,
+                            const std::vector<TransferId>& ids,
+                            rocksdb::Iterator& at,
+                            std::vector<IdRecord>& found) const;
+  template <typename Record>
+  absl::StatusOr<std::vector<Timestamp>> FindTimes(
+      Key (*key_of)(Timestamp), std::vector<Timestamp> timestamps) const;
+
+  absl::StatusOr<CheckpointRecord> LoadRecord() const;
+  absl::StatusOr<IdRuns> LoadRuns(uint64_t filter_bytes_max) const;
+  absl::StatusOr<std::shared_ptr<const IdFilter>> LoadFilter(
+      const IdRun& run) const;
+
+  const std::shared_ptr<StateDatabase> database_;
+  const CheckpointRecord record_;
+  const IdRuns runs_;
+  TransferId highest_id_;
+  const rocksdb::Snapshot* const snapshot_;
+};
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_DISK_STATE_H_

@@ -1,0 +1,466 @@
+#include "storage/rocksdb_state_store.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "proto/base/check.h"
+#include "proto/base/status_macros.h"
+#include "storage/ingest_files.h"
+#include "storage/state_keys.h"
+#include "storage/state_lookup.h"
+#include "storage/state_verifier.h"
+
+namespace ledgerd::storage {
+
+absl::StatusOr<std::unique_ptr<RocksDbStateStore>> RocksDbStateStore::Open(
+    const std::string& path, const Options& options) {
+  LEDGERD_ASSIGN_OR_RETURN(auto database,
+                           StateDatabase::Open(path, options.database));
+  LEDGERD_ASSIGN_OR_RETURN(auto loaded,
+                           DiskState::Load(database, options.filter_bytes_max));
+  LEDGERD_RETURN_IF_ERROR(
+      DiskStateKeeper::RemoveDeadRuns(*database, loaded->runs()));
+  LEDGERD_ASSIGN_OR_RETURN(const auto first, loaded->ReadExpiries({}, {}, 1));
+  std::unique_ptr<RocksDbStateStore> store(new RocksDbStateStore(
+      std::move(database), std::move(loaded),
+      first.empty() ? kNoExpiry : first.front(), options));
+  return store;
+}
+
+RocksDbStateStore::RocksDbStateStore(std::shared_ptr<StateDatabase> database,
+                                     std::shared_ptr<const DiskState> loaded,
+                                     Expiry disk_begin, const Options& options)
+    : options_(options),
+      database_(std::move(database)),
+      keeper_(database_, loaded, options.filter_bytes_max),
+      disk_(std::move(loaded)),
+      active_(std::make_shared<StateDelta>()),
+      expiries_(disk_begin),
+      record_(disk_->record()),
+      hash_(record_.state_hash),
+      highest_id_(disk_->highest_id()),
+      merger_(keeper_, *database_, options.merges, options.rows) {
+  expiries_.SetDeltas(active_.get(), nullptr);
+}
+
+// ---- the generations in memory
+
+const Account* RocksDbStateStore::FindAccountInMemory(AccountId id) const {
+  for (const StateDelta* delta : generations()) {
+    if (delta == nullptr) continue;
+    if (const Account* found = delta->accounts.Find(id)) return found;
+  }
+  return nullptr;
+}
+
+const Transfer* RocksDbStateStore::FindTransferInMemory(TransferId id) const {
+  for (const StateDelta* delta : generations()) {
+    if (delta == nullptr) continue;
+    if (const Transfer* found = delta->FindTransfer(id)) return found;
+  }
+  return nullptr;
+}
+
+TransferIdState RocksDbStateStore::FindIdInMemory(TransferId id) const {
+  for (const StateDelta* delta : generations()) {
+    if (delta == nullptr) continue;
+    if (const Transfer* found = delta->FindTransfer(id)) {
+      return {found->timestamp, TransferStatus::kUnspecified};
+    }
+    const auto failed = delta->failed_ids.find(id);
+    if (failed != delta->failed_ids.end()) {
+      return {Timestamp(0), failed->second.status};
+    }
+  }
+  return {};
+}
+
+PendingState RocksDbStateStore::FindPendingInMemory(Timestamp transfer) const {
+  for (const StateDelta* delta : generations()) {
+    if (delta == nullptr) continue;
+    const auto found = delta->pending_states.find(transfer);
+    if (found != delta->pending_states.end()) return found->second.state;
+  }
+  return PendingState::kNone;
+}
+
+// ---- planning
+
+Plan RocksDbStateStore::MakePlan(Needs needs) {
+  disk_ = keeper_.current();
+  Plan plan;
+  plan.generation = generation_;
+  plan.needs = std::move(needs);
+  PlanAccounts(plan);
+  PlanIds(plan.needs.transfers, plan.missing.transfers);
+  PlanIds(plan.needs.pending, plan.missing.pending);
+  PlanTimestamps(plan);
+  PlanDue(plan);
+  const Needs& missing = plan.missing;
+  plan.complete = missing.accounts.empty() && missing.transfers.empty() &&
+                  missing.pending.empty() && missing.timestamps.empty() &&
+                  missing.due_limit == 0;
+  return plan;
+}
+
+void RocksDbStateStore::PlanAccounts(Plan& plan) const {
+  for (const AccountId id : plan.needs.accounts) {
+    if (FindAccountInMemory(id) != nullptr) continue;
+    if (disk_->MayHaveAccount(id)) plan.missing.accounts.push_back(id);
+  }
+}
+
+void RocksDbStateStore::PlanIds(const std::vector<TransferId>& ids,
+                                std::vector<TransferId>& missing) const {
+  for (const TransferId id : disk_->FilterIds(ids)) {
+    if (FindIdInMemory(id).free()) missing.push_back(id);
+  }
+}
+
+void RocksDbStateStore::PlanTimestamps(Plan& plan) const {
+  const CheckpointRecord& disk = disk_->record();
+  const Timestamp newest = std::max(disk.newest_account, disk.newest_transfer);
+  for (const Timestamp timestamp : plan.needs.timestamps) {
+    if (timestamp <= newest) plan.missing.timestamps.push_back(timestamp);
+  }
+}
+
+void RocksDbStateStore::PlanDue(Plan& plan) {
+  const Needs& needs = plan.needs;
+  if (expiries_.Covers(needs.due_at, needs.due_limit)) return;
+  plan.missing.due_at = needs.due_at;
+  plan.missing.due_limit =
+      needs.due_limit + expiries_.CountRemoved(needs.due_at);
+  const MutexLock lock(mutex_);
+  fetch_expiries_from_ = expiries_.disk_begin();
+}
+
+absl::StatusOr<std::unique_ptr<Fetched>> RocksDbStateStore::Fetch(
+    const Needs& missing) {
+  LEDGERD_RETURN_IF_ERROR(database_->error());
+  Expiry from;
+  {
+    const MutexLock lock(mutex_);
+    from = fetch_expiries_from_;
+  }
+  return FetchNeeds(*keeper_.current(), missing, from);
+}
+
+// ---- installing
+
+bool RocksDbStateStore::Install(Plan plan, std::unique_ptr<Fetched> fetched) {
+  LEDGERD_CHECK(plan.complete == (fetched == nullptr));
+  if (plan.generation != generation_) return false;
+  auto* rows = static_cast<FetchedRows*>(fetched.get());
+  if (plan.missing.due_limit > 0 &&
+      !expiries_.Load(std::move(rows->expiries))) {
+    return false;
+  }
+  if (!expiries_.Covers(plan.needs.due_at, plan.needs.due_limit)) return false;
+  if (rows == nullptr) return true;
+  InstallAccounts(*rows);
+  InstallTransfers(*rows);
+  InstallTimes(*rows);
+  return true;
+}
+
+// What is in memory already is as new, or newer.
+void RocksDbStateStore::InstallAccounts(const FetchedRows& rows) {
+  for (const Account& account : rows.accounts) {
+    if (FindAccountInMemory(account.id) == nullptr) {
+      active_->accounts.Insert(account);
+    }
+  }
+  absent_accounts_.insert(rows.absent_accounts.begin(),
+                          rows.absent_accounts.end());
+}
+
+void RocksDbStateStore::InstallTransfers(const FetchedRows& rows) {
+  for (const Transfer& transfer : rows.transfers) {
+    if (FindTransferInMemory(transfer.id) == nullptr) {
+      active_->read_transfers.emplace(transfer.id, transfer);
+    }
+  }
+  for (const auto& [transfer, state] : rows.pending_states) {
+    if (FindPendingInMemory(transfer) == PendingState::kNone) {
+      active_->pending_states.emplace(transfer, StateDelta::Pending{state});
+    }
+  }
+  for (const IdRecord& record : rows.failed_ids) {
+    active_->failed_ids.emplace(record.id(),
+                                StateDelta::Failed{record.state().failed});
+  }
+}
+
+void RocksDbStateStore::InstallTimes(const FetchedRows& rows) {
+  account_times_.insert(rows.account_times.begin(), rows.account_times.end());
+  transfer_times_.insert(rows.transfer_times.begin(),
+                         rows.transfer_times.end());
+}
+
+void RocksDbStateStore::FinishEntry(const AppliedPoint& point) {
+  LEDGERD_CHECK(point.entry.sequence == record_.applied.entry.sequence.Next());
+  for (const AccountTable::Slot* slot : touched_) {
+    if (!slot->removed) hash_.Add(HashAccount(slot->account));
+  }
+  touched_.clear();
+  hash_.Subtract(HashAppliedPoint(record_.applied));
+  hash_.Add(HashAppliedPoint(point));
+  record_.applied = point;
+  ++entry_count_;
+  absent_accounts_.clear();
+  account_times_.clear();
+  transfer_times_.clear();
+}
+
+Timestamp RocksDbStateStore::next_expiry() const {
+  const Expiry next = expiries_.next();
+  return next == kNoExpiry ? Timestamp(0) : next.expires_at;
+}
+
+// ---- accounts
+
+const Account* RocksDbStateStore::FindAccount(AccountId id) {
+  if (const Account* found = active_->accounts.Find(id)) return found;
+  if (const Account* older = FindAccountInMemory(id)) {
+    return &active_->accounts.Insert(*older).account;
+  }
+  LEDGERD_CHECK(!disk_->MayHaveAccount(id) || absent_accounts_.contains(id))
+      << "account " << id << " is not among the entry's needs";
+  return nullptr;
+}
+
+void RocksDbStateStore::InsertAccount(const Account& account) {
+  LEDGERD_CHECK(account.timestamp > record_.newest_account);
+  AccountTable::Slot& slot = active_->accounts.Insert(account);
+  slot.touched_in = entry_count_;
+  slot.dirty = true;
+  touched_.push_back(&slot);
+  active_->account_times.push_back(
+      {account.timestamp, Low(account.id.value()), High(account.id.value())});
+  record_.newest_account = account.timestamp;
+  record_.highest_account = std::max(record_.highest_account, account.id);
+}
+
+void RocksDbStateStore::UpdateAccount(const Account* account,
+                                      const Account& next) {
+  AccountTable::Slot& slot = AccountTable::SlotOf(account);
+  Touch(slot);
+  slot.account = next;
+}
+
+void RocksDbStateStore::Touch(AccountTable::Slot& slot) {
+  if (slot.touched_in == entry_count_) return;
+  hash_.Subtract(HashAccount(slot.account));
+  slot.touched_in = entry_count_;
+  slot.dirty = true;
+  touched_.push_back(&slot);
+}
+
+void RocksDbStateStore::UndoInsertAccount(AccountId id, Timestamp newest) {
+  const Account* account = active_->accounts.Find(id);
+  LEDGERD_CHECK(account != nullptr &&
+                account->timestamp == record_.newest_account);
+  active_->accounts.Remove(account);
+  active_->account_times.pop_back();
+  record_.newest_account = newest;
+}
+
+// ---- transfers
+
+TransferIdState RocksDbStateStore::FindTransferId(TransferId id) {
+  return id > highest_id_ ? TransferIdState() : FindIdInMemory(id);
+}
+
+const Transfer* RocksDbStateStore::FindTransfer(TransferId id) {
+  return id > highest_id_ ? nullptr : FindTransferInMemory(id);
+}
+
+void RocksDbStateStore::InsertTransfer(const Transfer& transfer) {
+  LEDGERD_CHECK(transfer.timestamp > record_.newest_transfer);
+  active_->transfers.Append(transfer);
+  record_.newest_transfer = transfer.timestamp;
+  highest_id_ = std::max(highest_id_, transfer.id);
+  hash_.Add(HashTransfer(transfer));
+  if ((transfer.flags & transfer_flags::kPending) == 0) return;
+  active_->pending_states.emplace(
+      transfer.timestamp, StateDelta::Pending{PendingState::kPending, true});
+  hash_.Add(HashPendingState(transfer.timestamp, PendingState::kPending));
+  if (transfer.timeout_seconds == 0) return;
+  expiries_.Add({ExpiresAt(transfer), transfer.timestamp}, transfer.id);
+}
+
+void RocksDbStateStore::UndoInsertTransfer(TransferId id, Timestamp newest) {
+  const auto& rows = active_->transfers.rows();
+  LEDGERD_CHECK(!rows.empty() && rows.back().id == id);
+  const Transfer& transfer = rows.back();
+  if ((transfer.flags & transfer_flags::kPending) != 0) {
+    LEDGERD_CHECK(GetPendingState(transfer) == PendingState::kPending);
+    active_->pending_states.erase(transfer.timestamp);
+    hash_.Subtract(
+        HashPendingState(transfer.timestamp, PendingState::kPending));
+    if (transfer.timeout_seconds != 0) {
+      expiries_.Remove({ExpiresAt(transfer), transfer.timestamp});
+    }
+  }
+  hash_.Subtract(HashTransfer(transfer));
+  active_->transfers.RemoveLast();
+  record_.newest_transfer = newest;
+}
+
+void RocksDbStateStore::KeepFailedId(TransferId id, TransferStatus status) {
+  LEDGERD_CHECK(FindTransferId(id).free());
+  active_->failed_ids.emplace(id, StateDelta::Failed{status, true});
+  highest_id_ = std::max(highest_id_, id);
+  hash_.Add(HashFailedId(id, status));
+}
+
+// ---- pending transfers
+
+PendingState RocksDbStateStore::GetPendingState(const Transfer& pending) {
+  if ((pending.flags & transfer_flags::kPending) == 0) {
+    return PendingState::kNone;
+  }
+  const PendingState state = FindPendingInMemory(pending.timestamp);
+  LEDGERD_CHECK(state != PendingState::kNone)
+      << "pending transfer " << pending.id << " is not in memory";
+  return state;
+}
+
+void RocksDbStateStore::SetPendingState(const Transfer& pending,
+                                        PendingState state) {
+  const PendingState before = GetPendingState(pending);
+  LEDGERD_CHECK(before != PendingState::kNone && state != PendingState::kNone);
+  if (before == state) return;
+  const Transfer transfer = pending;
+  CopyForward(transfer);
+  active_->pending_states.insert_or_assign(transfer.timestamp,
+                                           StateDelta::Pending{state, true});
+  hash_.Subtract(HashPendingState(transfer.timestamp, before));
+  hash_.Add(HashPendingState(transfer.timestamp, state));
+  if (transfer.timeout_seconds == 0) return;
+  const Expiry expiry = {ExpiresAt(transfer), transfer.timestamp};
+  if (before == PendingState::kPending) expiries_.Remove(expiry);
+  if (state == PendingState::kPending) expiries_.Add(expiry, transfer.id);
+}
+
+// Its state changes here, so that a delta that knows the state knows the
+// transfer too: whoever finds the transfer in memory finds its newest state.
+void RocksDbStateStore::CopyForward(const Transfer& transfer) {
+  if (active_->FindTransfer(transfer.id) != nullptr) return;
+  active_->read_transfers.emplace(transfer.id, transfer);
+  FindAccount(transfer.debit_account_id);
+  FindAccount(transfer.credit_account_id);
+}
+
+std::vector<TransferId> RocksDbStateStore::FindDue(Timestamp now,
+                                                   size_t limit) {
+  return expiries_.Find(now, limit);
+}
+
+bool RocksDbStateStore::HasAccountAt(Timestamp timestamp) {
+  if (timestamp > record_.newest_account) return false;
+  if (account_times_.contains(timestamp)) return true;
+  for (const StateDelta* delta : generations()) {
+    if (delta != nullptr && delta->HasAccountAt(timestamp)) return true;
+  }
+  return false;
+}
+
+bool RocksDbStateStore::HasTransferAt(Timestamp timestamp) {
+  if (timestamp > record_.newest_transfer) return false;
+  if (transfer_times_.contains(timestamp)) return true;
+  for (const StateDelta* delta : generations()) {
+    if (delta != nullptr && delta->transfers.HasTimestamp(timestamp)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// ---- checkpoints
+
+void RocksDbStateStore::Freeze() {
+  LEDGERD_CHECK(frozen_ == nullptr) << "a checkpoint is under way";
+  LEDGERD_CHECK(touched_.empty()) << "an entry is not finished";
+  frozen_ = std::move(active_);
+  active_ = std::make_shared<StateDelta>();
+  expiries_.SetDeltas(active_.get(), frozen_.get());
+  record_.state_hash = hash_.value();
+  const MutexLock lock(mutex_);
+  frozen_checkpoint_ = {frozen_, record_};
+}
+
+absl::Status RocksDbStateStore::WriteCheckpoint() {
+  LEDGERD_RETURN_IF_ERROR(database_->error());
+  Checkpoint checkpoint;
+  {
+    const MutexLock lock(mutex_);
+    checkpoint = frozen_checkpoint_;
+  }
+  LEDGERD_CHECK(checkpoint.delta != nullptr) << "nothing is frozen";
+  if (run_count() >= options_.runs_max) merger_.WaitUntilIdle();
+  LEDGERD_RETURN_IF_ERROR(
+      database_->CheckSpace(checkpoint.delta->disk_bytes_max()));
+  absl::Status status = WriteAndAdd(checkpoint);
+  if (!status.ok() && !absl::IsResourceExhausted(status)) {
+    return database_->Record(std::move(status));
+  }
+  merger_.Wake();
+  return status;
+}
+
+absl::Status RocksDbStateStore::WriteAndAdd(const Checkpoint& checkpoint) {
+  IngestFiles files(*database_, kCheckpointPriority);
+  LEDGERD_ASSIGN_OR_RETURN(auto run,
+                           WriteDelta(*checkpoint.delta, options_.rows,
+                                      keeper_.NewRunNumber(), files));
+  LEDGERD_RETURN_IF_ERROR(
+      files.Put(MetaKey(), EncodeCheckpoint(checkpoint.record)));
+  LEDGERD_RETURN_IF_ERROR(files.Finish());
+  return keeper_.AddCheckpoint(files, checkpoint.record, std::move(run));
+}
+
+void RocksDbStateStore::FinishCheckpoint() {
+  LEDGERD_CHECK(frozen_ != nullptr) << "nothing is frozen";
+  keeper_.ShowCheckpoint();
+  disk_ = keeper_.current();
+  expiries_.MoveFrozenToDisk();
+  old_ = std::move(frozen_);
+  frozen_ = nullptr;
+  ++generation_;
+  const MutexLock lock(mutex_);
+  frozen_checkpoint_ = {};
+}
+
+absl::Status RocksDbStateStore::VerifyCheckpoint() {
+  return VerifyState(*keeper_.current());
+}
+
+// ---- queries
+
+std::unique_ptr<Lookup<Account>> RocksDbStateStore::LookupAccounts(
+    std::vector<AccountId> ids) {
+  disk_ = keeper_.current();
+  auto lookup = std::make_unique<AccountLookup>(disk_, std::move(ids));
+  for (const AccountId id : lookup->ids()) {
+    if (const Account* account = FindAccountInMemory(id))
+      lookup->Know(*account);
+  }
+  return lookup;
+}
+
+std::unique_ptr<Lookup<Transfer>> RocksDbStateStore::LookupTransfers(
+    std::vector<TransferId> ids) {
+  disk_ = keeper_.current();
+  auto lookup = std::make_unique<TransferLookup>(disk_, std::move(ids));
+  for (const TransferId id : lookup->ids()) {
+    if (const Transfer* transfer = FindTransferInMemory(id)) {
+      lookup->Know(*transfer, GetPendingState(*transfer));
+    }
+  }
+  return lookup;
+}
+
+}  // namespace ledgerd::storage

@@ -1,0 +1,204 @@
+// RocksDbStateStore is the real state store: RocksDB as of the last checkpoint,
+// and in memory a delta of all that was applied since.
+//
+//   LEDGERD_ASSIGN_OR_RETURN(auto store, RocksDbStateStore::Open(path, {}));
+//   // Replay the journal from store->checkpoint() on.
+//
+// Shape       Three generations in memory: the active delta, which changes; the
+//             frozen one, which is being written; the old one, which is on the
+//             disk and kept to be read. Reads look in them in this order, then
+//             at what was fetched. An account that is found in an older one is
+//             copied into the active one, where it can be changed in place.
+// Durability  RocksDB has no write-ahead log. A checkpoint is one ingestion of
+//             sorted files with its record: all of it, or nothing.
+// Memory      Up to three deltas, the block cache, the filters of ids: each
+// with
+//             its limit in the options. Freeze at kFreezeBytes to stay within
+//             160 MiB of deltas.
+// Errors      As StateStore. The first error of RocksDB is the last: all later
+//             calls return it. It is never resumed or repaired.
+// Threads     As StateStore. One thread of its own merges runs of ids.
+// Source      architecture.md, "State: RocksDB below, a delta above"; the
+//             layout: FORMAT.md, "The state".
+#ifndef LEDGERD_STORAGE_ROCKSDB_STATE_STORE_H_
+#define LEDGERD_STORAGE_ROCKSDB_STATE_STORE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "proto/base/mutex.h"
+#include "proto/types.h"
+#include "storage/checkpoint_record.h"
+#include "storage/checkpoint_writer.h"
+#include "storage/disk_state.h"
+#include "storage/disk_state_keeper.h"
+#include "storage/expiry_index.h"
+#include "storage/run_merger.h"
+#include "storage/state_database.h"
+#include "storage/state_delta.h"
+#include "storage/state_fetch.h"
+#include "storage/state_store.h"
+
+namespace ledgerd::storage {
+
+class RocksDbStateStore final : public StateStore, private StateView {
+ public:
+  struct Options {
+    StateDatabase::Options database;
+    RowLimits rows;
+    MergeLimits merges;
+    // Runs without room for their filter are read instead.
+    uint64_t filter_bytes_max = uint64_t{64} << 20;
+    // A checkpoint waits for merges when there are more runs.
+    size_t runs_max = 64;
+  };
+
+  // A third of 160 MiB: active, frozen and old.
+  static constexpr uint64_t kFreezeBytes = uint64_t{53} << 20;
+
+  // The store at its checkpoint; at nothing in an empty or missing directory.
+  // DATA_LOSS names the file that is damaged; FAILED_PRECONDITION for a format
+  // of another build.
+  static absl::StatusOr<std::unique_ptr<RocksDbStateStore>> Open(
+      const std::string& path, const Options& options);
+
+  StateView& view() override { return *this; }
+
+  Plan MakePlan(Needs needs) override;
+  absl::StatusOr<std::unique_ptr<Fetched>> Fetch(const Needs& missing) override;
+  bool Install(Plan plan, std::unique_ptr<Fetched> fetched) override;
+  void FinishEntry(const AppliedPoint& point) override;
+
+  AppliedPoint applied() const override { return record_.applied; }
+
+  Uint128 state_hash() const override { return hash_.value(); }
+
+  Timestamp next_expiry() const override;
+
+  uint64_t delta_bytes() const override { return active_->bytes(); }
+
+  void Freeze() override;
+  absl::Status WriteCheckpoint() override;
+  void FinishCheckpoint() override;
+
+  AppliedPoint checkpoint() const override { return disk_->record().applied; }
+
+  std::unique_ptr<Lookup<Account>> LookupAccounts(
+      std::vector<AccountId> ids) override;
+  std::unique_ptr<Lookup<Transfer>> LookupTransfers(
+      std::vector<TransferId> ids) override;
+  absl::Status VerifyCheckpoint() override;
+
+  // Until the runs of ids are merged as far as they will be. For tests.
+  void WaitForMerges() { merger_.WaitUntilIdle(); }
+
+  // How many runs of ids there are.
+  size_t run_count() const { return keeper_.newest()->runs().size(); }
+
+ private:
+  // What WriteCheckpoint is to write.
+  struct Checkpoint {
+    std::shared_ptr<const StateDelta> delta;
+    CheckpointRecord record;
+  };
+
+  RocksDbStateStore(std::shared_ptr<StateDatabase> database,
+                    std::shared_ptr<const DiskState> loaded, Expiry disk_begin,
+                    const Options& options);
+
+  // ---- StateView
+  const Account* FindAccount(AccountId id) override;
+  void InsertAccount(const Account& account) override;
+  void UpdateAccount(const Account* account, const Account& next) override;
+  void UndoInsertAccount(AccountId id, Timestamp newest) override;
+  TransferIdState FindTransferId(TransferId id) override;
+  const Transfer* FindTransfer(TransferId id) override;
+  void InsertTransfer(const Transfer& transfer) override;
+  void UndoInsertTransfer(TransferId id, Timestamp newest) override;
+  void KeepFailedId(TransferId id, TransferStatus status) override;
+  PendingState GetPendingState(const Transfer& pending) override;
+  void SetPendingState(const Transfer& pending, PendingState state) override;
+  std::vector<TransferId> FindDue(Timestamp now, size_t limit) override;
+
+  Timestamp newest_account_timestamp() const override {
+    return record_.newest_account;
+  }
+
+  Timestamp newest_transfer_timestamp() const override {
+    return record_.newest_transfer;
+  }
+
+  bool HasAccountAt(Timestamp timestamp) override;
+  bool HasTransferAt(Timestamp timestamp) override;
+
+  // ---- the generations in memory, newest first; null where there is none
+  std::array<const StateDelta*, 3> generations() const {
+    return {active_.get(), frozen_.get(), old_.get()};
+  }
+
+  const Account* FindAccountInMemory(AccountId id) const;
+  const Transfer* FindTransferInMemory(TransferId id) const;
+  TransferIdState FindIdInMemory(TransferId id) const;
+  PendingState FindPendingInMemory(Timestamp transfer) const;
+
+  // ---- planning and installing
+  void PlanAccounts(Plan& plan) const;
+  void PlanIds(const std::vector<TransferId>& ids,
+               std::vector<TransferId>& missing) const;
+  void PlanTimestamps(Plan& plan) const;
+  void PlanDue(Plan& plan);
+  void InstallAccounts(const FetchedRows& rows);
+  void InstallTransfers(const FetchedRows& rows);
+  void InstallTimes(const FetchedRows& rows);
+
+  // ---- changes
+  // Before an account changes: takes its part out of the hash, once an entry.
+  void Touch(AccountTable::Slot& slot);
+  // Brings a transfer and its accounts into the active delta.
+  void CopyForward(const Transfer& transfer);
+  absl::Status WriteAndAdd(const Checkpoint& checkpoint);
+
+  const Options options_;
+  const std::shared_ptr<StateDatabase> database_;
+  DiskStateKeeper keeper_;
+
+  // ---- the replica thread's
+  std::shared_ptr<const DiskState> disk_;
+  std::shared_ptr<StateDelta> active_;
+  std::shared_ptr<const StateDelta> frozen_;
+  std::shared_ptr<const StateDelta> old_;
+  // The index moves over what is removed when it is asked.
+  mutable ExpiryIndex expiries_;
+  // As a checkpoint would be now, but for the hash.
+  CheckpointRecord record_;
+  StateHash hash_;
+  // At or above all ids of transfers, also of those that failed.
+  TransferId highest_id_;
+  // Counts what was dropped from memory.
+  uint64_t generation_ = 0;
+  // Counts entries, and the accounts that changed in this one.
+  uint64_t entry_count_ = 1;
+  std::vector<AccountTable::Slot*> touched_;
+  // What the disk does not have, or has, of what this entry asked for.
+  absl::flat_hash_set<AccountId> absent_accounts_;
+  absl::flat_hash_set<Timestamp> account_times_;
+  absl::flat_hash_set<Timestamp> transfer_times_;
+
+  mutable Mutex mutex_;
+  Checkpoint frozen_checkpoint_ LEDGERD_GUARDED_BY(mutex_);
+  Expiry fetch_expiries_from_ LEDGERD_GUARDED_BY(mutex_);
+
+  // Last: its thread uses what is above.
+  RunMerger merger_;
+};
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_ROCKSDB_STATE_STORE_H_

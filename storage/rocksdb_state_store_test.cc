@@ -1,0 +1,198 @@
+#include "storage/rocksdb_state_store.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gtest/gtest.h"
+
+#include "storage/memory_state_store.h"
+#include "storage/state_store_operations.h"
+#include "storage/state_store_testing.h"
+
+namespace ledgerd::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string NewDirectory() {
+  static int count = 0;
+  const char* base = std::getenv("TEST_TMPDIR");
+  fs::path path = base != nullptr ? base : fs::temp_directory_path();
+  path /= "state" + std::to_string(++count);
+  fs::remove_all(path);
+  return path.string();
+}
+
+RocksDbStateStore::Options TinyOptions() {
+  RocksDbStateStore::Options options;
+  options.database.reserve_bytes = 0;
+  options.rows = {.transfers_per_row = 3, .ids_per_row = 4};
+  options.merges = {.fan = 2, .lowest_tier_ids = 8};
+  return options;
+}
+
+class Tested final : public TestedStore {
+ public:
+  Tested(std::string path, RocksDbStateStore::Options options)
+      : path_(std::move(path)), options_(std::move(options)) {
+    Open();
+  }
+
+  StateStore& get() override { return *store_; }
+
+  void Crash() override {
+    store_ = nullptr;
+    Open();
+  }
+
+  RocksDbStateStore& rocksdb() { return *store_; }
+
+ private:
+  void Open() {
+    auto opened = RocksDbStateStore::Open(path_, options_);
+    LEDGERD_CHECK_OK(opened.status());
+    store_ = *std::move(opened);
+  }
+
+  const std::string path_;
+  const RocksDbStateStore::Options options_;
+  std::unique_ptr<RocksDbStateStore> store_;
+};
+
+// The seeds of this run: 8 fixed ones, or LEDGERD_SEED alone.
+std::vector<uint64_t> Seeds() {
+  if (const char* seed = std::getenv("LEDGERD_SEED")) {
+    return {std::strtoull(seed, nullptr, 10)};
+  }
+  std::vector<uint64_t> seeds;
+  for (uint64_t seed = 1; seed <= 8; ++seed) seeds.push_back(seed);
+  return seeds;
+}
+
+// The memory store as the model of the RocksDB store, step by step.
+class Comparison {
+ public:
+  explicit Comparison(uint64_t seed)
+      : operations_(seed, {.random_ids = seed % 2 == 0}),
+        tested_(NewDirectory(), TinyOptions()),
+        applier_(tested_),
+        model_applier_(model_) {}
+
+  void Run(int steps) {
+    for (int step = 0; step < steps && !testing::Test::HasFailure(); ++step) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      Step();
+    }
+    tested_.rocksdb().WaitForMerges();
+    EXPECT_TRUE(tested_.get().VerifyCheckpoint().ok())
+        << tested_.get().VerifyCheckpoint();
+  }
+
+ private:
+  class Model final : public TestedStore {
+   public:
+    StateStore& get() override { return memory; }
+
+    void Crash() override { memory.Crash(); }
+
+    MemoryStateStore memory{{.cold = true}};
+  };
+
+  void Step() {
+    const uint64_t kind = operations_.Below(20);
+    if (kind == 0) return Crash();
+    if (kind <= 3) return Advance();
+    if (kind <= 5) return CompareLookups();
+    Apply();
+  }
+
+  void Apply() {
+    const auto entry = operations_.Next(model_.memory.state());
+    uint64_t seen = 0;
+    uint64_t expected = 0;
+    applier_.Apply(entry.needs, [&](StateView& v) { seen = entry.change(v); });
+    model_applier_.Apply(entry.needs,
+                         [&](StateView& v) { expected = entry.change(v); });
+    EXPECT_EQ(seen, expected);
+    CompareStates();
+  }
+
+  void CompareStates() {
+    StateStore& store = tested_.get();
+    StateStore& model = model_.get();
+    EXPECT_EQ(store.applied(), model.applied());
+    EXPECT_TRUE(store.state_hash() == model.state_hash());
+    EXPECT_EQ(store.view().newest_account_timestamp(),
+              model.view().newest_account_timestamp());
+    EXPECT_EQ(store.view().newest_transfer_timestamp(),
+              model.view().newest_transfer_timestamp());
+    EXPECT_EQ(store.checkpoint(), model.checkpoint());
+    if (model.next_expiry() != Timestamp(0)) {
+      EXPECT_NE(store.next_expiry(), Timestamp(0));
+      EXPECT_LE(store.next_expiry(), model.next_expiry());
+    }
+  }
+
+  void Crash() {
+    tested_.Crash();
+    model_.Crash();
+    frozen_ = written_ = false;
+    CompareStates();
+    EXPECT_TRUE(tested_.get().VerifyCheckpoint().ok())
+        << tested_.get().VerifyCheckpoint();
+  }
+
+  // The next step of a checkpoint.
+  void Advance() {
+    for (StateStore* store : {&tested_.get(), &model_.get()}) {
+      if (!frozen_) {
+        store->Freeze();
+      } else if (!written_) {
+        EXPECT_TRUE(store->WriteCheckpoint().ok());
+      } else {
+        store->FinishCheckpoint();
+      }
+    }
+    if (written_) {
+      frozen_ = written_ = false;
+    } else if (frozen_) {
+      written_ = true;
+    } else {
+      frozen_ = true;
+    }
+    CompareStates();
+  }
+
+  void CompareLookups() {
+    const auto accounts = operations_.SomeAccounts(10);
+    EXPECT_EQ(applier_.LookupAccounts(accounts).rows,
+              model_applier_.LookupAccounts(accounts).rows);
+    const auto transfers = operations_.SomeTransfers(model_.memory.state(), 10);
+    const auto found = applier_.LookupTransfers(transfers);
+    const auto expected = model_applier_.LookupTransfers(transfers);
+    EXPECT_EQ(found.rows, expected.rows);
+    EXPECT_EQ(found.pending_states, expected.pending_states);
+  }
+
+  RandomOperations operations_;
+  Tested tested_;
+  Model model_;
+  EntryApplier applier_;
+  EntryApplier model_applier_;
+  bool frozen_ = false;
+  bool written_ = false;
+};
+
+TEST(RocksDbStateStoreTest, DoesWhatTheModelDoes) {
+  for (const uint64_t seed : Seeds()) {
+    SCOPED_TRACE("replay with LEDGERD_SEED=" + std::to_string(seed));
+    Comparison(seed).Run(400);
+    if (HasFailure()) break;
+  }
+}
+
+}  // namespace
+}  // namespace ledgerd::storage

@@ -1,0 +1,233 @@
+#include "storage/state_database.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "rocksdb/cache.h"
+#include "rocksdb/filter_policy.h"
+#include "rocksdb/listener.h"
+#include "rocksdb/rate_limiter.h"
+#include "rocksdb/sst_partitioner.h"
+#include "rocksdb/table.h"
+
+#include "proto/base/status_macros.h"
+#include "storage/state_keys.h"
+
+#include <sys/statvfs.h>
+
+namespace ledgerd::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMiB = uint64_t{1} << 20;
+
+// Keeps what is removed as whole files in files of its own.
+class UnitPartitioner final : public rocksdb::SstPartitioner {
+ public:
+  const char* Name() const override { return "ledgerd.UnitPartitioner"; }
+
+  rocksdb::PartitionerResult ShouldPartition(
+      const rocksdb::PartitionerRequest& request) override {
+    return SameUnit(*request.prev_user_key, *request.current_user_key)
+               ? rocksdb::kNotRequired
+               : rocksdb::kRequired;
+  }
+
+  bool CanDoTrivialMove(const rocksdb::Slice& smallest,
+                        const rocksdb::Slice& largest) override {
+    return SameUnit(smallest, largest);
+  }
+};
+
+class UnitPartitionerFactory final : public rocksdb::SstPartitionerFactory {
+ public:
+  const char* Name() const override { return "ledgerd.UnitPartitioner"; }
+
+  std::unique_ptr<rocksdb::SstPartitioner> CreatePartitioner(
+      const rocksdb::SstPartitioner::Context&) const override {
+    return std::make_unique<UnitPartitioner>();
+  }
+};
+
+rocksdb::BlockBasedTableOptions TableOptions(uint64_t cache_bytes) {
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(cache_bytes);
+  table.cache_index_and_filter_blocks = true;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.block_size = size_t{16} << 10;
+  table.checksum = rocksdb::kXXH3;
+  table.format_version = 5;
+  return table;
+}
+
+rocksdb::Options MakeOptions(const StateDatabase::Options& ours) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.paranoid_checks = true;
+  options.max_background_jobs = 2;
+  options.max_bgerror_resume_count = 0;
+  options.avoid_flush_during_shutdown = true;
+  options.compression = rocksdb::kNoCompression;
+  options.level_compaction_dynamic_level_bytes = true;
+  options.max_bytes_for_level_base = 128 * kMiB;
+  options.target_file_size_base = 64 * kMiB;
+  options.max_open_files = 512;
+  options.max_manifest_file_size = 16 * kMiB;
+  options.write_buffer_size = kMiB;  // Nothing is written through memtables.
+  options.max_log_file_size = kMiB;
+  options.keep_log_file_num = 2;
+  options.info_log_level = rocksdb::WARN_LEVEL;
+  options.stats_dump_period_sec = 0;
+  options.stats_persist_period_sec = 0;
+  options.sst_partitioner_factory = std::make_shared<UnitPartitionerFactory>();
+  options.rate_limiter.reset(rocksdb::NewGenericRateLimiter(
+      static_cast<int64_t>(ours.background_bytes_per_second)));
+  options.table_factory.reset(
+      rocksdb::NewBlockBasedTableFactory(TableOptions(ours.block_cache_bytes)));
+  return options;
+}
+
+absl::StatusOr<uint64_t> FreeBytes(const std::string& path) {
+  struct statvfs stats = {};
+  if (statvfs(path.c_str(), &stats) != 0) {
+    return absl::InternalError(
+        absl::StrCat("statvfs ", path, ": ", std::strerror(errno)));
+  }
+  return uint64_t{stats.f_bavail} * stats.f_frsize;
+}
+
+// RocksDB would begin anew where CURRENT is gone, and remove all files.
+absl::Status CheckNotHalfThere(const fs::path& db) {
+  std::error_code error;
+  if (fs::exists(db / "CURRENT", error)) return absl::OkStatus();
+  for (const auto& file : fs::directory_iterator(db, error)) {
+    if (file.path().extension() == ".sst") {
+      return absl::DataLossError(absl::StrCat((db / "CURRENT").string(),
+                                              " is missing, but ",
+                                              file.path().string(), " exists"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PrepareDirectories(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path / "db", error);
+  if (!error) fs::remove_all(path / "incoming", error);
+  if (!error) fs::create_directories(path / "incoming", error);
+  if (error) {
+    return absl::InternalError(
+        absl::StrCat("cannot prepare ", path.string(), ": ", error.message()));
+  }
+  return CheckNotHalfThere(path / "db");
+}
+
+}  // namespace
+
+class StateDatabase::ErrorListener final : public rocksdb::EventListener {
+ public:
+  explicit ErrorListener(StateDatabase* database) : database_(database) {}
+
+  void OnBackgroundError(rocksdb::BackgroundErrorReason,
+                         rocksdb::Status* error) override {
+    database_->Record(*error, "background job").IgnoreError();
+  }
+
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status,
+                            bool* auto_recovery) override {
+    *auto_recovery = false;
+  }
+
+ private:
+  StateDatabase* const database_;
+};
+
+absl::Status FromRocksDb(const rocksdb::Status& status,
+                         absl::string_view what) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = absl::StrCat(what, ": ", status.ToString());
+  if (status.IsCorruption() || status.IsPathNotFound()) {
+    return absl::DataLossError(message);
+  }
+  if (status.IsNoSpace()) return absl::ResourceExhaustedError(message);
+  return absl::InternalError(message);
+}
+
+StateDatabase::StateDatabase(std::string path, const Options& options)
+    : path_(std::move(path)),
+      options_(options),
+      rocksdb_options_(MakeOptions(options)) {
+  rocksdb_options_.listeners.push_back(std::make_shared<ErrorListener>(this));
+}
+
+StateDatabase::~StateDatabase() {
+  // Closed by hand: the listener must outlive the background jobs.
+  db_.reset();
+}
+
+absl::StatusOr<std::shared_ptr<StateDatabase>> StateDatabase::Open(
+    const std::string& path, const Options& options) {
+  LEDGERD_RETURN_IF_ERROR(PrepareDirectories(path));
+  std::shared_ptr<StateDatabase> database(new StateDatabase(path, options));
+  LEDGERD_RETURN_IF_ERROR(database->OpenRocksDb());
+  return database;
+}
+
+absl::Status StateDatabase::OpenRocksDb() {
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::Open(rocksdb_options_, path_ + "/db", &db);
+  db_.reset(db);
+  return FromRocksDb(status, absl::StrCat("opening ", path_, "/db"));
+}
+
+absl::Status StateDatabase::error() const {
+  const MutexLock lock(mutex_);
+  return error_;
+}
+
+absl::Status StateDatabase::Record(const rocksdb::Status& status,
+                                   absl::string_view what) {
+  return Record(FromRocksDb(status, what));
+}
+
+absl::Status StateDatabase::Record(absl::Status status) {
+  if (status.ok()) return status;
+  const MutexLock lock(mutex_);
+  // A retry cannot help here, so it must not look like "too little space".
+  if (absl::IsResourceExhausted(status)) {
+    status = absl::InternalError(status.message());
+  }
+  if (error_.ok()) error_ = status;
+  return status;
+}
+
+absl::Status StateDatabase::CheckSpace(uint64_t bytes) const {
+  const absl::StatusOr<uint64_t> free =
+      options_.free_bytes ? options_.free_bytes(path_) : FreeBytes(path_);
+  if (!free.ok()) return free.status();
+  if (*free >= bytes + options_.reserve_bytes) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      path_, ": ", *free, " bytes are free; ", bytes, " and a reserve of ",
+      options_.reserve_bytes, " are needed"));
+}
+
+absl::Status StateDatabase::Ingest(const std::vector<std::string>& paths) {
+  LEDGERD_RETURN_IF_ERROR(error());
+  rocksdb::IngestExternalFileOptions options;
+  options.move_files = true;
+  options.write_global_seqno = false;
+  options.verify_checksums_before_ingest = true;
+  return Record(db_->IngestExternalFile(paths, options), "ingest");
+}
+
+std::string StateDatabase::NewFilePath() {
+  return absl::StrCat(path_, "/incoming/", next_file_.fetch_add(1), ".sst");
+}
+
+}  // namespace ledgerd::storage

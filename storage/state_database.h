@@ -1,0 +1,95 @@
+// A StateDatabase is the RocksDB below the state store, tamed: no write but
+// whole files ingested at once, and every error final.
+//
+//   LEDGERD_ASSIGN_OR_RETURN(auto db, StateDatabase::Open(path, options));
+//   IngestFiles files(*db, kCheckpointPriority);
+//   ... files.Put(...)
+//   LEDGERD_RETURN_IF_ERROR(db->Ingest(files.paths()));  // all of it, or
+//   nothing
+//
+// Shape       `path`/db is RocksDB's; `path`/incoming has files being written.
+// Durability  Ingest returns OK after the files and the manifest are synced.
+// Errors      DATA_LOSS  RocksDB calls it corruption, or a file is missing; the
+//                        message names the file.
+//             The first error of Ingest, of a read, or of a background job
+//             stays: error() and all later calls return it. RocksDB is never
+//             told to resume: the next start begins from the last checkpoint.
+// Threads     Any, but Ingest by one at a time.
+// Source      architecture.md, "State: RocksDB below, a delta above".
+#ifndef LEDGERD_STORAGE_STATE_DATABASE_H_
+#define LEDGERD_STORAGE_STATE_DATABASE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "rocksdb/db.h"
+
+#include "proto/base/mutex.h"
+
+namespace ledgerd::storage {
+
+class StateDatabase {
+ public:
+  struct Options {
+    uint64_t block_cache_bytes = uint64_t{32} << 20;
+    // What compactions and merges write a second, at most.
+    uint64_t background_bytes_per_second = uint64_t{64} << 20;
+    // What a checkpoint or a merge must leave free on the device.
+    uint64_t reserve_bytes = uint64_t{256} << 20;
+    // Free bytes of the device of a path; tests fill it up.
+    std::function<absl::StatusOr<uint64_t>(const std::string&)> free_bytes;
+  };
+
+  static absl::StatusOr<std::shared_ptr<StateDatabase>> Open(
+      const std::string& path, const Options& options);
+  ~StateDatabase();
+
+  rocksdb::DB& rocksdb() { return *db_; }
+
+  // OK while all is well.
+  absl::Status error() const;
+
+  // `status` in our terms; OK, or recorded as error().
+  absl::Status Record(const rocksdb::Status& status, absl::string_view what);
+  absl::Status Record(absl::Status status);
+
+  // RESOURCE_EXHAUSTED unless `bytes` more leave the reserve free.
+  absl::Status CheckSpace(uint64_t bytes) const;
+
+  // Takes over finished files.
+  absl::Status Ingest(const std::vector<std::string>& paths);
+
+  // A path for a file to be ingested, not used before.
+  std::string NewFilePath();
+
+  const rocksdb::Options& rocksdb_options() const { return rocksdb_options_; }
+
+ private:
+  class ErrorListener;
+
+  StateDatabase(std::string path, const Options& options);
+
+  absl::Status OpenRocksDb();
+
+  const std::string path_;
+  const Options options_;
+  rocksdb::Options rocksdb_options_;
+  std::atomic<uint64_t> next_file_{0};
+  mutable Mutex mutex_;
+  absl::Status error_ LEDGERD_GUARDED_BY(mutex_);
+  std::unique_ptr<rocksdb::DB> db_;
+};
+
+// `status` in our terms. A full device is RESOURCE_EXHAUSTED.
+absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view what);
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_STATE_DATABASE_H_

@@ -1,0 +1,116 @@
+// Keys of the tables that share RocksDB's one column family: the table's
+// letter, then numbers, most significant byte first, so that keys sort as they
+// count.
+//
+//   files.Put(AccountKey(account.id).slice(), row);
+//
+// Source  FORMAT.md, "The state".
+#ifndef LEDGERD_STORAGE_STATE_KEYS_H_
+#define LEDGERD_STORAGE_STATE_KEYS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "rocksdb/slice.h"
+
+#include "proto/types.h"
+
+namespace ledgerd::storage {
+
+// The values are on disk: never change.
+enum class Table : char {
+  kAccounts = 'A',
+  kAccountTimes = 'B',
+  kExpiries = 'E',
+  kFilters = 'F',
+  kIds = 'I',
+  kMeta = 'M',
+  kPendingStates = 'P',
+  kRuns = 'R',
+  kTransfers = 'T',
+};
+
+class Key {
+ public:
+  explicit Key(Table table) { Append(static_cast<uint8_t>(table)); }
+
+  Key& Add(uint32_t number) { return AddBytes(number, 4); }
+
+  Key& Add(uint64_t number) { return AddBytes(number, 8); }
+
+  Key& Add(Uint128 number) { return Add(High(number)).Add(Low(number)); }
+
+  rocksdb::Slice slice() const { return {bytes_, size_}; }
+
+ private:
+  void Append(uint8_t byte) { bytes_[size_++] = static_cast<char>(byte); }
+
+  Key& AddBytes(uint64_t number, int count) {
+    for (int shift = 8 * (count - 1); shift >= 0; shift -= 8) {
+      Append(static_cast<uint8_t>(number >> shift));
+    }
+    return *this;
+  }
+
+  // The longest: table, run, id.
+  char bytes_[1 + 8 + 16] = {};
+  size_t size_ = 0;
+};
+
+inline Key MetaKey() { return Key(Table::kMeta); }
+
+inline Key AccountKey(AccountId id) {
+  return Key(Table::kAccounts).Add(id.value());
+}
+
+inline Key AccountTimesKey(Timestamp first) {
+  return Key(Table::kAccountTimes).Add(first.value());
+}
+
+inline Key TransfersKey(Timestamp first) {
+  return Key(Table::kTransfers).Add(first.value());
+}
+
+inline Key PendingStateKey(Timestamp transfer) {
+  return Key(Table::kPendingStates).Add(transfer.value());
+}
+
+inline Key ExpiryKey(Timestamp expires_at, Timestamp transfer) {
+  return Key(Table::kExpiries).Add(expires_at.value()).Add(transfer.value());
+}
+
+inline Key IdsKey(uint64_t run, TransferId first) {
+  return Key(Table::kIds).Add(run).Add(first.value());
+}
+
+inline Key RunKey(uint64_t run) { return Key(Table::kRuns).Add(run); }
+
+inline Key FilterKey(uint64_t run, uint32_t part) {
+  return Key(Table::kFilters).Add(run).Add(part);
+}
+
+// The number in a key's bytes from `offset` on. Requires: they are there.
+inline uint64_t KeyNumber(const rocksdb::Slice& key, size_t offset) {
+  uint64_t number = 0;
+  for (size_t i = 0; i < 8; ++i) {
+    number = number << 8 | static_cast<uint8_t>(key[offset + i]);
+  }
+  return number;
+}
+
+// How many bytes of a key name the unit that is written, and removed, as whole
+// files: the table, and of ids and filters the run.
+inline size_t FileUnitBytes(const rocksdb::Slice& key) {
+  const auto table = static_cast<Table>(key[0]);
+  return table == Table::kIds || table == Table::kFilters ? 9 : 1;
+}
+
+inline bool SameUnit(const rocksdb::Slice& a, const rocksdb::Slice& b) {
+  const size_t unit = FileUnitBytes(a);
+  return b.size() >= unit &&
+         rocksdb::Slice(a.data(), unit) == rocksdb::Slice(b.data(), unit);
+}
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_STATE_KEYS_H_

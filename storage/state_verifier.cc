@@ -1,0 +1,180 @@
+#include "storage/state_verifier.h"
+
+#include <functional>
+#include <utility>
+
+#include "absl/strings/string_view.h"
+
+#include "proto/base/status_macros.h"
+#include "storage/ledger_sums.h"
+#include "storage/packed_row.h"
+#include "storage/run_reader.h"
+#include "storage/state_hash.h"
+#include "storage/state_keys.h"
+
+#define XXH_INLINE_ALL
+#include "xxhash.h"
+
+namespace ledgerd::storage {
+namespace {
+
+// What a pair of numbers adds to a sum over all pairs: equal sums of two tables
+// mean the same pairs, in whatever order.
+Uint128 HashPair(Uint128 a, Uint128 b) {
+  const Uint128 pair[] = {a, b};
+  const XXH128_hash_t hash = XXH3_128bits(pair, sizeof(pair));
+  return MakeUint128(hash.high64, hash.low64);
+}
+
+class Verifier {
+ public:
+  explicit Verifier(const DiskState& disk) : disk_(disk) {}
+
+  absl::Status Verify() {
+    LEDGERD_RETURN_IF_ERROR(ScanAccounts());
+    LEDGERD_RETURN_IF_ERROR(ScanAccountTimes());
+    LEDGERD_RETURN_IF_ERROR(ScanTransfers());
+    LEDGERD_RETURN_IF_ERROR(ScanExpiries());
+    LEDGERD_RETURN_IF_ERROR(ScanIds());
+    hash_.Add(HashAppliedPoint(disk_.record().applied));
+    LEDGERD_RETURN_IF_ERROR(
+        Expect(hash_.value() == disk_.record().state_hash,
+               "the state hash is not that of the objects"));
+    return sums_.Check();
+  }
+
+ private:
+  static absl::Status Expect(bool holds, absl::string_view message) {
+    return holds ? absl::OkStatus() : absl::DataLossError(message);
+  }
+
+  // Calls `use` with every record of a packed table.
+  template <typename Record>
+  absl::Status ScanRecords(
+      Table table, const std::function<absl::Status(const Record&)>& use) {
+    return disk_.Scan(
+        Key(table), [&](const rocksdb::Slice&, const rocksdb::Slice& value) {
+          const PackedRow<Record> row(value);
+          LEDGERD_RETURN_IF_ERROR(Expect(row.valid(), "a row is malformed"));
+          for (size_t i = 0; i < row.size(); ++i) {
+            LEDGERD_RETURN_IF_ERROR(use(row[i]));
+          }
+          return absl::OkStatus();
+        });
+  }
+
+  absl::Status ScanAccounts() {
+    return ScanRecords<Account>(Table::kAccounts, [&](const Account& account) {
+      hash_.Add(HashAccount(account));
+      sums_.Add(account);
+      account_times_ += HashPair(account.timestamp.value(), account.id.value());
+      return absl::OkStatus();
+    });
+  }
+
+  absl::Status ScanAccountTimes() {
+    Uint128 sum = 0;
+    const auto add = [&](const AccountTime& time) {
+      sum += HashPair(time.timestamp.value(),
+                      MakeUint128(time.id_high, time.id_low));
+      return absl::OkStatus();
+    };
+    LEDGERD_RETURN_IF_ERROR(
+        ScanRecords<AccountTime>(Table::kAccountTimes, add));
+    return Expect(sum == account_times_,
+                  "the accounts' timestamps are not those of the accounts");
+  }
+
+  // The pending states go along: both are in the order of timestamps.
+  absl::Status ScanTransfers() {
+    const auto states = disk_.NewScan();
+    const Key prefix = Key(Table::kPendingStates);
+    states->Seek(prefix.slice());
+    LEDGERD_RETURN_IF_ERROR(
+        ScanRecords<Transfer>(Table::kTransfers, [&](const Transfer& transfer) {
+          return VerifyTransfer(transfer, *states);
+        }));
+    LEDGERD_RETURN_IF_ERROR(FromRocksDb(states->status(), "verifying"));
+    return Expect(
+        !states->Valid() || !states->key().starts_with(prefix.slice()),
+        "a pending state has no transfer");
+  }
+
+  absl::Status VerifyTransfer(const Transfer& transfer,
+                              rocksdb::Iterator& states) {
+    LEDGERD_RETURN_IF_ERROR(
+        Expect(transfer.timestamp > last_transfer_,
+               "transfers are not in the order of their timestamps"));
+    last_transfer_ = transfer.timestamp;
+    hash_.Add(HashTransfer(transfer));
+    ids_ += HashPair(transfer.id.value(), transfer.timestamp.value());
+    if ((transfer.flags & transfer_flags::kPending) == 0) {
+      return absl::OkStatus();
+    }
+    const Key key = PendingStateKey(transfer.timestamp);
+    LEDGERD_RETURN_IF_ERROR(Expect(states.Valid() &&
+                                       states.key() == key.slice() &&
+                                       states.value().size() == 1,
+                                   "a pending transfer has no state"));
+    const auto state = static_cast<PendingState>(states.value()[0]);
+    states.Next();
+    hash_.Add(HashPendingState(transfer.timestamp, state));
+    if (state == PendingState::kPending && transfer.timeout_seconds > 0) {
+      expiries_ +=
+          HashPair(ExpiresAt(transfer).value(), transfer.timestamp.value());
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status ScanExpiries() {
+    Uint128 sum = 0;
+    const auto add = [&](const rocksdb::Slice& key,
+                         const rocksdb::Slice&) -> absl::Status {
+      LEDGERD_RETURN_IF_ERROR(
+          Expect(key.size() == 17, "an expiry is malformed"));
+      sum += HashPair(KeyNumber(key, 1), KeyNumber(key, 9));
+      return absl::OkStatus();
+    };
+    LEDGERD_RETURN_IF_ERROR(disk_.Scan(Key(Table::kExpiries), add));
+    return Expect(sum == expiries_,
+                  "the expiries are not those of the pending transfers");
+  }
+
+  absl::Status ScanIds() {
+    Uint128 sum = 0;
+    for (const auto& run : disk_.runs()) {
+      RunReader reader(disk_, run);
+      for (; reader.Valid(); reader.Next()) {
+        const IdRecord& record = reader.record();
+        LEDGERD_RETURN_IF_ERROR(
+            Expect(run->MayContain(record.id(), IdFilter::Hash(record.id())),
+                   "a filter denies an id of its run"));
+        if (record.failed()) {
+          hash_.Add(HashFailedId(record.id(), record.state().failed));
+        } else {
+          sum += HashPair(record.id().value(), record.value);
+        }
+      }
+      LEDGERD_RETURN_IF_ERROR(reader.status());
+    }
+    return Expect(sum == ids_, "the ids are not those of the transfers");
+  }
+
+  const DiskState& disk_;
+  StateHash hash_;
+  LedgerSums sums_;
+  Timestamp last_transfer_;
+  // Sums over {timestamp, id} of accounts, {id, timestamp} of transfers, and
+  // {expires at, timestamp} of those that will expire.
+  Uint128 account_times_ = 0;
+  Uint128 ids_ = 0;
+  Uint128 expiries_ = 0;
+};
+
+}  // namespace
+
+absl::Status VerifyState(const DiskState& disk) {
+  return Verifier(disk).Verify();
+}
+
+}  // namespace ledgerd::storage

@@ -1,0 +1,24 @@
+// Recomputes from what is on the disk all that must hold of a checkpoint.
+//
+//   LEDGERD_RETURN_IF_ERROR(VerifyState(*disk));
+//
+// Shape    A scan of every table: the state hash; the books of every ledger;
+// and
+//          that each table that leads to another one (ids, timestamps,
+//          expiries) names just what is there.
+// Errors   DATA_LOSS  names the first that does not hold.
+// Threads  Any.
+#ifndef LEDGERD_STORAGE_STATE_VERIFIER_H_
+#define LEDGERD_STORAGE_STATE_VERIFIER_H_
+
+#include "absl/status/status.h"
+
+#include "storage/disk_state.h"
+
+namespace ledgerd::storage {
+
+absl::Status VerifyState(const DiskState& disk);
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_STATE_VERIFIER_H_

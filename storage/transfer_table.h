@@ -1,0 +1,78 @@
+// A TransferTable holds the transfers that were created in one delta, in the
+// order of their timestamps.
+//
+//   table.Append(transfer);
+//   const Transfer* found = table.Find(transfer.id);
+//
+// Threads  Not thread-safe while it changes.
+#ifndef LEDGERD_STORAGE_TRANSFER_TABLE_H_
+#define LEDGERD_STORAGE_TRANSFER_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+#include "proto/types.h"
+#include "storage/chunked_vector.h"
+#include "storage/row_index.h"
+
+namespace ledgerd::storage {
+
+class TransferTable {
+ public:
+  TransferTable() : index_(&rows_) {}
+
+  TransferTable(const TransferTable&) = delete;
+  TransferTable& operator=(const TransferTable&) = delete;
+
+  const Transfer* Find(TransferId id) const {
+    const std::optional<size_t> found = index_.Find(id);
+    return found.has_value() ? &rows_[*found] : nullptr;
+  }
+
+  // Requires: the id is new, the timestamp above all others.
+  void Append(const Transfer& transfer) {
+    rows_.Append(transfer);
+    index_.Add(rows_.size() - 1);
+  }
+
+  // Requires: not empty.
+  void RemoveLast() {
+    index_.Remove(rows_.back().id);
+    rows_.RemoveLast();
+  }
+
+  bool HasTimestamp(Timestamp timestamp) const {
+    size_t low = 0;
+    size_t high = rows_.size();
+    while (low < high) {
+      const size_t middle = (low + high) / 2;
+      if (rows_[middle].timestamp < timestamp) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low < rows_.size() && rows_[low].timestamp == timestamp;
+  }
+
+  const ChunkedVector<Transfer>& rows() const { return rows_; }
+
+  uint64_t bytes() const {
+    return rows_.size() * (sizeof(Transfer) + Index::kBytesPerRow);
+  }
+
+ private:
+  struct IdOf {
+    TransferId operator()(const Transfer& row) const { return row.id; }
+  };
+
+  using Index = RowIndex<ChunkedVector<Transfer>, IdOf>;
+
+  ChunkedVector<Transfer> rows_;
+  Index index_;
+};
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_TRANSFER_TABLE_H_
