@@ -98,7 +98,7 @@ absl::StatusOr<int> Lock(const std::string& path) {
   if (error != EWOULDBLOCK) {
     return FileError(error, absl::StrCat("lock ", path));
   }
-  return absl::FailedPreconditionError(absl::StrCat(
+  return absl::AbortedError(absl::StrCat(
       path,
       " is locked: another process has this data directory open; stop "
       "it first, or give this one its own directory"));

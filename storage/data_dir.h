@@ -11,9 +11,9 @@
 //             written last, so that a half-made directory is never opened.
 // Errors      ALREADY_EXISTS       (Format) there is something at the path.
 //             NOT_FOUND            (Open) there is nothing.
-//             FAILED_PRECONDITION  (Open) in use, of another cluster or
-//             replica,
-//                                  of a newer format, or half-made.
+//             ABORTED              (Open) in use.
+//             FAILED_PRECONDITION  (Open) of another cluster or replica, of a
+//                                  newer format, or half-made.
 //             DATA_LOSS            (Open) IDENTITY is damaged.
 //             Each says which path, what is wrong, and what to do.
 // Threads     One at a time.

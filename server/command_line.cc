@@ -1,0 +1,276 @@
+#include "server/command_line.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/reflection.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+#include "proto/base/status_macros.h"
+#include "server/cluster_id.h"
+#include "server/config_fields.h"
+
+// One for each field of the configuration (a test compares them), and the
+// command line's own. What they mean, config.proto says.
+#define LEDGERD_FLAG(name) ABSL_FLAG(std::string, name, "", "ledgerd --help")
+LEDGERD_FLAG(data_dir);
+LEDGERD_FLAG(client_address);
+LEDGERD_FLAG(admin_address);
+LEDGERD_FLAG(ready_file);
+LEDGERD_FLAG(stop_timeout_ms);
+LEDGERD_FLAG(log_level);
+LEDGERD_FLAG(log_format);
+LEDGERD_FLAG(requests_default_deadline_ms);
+LEDGERD_FLAG(requests_stream_window);
+LEDGERD_FLAG(requests_inbox_bytes);
+LEDGERD_FLAG(requests_inbox_requests);
+LEDGERD_FLAG(requests_message_memory_bytes);
+LEDGERD_FLAG(journal_segment_bytes);
+LEDGERD_FLAG(journal_retention_bytes);
+LEDGERD_FLAG(state_delta_bytes);
+LEDGERD_FLAG(state_replay_events);
+LEDGERD_FLAG(state_cache_bytes);
+LEDGERD_FLAG(state_filter_bytes);
+
+LEDGERD_FLAG(config);
+LEDGERD_FLAG(cluster_id);
+LEDGERD_FLAG(replica_id);
+#undef LEDGERD_FLAG
+ABSL_FLAG(bool, check_config, false, "ledgerd --help");
+
+namespace ledgerd::server {
+namespace {
+
+using Command = CommandLine::Command;
+
+constexpr char kCheckConfig[] = "check_config";
+
+// "--log-level" as "log_level"; empty for what is no flag.
+std::string FlagName(absl::string_view argument) {
+  if (!absl::StartsWith(argument, "--") || argument.size() == 2) return "";
+  const absl::string_view name = argument.substr(2, argument.find('=') - 2);
+  return absl::StrReplaceAll(name, {{"-", "_"}});
+}
+
+absl::Status Unknown(absl::string_view argument) {
+  std::vector<std::string> known = {"--config",     "--cluster-id",
+                                    "--replica-id", "--check-config",
+                                    "--help",       "--version"};
+  for (const ConfigField& field : ConfigFields()) {
+    known.push_back(
+        absl::StrCat("--", absl::StrReplaceAll(field.flag(), {{"_", "-"}})));
+  }
+  const absl::string_view name = argument.substr(0, argument.find('='));
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown flag ", name, ".", DidYouMean(name, known),
+                   " `ledgerd --help` lists all"));
+}
+
+// Whether the argument says the value of a flag that needs one.
+absl::Status CheckFlag(absl::string_view argument, const std::string& name,
+                       bool has_next) {
+  if (absl::FindCommandLineFlag(name) == nullptr) return Unknown(argument);
+  if (name == kCheckConfig) {
+    if (argument.find('=') == absl::string_view::npos) return absl::OkStatus();
+    return absl::InvalidArgumentError("--check-config takes no value");
+  }
+  const size_t equals = argument.find('=');
+  const bool given = equals == absl::string_view::npos
+                         ? has_next
+                         : equals + 1 < argument.size();
+  if (given) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(argument, " has no value; give one, or leave it out"));
+}
+
+// What absl takes: flags as --name=value with '_', and nothing unknown.
+struct Normalized {
+  std::vector<std::string> flags;
+  std::vector<std::string> words;
+  bool help = false;
+  bool version = false;
+};
+
+absl::StatusOr<Normalized> Normalize(
+    const std::vector<std::string>& arguments) {
+  Normalized result;
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const absl::string_view argument = arguments[i];
+    const std::string name = FlagName(argument);
+    if (argument == "-h" || name == "help") {
+      result.help = true;
+    } else if (name == "version") {
+      result.version = true;
+    } else if (!absl::StartsWith(argument, "-")) {
+      result.words.push_back(arguments[i]);
+    } else if (name.empty()) {
+      return Unknown(argument);
+    } else {
+      LEDGERD_RETURN_IF_ERROR(
+          CheckFlag(argument, name, i + 1 < arguments.size()));
+      const size_t equals = argument.find('=');
+      if (equals != absl::string_view::npos || name == kCheckConfig) {
+        result.flags.push_back(absl::StrCat(
+            "--", name,
+            equals == absl::string_view::npos ? "" : argument.substr(equals)));
+      } else {
+        result.flags.push_back(absl::StrCat("--", name, "=", arguments[++i]));
+      }
+    }
+  }
+  return result;
+}
+
+// Hands the flags to absl, which cannot fail: all are known, all but one text.
+void SetFlags(const std::vector<std::string>& flags) {
+  std::string program = "ledgerd";
+  std::vector<std::string> kept = flags;
+  std::vector<char*> argv = {program.data()};
+  for (std::string& flag : kept) argv.push_back(flag.data());
+  absl::ParseCommandLine(static_cast<int>(argv.size()), argv.data());
+}
+
+absl::StatusOr<Command> CommandOf(const Normalized& normalized) {
+  if (normalized.help) return Command::kHelp;
+  if (normalized.version) return Command::kVersion;
+  if (normalized.words.size() > 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", normalized.words[1],
+                     "\" is one word too many; flags begin with "
+                     "--. `ledgerd --help` shows how"));
+  }
+  if (normalized.words.empty()) {
+    return absl::InvalidArgumentError(
+        "say what to do: `ledgerd format` or `ledgerd start`. `ledgerd --help` "
+        "shows how");
+  }
+  const std::string& word = normalized.words[0];
+  if (word == "format") return Command::kFormat;
+  if (word == "start") return Command::kStart;
+  if (word == "help") return Command::kHelp;
+  if (word == "version") return Command::kVersion;
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown command ", word, ".",
+                   DidYouMean(word, {"format", "start", "help", "version"}),
+                   " `ledgerd --help` lists all"));
+}
+
+void ReadEnvironment(const char* const* environment, ConfigSources& sources) {
+  for (; *environment != nullptr; ++environment) {
+    const absl::string_view variable = *environment;
+    const size_t equals = variable.find('=');
+    if (!absl::StartsWith(variable, "LEDGERD_") ||
+        equals == absl::string_view::npos) {
+      continue;
+    }
+    sources.environment.emplace(variable.substr(0, equals),
+                                variable.substr(equals + 1));
+  }
+}
+
+void ReadFlags(ConfigSources& sources) {
+  for (const ConfigField& field : ConfigFields()) {
+    const std::string value =
+        absl::FindCommandLineFlag(field.flag())->CurrentValue();
+    if (!value.empty()) sources.flags[field.path] = value;
+  }
+  const auto file = sources.environment.find("LEDGERD_CONFIG");
+  if (file != sources.environment.end()) sources.file = file->second;
+  const std::string flag = absl::GetFlag(FLAGS_config);
+  if (!flag.empty()) sources.file = flag;
+}
+
+absl::Status ReadIdentity(CommandLine& line) {
+  const std::string cluster = absl::GetFlag(FLAGS_cluster_id);
+  if (!cluster.empty()) {
+    line.cluster = ParseClusterId(cluster);
+    if (!line.cluster.has_value()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--cluster-id \"", cluster,
+                       "\" is no id; give 32 hexadecimal digits, as a UUID"));
+    }
+  }
+  const std::string replica = absl::GetFlag(FLAGS_replica_id);
+  if (!replica.empty()) {
+    uint64_t id = 0;
+    if (!absl::SimpleAtoi(replica, &id) || id == 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--replica-id \"", replica, "\" is no id; give a number from 1 on"));
+    }
+    line.replica = ReplicaId(id);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<CommandLine> ParseCommandLine(
+    const std::vector<std::string>& arguments, const char* const* environment) {
+  LEDGERD_ASSIGN_OR_RETURN(const Normalized normalized, Normalize(arguments));
+  CommandLine line;
+  LEDGERD_ASSIGN_OR_RETURN(line.command, CommandOf(normalized));
+  if (line.command == Command::kHelp || line.command == Command::kVersion) {
+    return line;
+  }
+  SetFlags(normalized.flags);
+  ReadEnvironment(environment, line.sources);
+  ReadFlags(line.sources);
+  LEDGERD_RETURN_IF_ERROR(ReadIdentity(line));
+  line.check_config = absl::GetFlag(FLAGS_check_config);
+  return line;
+}
+
+std::string HelpText() {
+  return absl::StrCat(
+      R"(ledgerd: a double-entry transaction ledger
+
+  ledgerd format --data-dir=D       make a data directory (once)
+  ledgerd start --data-dir=D        serve it, until SIGTERM
+  ledgerd --help | --version
+
+To try it:
+
+  ledgerd format --data-dir=/tmp/ledger
+  ledgerd start --data-dir=/tmp/ledger &
+  ledgerctl status
+
+Flags of format:
+
+  --cluster-id=UUID
+      Names the group of replicas. Drawn at random when left out.
+  --replica-id=N
+      This replica within the group; 1 when left out.
+
+Flags of start:
+
+  --config=FILE
+      A YAML file of the settings below. Also LEDGERD_CONFIG.
+  --check-config
+      Check the configuration, print what is effective and from where, end.
+  --cluster-id=UUID, --replica-id=N
+      Refuse a data directory that is not this one's.
+
+Settings. As a flag (with '-' or '_'); or as an environment variable, so that
+--log-level=debug is LEDGERD_LOG_LEVEL=debug; or in the file, where it is
+"log:" and, indented below it, "level: debug". Flag goes before environment,
+environment before file, file before the default shown here.
+
+)",
+      DescribeConfig(), R"(
+Exit codes:
+
+  0  ok
+  1  an error that is none of the others, as a port that is taken
+  3  usage or configuration: starting again will not help
+  6  corruption: what is on the disk does not add up; the message says where
+  7  a storage fault: a write or a sync failed; start again once the disk is well
+  8  the data directory is in use by another process
+)");
+}
+
+}  // namespace ledgerd::server

@@ -1,0 +1,159 @@
+#include "server/daemon.h"
+
+#include <unistd.h>
+
+#include <chrono>
+
+#include "absl/strings/match.h"
+
+#include "proto/base/status_macros.h"
+#include "proto/errors.h"
+#include "server/cluster_id.h"
+#include "server/readiness.h"
+#include "server/version.h"
+
+namespace ledgerd::server {
+namespace {
+
+constexpr char kWritesHealth[] = "ledger.v1.LedgerService";
+constexpr char kReadsHealth[] = "ledger.v1.reads";
+// What calls under way have left, once all that was taken is answered.
+constexpr std::chrono::milliseconds kPortPatience{1'000};
+
+GrpcServerOptions PortOptions(const config::v1::Config& config) {
+  GrpcServerOptions options;
+  options.health_names = {kWritesHealth, kReadsHealth};
+  options.memory_bytes = config.requests().message_memory_bytes();
+  return options;
+}
+
+bool IsLoopback(const std::string& address) {
+  return absl::StartsWith(address, "127.") ||
+         absl::StartsWith(address, "localhost:") ||
+         absl::StartsWith(address, "[::1]:");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(
+    const DaemonOptions& options, Logger& logger) {
+  std::unique_ptr<Daemon> daemon(new Daemon(options, logger));
+  LEDGERD_RETURN_IF_ERROR(RemoveReadyFile(options.config.ready_file()));
+  LEDGERD_RETURN_IF_ERROR(daemon->StartGroup());
+  LEDGERD_RETURN_IF_ERROR(daemon->StartPorts());
+  Daemon& started = *daemon;
+  daemon->monitor_.emplace(
+      daemon->groups_[0]->replica(),
+      [&started](bool serving) { started.OnServing(serving); });
+  return daemon;
+}
+
+absl::Status Daemon::StartGroup() {
+  ReplicaGroupOptions options;
+  options.config = options_.config;
+  options.cluster = options_.cluster;
+  options.replica = options_.replica;
+  options.on_halt = [this](const absl::Status& fault) {
+    logger_.Error("replica halted", {{"fault", fault.ToString()}});
+    options_.on_halt();
+  };
+  LEDGERD_ASSIGN_OR_RETURN(auto group, ReplicaGroup::Open(options));
+  if (group->journal().torn() != Sequence(0)) {
+    logger_.Warning("torn records set aside",
+                    {{"from_sequence", group->journal().torn().value()}});
+  }
+  LEDGERD_RETURN_IF_ERROR(group->Start());
+  served_.emplace(ServedGroup{group->replica(), group->store(),
+                              group->journal(), addresses_,
+                              group->identity().cluster, group->path(),
+                              std::chrono::system_clock::now()});
+  logger_.Info("replica started",
+               {{"version", kVersion},
+                {"cluster_id", ToText(group->identity().cluster)},
+                {"replica_id", group->identity().replica.value()},
+                {"data_dir", group->path()}});
+  groups_.push_back(std::move(group));
+  return absl::OkStatus();
+}
+
+absl::Status Daemon::StartPorts() {
+  const config::v1::Config& config = options_.config;
+  ServiceLimits limits;
+  limits.default_deadline =
+      std::chrono::milliseconds(config.requests().default_deadline_ms());
+  limits.stream_window = config.requests().stream_window();
+  ledger_service_.emplace(CallContext{*served_, answers_, limits});
+  admin_service_.emplace(*served_);
+
+  GrpcServerOptions client = PortOptions(config);
+  client.address = config.client_address();
+  client.services = {&*ledger_service_};
+  LEDGERD_ASSIGN_OR_RETURN(client_port_, GrpcServer::Start(client));
+  GrpcServerOptions admin = PortOptions(config);
+  admin.address = config.admin_address();
+  admin.services = {&*admin_service_};
+  admin.channelz = true;
+  LEDGERD_ASSIGN_OR_RETURN(admin_port_, GrpcServer::Start(admin));
+  addresses_.Set({client_port_->address(), admin_port_->address()});
+  for (const GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
+    if (IsLoopback(port->address())) continue;
+    logger_.Warning(
+        "listening beyond this machine, without TLS or authentication: let "
+        "only "
+        "a private network reach it",
+        {{"address", port->address()}});
+  }
+  return absl::OkStatus();
+}
+
+void Daemon::OnServing(bool serving) {
+  for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
+    port->SetServing(kWritesHealth, serving);
+    port->SetServing(kReadsHealth, serving);
+  }
+  if (!serving) return;
+  const ReplicaAddresses addresses = addresses_.Get();
+  const std::string& file = options_.config.ready_file();
+  if (!file.empty()) {
+    const absl::Status written = WriteReadyFile(file, addresses);
+    if (!written.ok()) {
+      logger_.Error("no ready file", {{"error", written.ToString()}});
+    }
+  }
+  NotifyServiceManager("READY=1");
+  const replication::ReplicaStatus status = groups_[0]->replica().status();
+  logger_.Info("serving", {{"client_address", addresses.client},
+                           {"admin_address", addresses.admin},
+                           {"epoch", status.epoch.value()},
+                           {"commit_sequence", status.commit.sequence.value()},
+                           {"pid", getpid()}});
+}
+
+Daemon::~Daemon() {
+  if (!stopped_) Stop().IgnoreError();
+}
+
+absl::Status Daemon::Stop() {
+  stopped_ = true;
+  NotifyServiceManager("STOPPING=1");
+  monitor_.reset();
+  RemoveReadyFile(options_.config.ready_file()).IgnoreError();
+  for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
+    if (port != nullptr) port->StopServing();
+  }
+  const absl::Status draining =
+      MakeError(Reason::kDraining, "this replica is shutting down");
+  if (ledger_service_.has_value()) ledger_service_->EndStreams(draining);
+  if (admin_service_.has_value()) admin_service_->Drain();
+  absl::Status fault;
+  for (const auto& group : groups_) {
+    fault.Update(group->Stop(
+        std::chrono::milliseconds(options_.config.stop_timeout_ms())));
+  }
+  for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
+    if (port != nullptr) port->Shutdown(kPortPatience);
+  }
+  return fault;
+}
+
+}  // namespace ledgerd::server

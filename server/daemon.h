@@ -1,0 +1,86 @@
+// The Daemon is the root: it constructs the members in order, and nothing else.
+//
+//   LEDGERD_ASSIGN_OR_RETURN(auto daemon, Daemon::Start(options, logger));
+//   stop.Wait();
+//   const absl::Status fault = daemon->Stop();
+//
+// Shape    A list of groups (one, today); the services over them; the two
+// ports;
+//          the monitor that turns health on and writes the ready file once the
+//          replica serves.
+// Errors   Of Start: those of ReplicaGroup and GrpcServer, and of the ready
+// file. Stop     In this order: not ready and NOT_SERVING; no new writes
+// (DRAINING);
+//          what was taken is answered; a checkpoint; the ports; the journal.
+// Threads  The owner's.
+#ifndef LEDGERD_SERVER_DAEMON_H_
+#define LEDGERD_SERVER_DAEMON_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "proto/types.h"
+#include "server/answer_thread.h"
+#include "server/config.pb.h"
+#include "server/grpc/admin_service.h"
+#include "server/grpc/grpc_server.h"
+#include "server/grpc/ledger_service.h"
+#include "server/logging.h"
+#include "server/replica_group.h"
+#include "server/served_group.h"
+#include "server/serving_monitor.h"
+
+namespace ledgerd::server {
+
+struct DaemonOptions {
+  config::v1::Config config;
+  std::optional<ClusterId> cluster;
+  std::optional<ReplicaId> replica;
+  // Called from another thread when the replica has halted: stop the daemon.
+  std::function<void()> on_halt;
+};
+
+class Daemon {
+ public:
+  // `logger` outlives the daemon.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Start(
+      const DaemonOptions& options, Logger& logger);
+
+  // Stops, if Stop was not called.
+  ~Daemon();
+
+  // A clean stop; once. Returns the fault when a replica had halted.
+  absl::Status Stop();
+
+  ReplicaAddresses addresses() const { return addresses_.Get(); }
+
+ private:
+  Daemon(const DaemonOptions& options, Logger& logger)
+      : options_(options), logger_(logger) {}
+
+  absl::Status StartGroup();
+  absl::Status StartPorts();
+  void OnServing(bool serving);
+
+  const DaemonOptions options_;
+  Logger& logger_;
+  std::vector<std::unique_ptr<ReplicaGroup>> groups_;
+  SharedAddresses addresses_;
+  std::optional<ServedGroup> served_;
+  AnswerThread answers_;
+  std::optional<LedgerService> ledger_service_;
+  std::optional<AdminService> admin_service_;
+  std::unique_ptr<GrpcServer> client_port_;
+  std::unique_ptr<GrpcServer> admin_port_;
+  std::optional<ServingMonitor> monitor_;
+  bool stopped_ = false;
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_DAEMON_H_

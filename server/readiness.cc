@@ -1,0 +1,69 @@
+#include "server/readiness.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "absl/strings/str_cat.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+namespace ledgerd::server {
+namespace {
+
+absl::Status Error(absl::string_view what, const std::string& path) {
+  return absl::UnavailableError(
+      absl::StrCat(what, " ready_file ", path, ": ", std::strerror(errno)));
+}
+
+}  // namespace
+
+absl::Status WriteReadyFile(const std::string& path,
+                            const ReplicaAddresses& addresses) {
+  const std::string temporary = absl::StrCat(path, ".", getpid());
+  {
+    std::ofstream file(temporary, std::ios::trunc);
+    file << "client_address: " << addresses.client << "\n"
+         << "admin_address: " << addresses.admin << "\n"
+         << "pid: " << getpid() << "\n";
+    file.close();
+    if (!file) return Error("cannot write", temporary);
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
+    return Error("cannot rename to", path);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RemoveReadyFile(const std::string& path) {
+  if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
+  return Error("cannot remove", path);
+}
+
+void NotifyServiceManager(absl::string_view state) {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  sockaddr_un address{};
+  if (path == nullptr || std::strlen(path) < 2 ||
+      std::strlen(path) >= sizeof(address.sun_path)) {
+    return;
+  }
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+  // An abstract name begins with a zero byte.
+  if (path[0] == '@') address.sun_path[0] = '\0';
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) +
+                                           std::strlen(path));
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return;
+  sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
+         reinterpret_cast<const sockaddr*>(&address), size);
+  close(fd);
+}
+
+}  // namespace ledgerd::server

@@ -1,0 +1,68 @@
+#include "server/replica_group.h"
+
+#include <utility>
+
+#include "proto/base/status_macros.h"
+#include "storage/rocksdb_state_store.h"
+
+namespace ledgerd::server {
+namespace {
+
+replication::ReplicaThreadsOptions ThreadsOptions(
+    const ReplicaGroupOptions& options, ReplicaId self) {
+  const config::v1::Config& config = options.config;
+  replication::ReplicaThreadsOptions threads;
+  threads.replica.self = self;
+  threads.replica.checkpoint.delta_bytes = config.state().delta_bytes();
+  threads.replica.checkpoint.events = config.state().replay_events();
+  threads.inbox_bytes = config.requests().inbox_bytes();
+  threads.inbox_proposals = config.requests().inbox_requests();
+  threads.inbox_reads = config.requests().inbox_requests();
+  threads.on_halt = options.on_halt;
+  return threads;
+}
+
+storage::SegmentJournalOptions JournalOptions(
+    const config::v1::Config& config) {
+  storage::SegmentJournalOptions journal;
+  journal.segment_bytes = config.journal().segment_bytes();
+  journal.retention_bytes = config.journal().retention_bytes();
+  return journal;
+}
+
+storage::RocksDbStateStore::Options StateOptions(
+    const config::v1::Config& config) {
+  storage::RocksDbStateStore::Options state;
+  state.database.block_cache_bytes = config.state().cache_bytes();
+  state.filter_bytes_max = config.state().filter_bytes();
+  return state;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
+    const ReplicaGroupOptions& options) {
+  LEDGERD_ASSIGN_OR_RETURN(
+      auto dir, storage::DataDir::Open(options.config.data_dir(),
+                                       {options.cluster, options.replica}));
+  LEDGERD_ASSIGN_OR_RETURN(auto journal,
+                           dir->OpenJournal(JournalOptions(options.config)));
+  LEDGERD_ASSIGN_OR_RETURN(
+      auto store,
+      storage::RocksDbStateStore::Open(dir->state_path(),
+                                       StateOptions(options.config)));
+  return std::unique_ptr<ReplicaGroup>(new ReplicaGroup(
+      options, std::move(dir), std::move(journal), std::move(store)));
+}
+
+ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options,
+                           std::unique_ptr<storage::DataDir> dir,
+                           std::unique_ptr<storage::SegmentJournal> journal,
+                           std::unique_ptr<storage::StateStore> store)
+    : dir_(std::move(dir)),
+      journal_(std::move(journal)),
+      store_(std::move(store)),
+      replica_(ThreadsOptions(options, dir_->identity().replica), *journal_,
+               *store_, machine_, clock_) {}
+
+}  // namespace ledgerd::server

@@ -1,0 +1,87 @@
+// A ReplicaGroup is all that one process holds for one group of replicas: data
+// directory, journal, state, ledger, and the replica that runs them.
+//
+//   LEDGERD_ASSIGN_OR_RETURN(auto group, ReplicaGroup::Open(options));
+//   LEDGERD_RETURN_IF_ERROR(group->Start());
+//   ...
+//   group->Stop(std::chrono::seconds(10));
+//
+// Shape    Nothing of it is global: a process may have several, each primary or
+//          standby by itself.
+// Errors   Of Open and Start: those of DataDir, the journal, the state store
+// and
+//          Replica::Start; each says which path, what is wrong, what to do.
+//          ABORTED: the data directory is in use.
+// Threads  The owner's. What replica() returns is safe from any thread.
+#ifndef LEDGERD_SERVER_REPLICA_GROUP_H_
+#define LEDGERD_SERVER_REPLICA_GROUP_H_
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "proto/types.h"
+#include "replication/clock.h"
+#include "replication/replica_threads.h"
+#include "server/config.pb.h"
+#include "server/ledger_state_machine.h"
+#include "storage/data_dir.h"
+#include "storage/segment_journal.h"
+#include "storage/state_store.h"
+
+namespace ledgerd::server {
+
+struct ReplicaGroupOptions {
+  config::v1::Config config;
+  // Refuses a data directory of another one; unset: whatever it is.
+  std::optional<ClusterId> cluster;
+  std::optional<ReplicaId> replica;
+  // Called once, on the replica thread, when the replica has halted.
+  std::function<void(absl::Status)> on_halt;
+};
+
+class ReplicaGroup {
+ public:
+  static absl::StatusOr<std::unique_ptr<ReplicaGroup>> Open(
+      const ReplicaGroupOptions& options);
+
+  absl::Status Start() { return replica_.Start(); }
+
+  // Lets what was taken end, takes a checkpoint, ends the threads. Returns the
+  // fault when the replica had halted. Called once, after Start.
+  absl::Status Stop(std::chrono::milliseconds patience) {
+    return replica_.Stop(patience);
+  }
+
+  replication::ReplicaHandle& replica() { return replica_; }
+
+  storage::StateStore& store() { return *store_; }
+
+  const storage::SegmentJournal& journal() const { return *journal_; }
+
+  const storage::JournalIdentity& identity() const { return dir_->identity(); }
+
+  const std::string& path() const { return dir_->path(); }
+
+ private:
+  ReplicaGroup(const ReplicaGroupOptions& options,
+               std::unique_ptr<storage::DataDir> dir,
+               std::unique_ptr<storage::SegmentJournal> journal,
+               std::unique_ptr<storage::StateStore> store);
+
+  const std::unique_ptr<storage::DataDir> dir_;
+  const std::unique_ptr<storage::SegmentJournal> journal_;
+  const std::unique_ptr<storage::StateStore> store_;
+  const LedgerStateMachine machine_;
+  const replication::SystemClock clock_;
+  replication::ReplicaThreads replica_;
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_REPLICA_GROUP_H_
