@@ -1,5 +1,6 @@
 #include "server/replica_group.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "proto/base/status_macros.h"
@@ -7,6 +8,8 @@
 
 namespace ledgerd::server {
 namespace {
+
+constexpr uint64_t kRoomToOpen = uint64_t{16} << 20;
 
 replication::ReplicaThreadsOptions ThreadsOptions(
     const ReplicaGroupOptions& options, ReplicaId self) {
@@ -38,6 +41,19 @@ storage::RocksDbStateStore::Options StateOptions(
   return state;
 }
 
+// RocksDB aborts when it is opened on a device without any space; with the
+// reserve given up it opens, and the replica waits for more. A reserve that was
+// given up earlier is taken again as soon as a start finds the space.
+absl::Status MakeRoom(storage::DataDir& dir) {
+  std::error_code error;
+  const auto space = std::filesystem::space(dir.path(), error);
+  if (error) return absl::InternalError(error.message());
+  if (space.available < kRoomToOpen) return dir.ReleaseReserve();
+  const absl::Status restored =
+      dir.RestoreReserve(storage::kReserveBytesDefault);
+  return absl::IsResourceExhausted(restored) ? absl::OkStatus() : restored;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
@@ -47,10 +63,10 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
                                        {options.cluster, options.replica}));
   LEDGERD_ASSIGN_OR_RETURN(auto journal,
                            dir->OpenJournal(JournalOptions(options.config)));
+  LEDGERD_RETURN_IF_ERROR(MakeRoom(*dir));
   LEDGERD_ASSIGN_OR_RETURN(
-      auto store,
-      storage::RocksDbStateStore::Open(dir->state_path(),
-                                       StateOptions(options.config)));
+      auto store, storage::RocksDbStateStore::Open(
+                      dir->state_path(), StateOptions(options.config)));
   return std::unique_ptr<ReplicaGroup>(new ReplicaGroup(
       options, std::move(dir), std::move(journal), std::move(store)));
 }
