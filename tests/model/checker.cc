@@ -1,0 +1,138 @@
+#include "tests/model/checker.h"
+
+#include <cstddef>
+#include <map>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+
+#include "proto/base/check.h"
+#include "tests/model/dump.h"
+
+namespace ledgerd::model {
+namespace {
+
+using Fault = std::optional<std::string>;
+
+std::string TwoSides(const std::string& ledger, const std::string& naive) {
+  return absl::StrCat("\n  ledger: ", ledger, "\n  naive:  ", naive);
+}
+
+template <typename Row, typename Result>
+Fault CompareAnswers(const std::vector<Row>& events,
+                     const std::vector<Result>& ledger,
+                     const std::vector<Result>& naive) {
+  if (ledger.size() != naive.size()) {
+    return absl::StrCat("answers: ledger ", ledger.size(), ", naive ",
+                        naive.size());
+  }
+  for (size_t i = 0; i < naive.size(); ++i) {
+    if (ledger[i] == naive[i]) continue;
+    return absl::StrCat("answer to [", i, "] ", Dump(events[i]),
+                        TwoSides(Dump(ledger[i]), Dump(naive[i])));
+  }
+  return std::nullopt;
+}
+
+template <typename Map>
+Fault CompareRows(const Map& ledger, const Map& naive) {
+  for (const auto& [id, row] : naive) {
+    const auto found = ledger.find(id);
+    if (found != ledger.end() && found->second == row) continue;
+    return absl::StrCat(
+        "row ", Dump(id.value()),
+        TwoSides(found == ledger.end() ? "nothing" : Dump(found->second),
+                 Dump(row)));
+  }
+  for (const auto& [id, row] : ledger) {
+    if (naive.find(id) == naive.end()) {
+      return absl::StrCat("row ", Dump(id.value()),
+                          TwoSides(Dump(row), "nothing"));
+    }
+  }
+  return std::nullopt;
+}
+
+std::map<TransferId, PendingState> AllPendingStates(const NaiveState& state) {
+  std::map<TransferId, PendingState> states;
+  for (const auto& [id, transfer] : state.transfers) {
+    const auto found = state.pending_states.find(id);
+    states[id] = found == state.pending_states.end() ? PendingState::kNone
+                                                     : found->second;
+  }
+  return states;
+}
+
+}  // namespace
+
+Fault Checker::Check(const Step& step) {
+  const Entry entry = Seal(step, naive_.state().applied.entry);
+  const NaiveState before = naive_.state();
+  const EntryResult naive = naive_.Apply(entry);
+  const EntryResult ledger = subject_.Apply(entry);
+  entries_.push_back(entry);
+  coverage_.Add(before, step, naive, naive_.state());
+  if (ledger.sequence != entry.sequence()) return "the answer's sequence";
+  Fault fault = CompareAnswers(step.accounts, ledger.accounts, naive.accounts);
+  if (!fault) {
+    fault = CompareAnswers(step.transfers, ledger.transfers, naive.transfers);
+  }
+  if (fault || compare_ == Compare::kAnswers) return fault;
+  return CheckState(step, ledger);
+}
+
+Fault Checker::CheckState(const Step& step, const EntryResult& result) {
+  const NaiveState& naive = naive_.state();
+  const Rows rows = LookUpAll(step);
+  Fault fault = CompareRows(rows.accounts, naive.accounts);
+  if (!fault) fault = CompareRows(rows.transfers, naive.transfers);
+  if (!fault) fault = CompareRows(rows.pending_states, AllPendingStates(naive));
+  if (fault) return fault;
+  if (subject_.StateHash() != naive.Hash()) {
+    return "the state hash differs, and no row does: kept ids, applied point, "
+           "or the hash itself";
+  }
+  const Timestamp next = naive.NextExpiry();
+  if (next != Timestamp(0) &&
+      (subject_.NextExpiry() == Timestamp(0) || subject_.NextExpiry() > next)) {
+    return absl::StrCat("the next expiry is too late:",
+                        TwoSides(absl::StrCat(subject_.NextExpiry().value()),
+                                 absl::StrCat(next.value())));
+  }
+  return invariants_.Check(step, result, rows);
+}
+
+// Everything that should be there, and what the step named, which may not be.
+Rows Checker::LookUpAll(const Step& step) {
+  std::set<AccountId> accounts;
+  std::set<TransferId> transfers;
+  for (const auto& [id, row] : naive_.state().accounts) accounts.insert(id);
+  for (const auto& [id, row] : naive_.state().transfers) transfers.insert(id);
+  for (const Account& event : step.accounts) accounts.insert(event.id);
+  for (const Transfer& event : step.transfers) transfers.insert(event.id);
+  Rows rows;
+  for (const Account& row :
+       subject_.Accounts({accounts.begin(), accounts.end()})) {
+    rows.accounts[row.id] = row;
+  }
+  const storage::Found<Transfer> found =
+      subject_.Transfers({transfers.begin(), transfers.end()});
+  LEDGERD_CHECK(found.rows.size() == found.pending_states.size());
+  for (size_t i = 0; i < found.rows.size(); ++i) {
+    rows.transfers[found.rows[i].id] = found.rows[i];
+    rows.pending_states[found.rows[i].id] = found.pending_states[i];
+  }
+  return rows;
+}
+
+Fault Checker::CheckReplay(Subject& replayed) const {
+  for (const Entry& entry : entries_) {
+    const auto parsed = Entry::Parse(std::string(entry.bytes()));
+    LEDGERD_CHECK_OK(parsed.status());
+    replayed.Apply(*parsed);
+  }
+  if (replayed.StateHash() == naive_.state().Hash()) return std::nullopt;
+  return "rule 8: replaying the journal on nothing gives another state hash";
+}
+
+}  // namespace ledgerd::model

@@ -1,0 +1,46 @@
+// Coverage counts what a random run has reached: a run that reaches too little
+// is no proof.
+//
+//   coverage.Add(before, step, result, after);
+//   EXPECT_THAT(coverage.Missing(), IsEmpty());
+//
+// Shape  Every status of both kinds of event; the seven statuses that an id can
+//        be kept for; and marks, for rare situations that no status shows.
+#ifndef LEDGERD_TESTS_MODEL_COVERAGE_H_
+#define LEDGERD_TESTS_MODEL_COVERAGE_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "proto/results.h"
+#include "tests/model/naive_state.h"
+#include "tests/model/step.h"
+
+namespace ledgerd::model {
+
+class Coverage {
+ public:
+  void Add(const NaiveState& before, const Step& step,
+           const EntryResult& result, const NaiveState& after);
+  void Add(const Coverage& other);
+
+  // What was never seen. Every status but "unspecified" can be reached.
+  std::vector<std::string> Missing() const;
+
+  // How often the status, "transfer: created" say, or the mark was seen.
+  uint64_t count(const std::string& name) const;
+
+ private:
+  void AddTransfer(const NaiveState& before, const Transfer& event,
+                   const TransferResult& result, const NaiveState& after);
+  void AddChanges(const NaiveState& before, const Step& step,
+                  const NaiveState& after);
+
+  std::map<std::string, uint64_t> counts_;
+};
+
+}  // namespace ledgerd::model
+
+#endif  // LEDGERD_TESTS_MODEL_COVERAGE_H_

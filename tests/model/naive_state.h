@@ -1,0 +1,50 @@
+// NaiveState is all that a ledger is, in ordered maps, with nothing derived:
+// whatever can be found by looking at everything is found so.
+//
+//   NaiveState before = state;   // how a chain is undone
+//   EXPECT_EQ(state.Hash(), store.state_hash());
+//
+// Shape    Copyable. The hash, the newest timestamps, and what is due are
+//          computed from nothing each time.
+// Threads  Not thread-safe.
+// Source   ledger.md alone, without a look at server/ledger.
+#ifndef LEDGERD_TESTS_MODEL_NAIVE_STATE_H_
+#define LEDGERD_TESTS_MODEL_NAIVE_STATE_H_
+
+#include <map>
+#include <vector>
+
+#include "proto/statuses.h"
+#include "proto/types.h"
+#include "storage/state_hash.h"
+
+namespace ledgerd::model {
+
+struct NaiveState {
+  std::map<AccountId, Account> accounts;
+  std::map<TransferId, Transfer> transfers;
+  // Of every transfer with the PENDING flag.
+  std::map<TransferId, PendingState> pending_states;
+  std::map<TransferId, TransferStatus> failed_ids;
+  storage::AppliedPoint applied;
+
+  // 0 while there is none.
+  Timestamp NewestAccount() const;
+  Timestamp NewestTransfer() const;
+
+  bool HasAccountAt(Timestamp timestamp) const;
+  bool HasTransferAt(Timestamp timestamp) const;
+
+  // The transfers that are still pending and whose expiry is at or before
+  // `now`, by expiry, then by creation.
+  std::vector<TransferId> Due(Timestamp now) const;
+
+  // The earliest expiry of a pending transfer; 0 when there is none.
+  Timestamp NextExpiry() const;
+
+  Uint128 Hash() const;
+};
+
+}  // namespace ledgerd::model
+
+#endif  // LEDGERD_TESTS_MODEL_NAIVE_STATE_H_
