@@ -26,14 +26,14 @@
 #include "tests/model/world.h"
 
 ABSL_FLAG(uint64_t, seed, 1, "The seed of the first world.");
-ABSL_FLAG(uint64_t, batches, 4000, "How many batches to run in all.");
+ABSL_FLAG(uint64_t, batches, 10000, "How many batches to run in all.");
 
 namespace ledgerd::model {
 namespace {
 
 constexpr size_t kWorldBatches = 40;
 // From here on, a run has to reach everything.
-constexpr size_t kBatchesToReachAll = 4000;
+constexpr size_t kBatchesToReachAll = 10000;
 
 class LedgerInMemory final : public RealLedger {
  public:
