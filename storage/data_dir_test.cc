@@ -113,8 +113,7 @@ TEST_F(DataDirTest, InUseIsRefusedUntilItIsClosed) {
   {
     const auto dir = DataDir::Open(path_, {});
     ASSERT_TRUE(dir.ok());
-    ExpectSays(OpenStatus(), absl::StatusCode::kAborted,
-               "another process");
+    ExpectSays(OpenStatus(), absl::StatusCode::kAborted, "another process");
   }
   EXPECT_TRUE(OpenStatus().ok());
 }

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "proto/base/test_seed.h"
 
+#include "proto/base/test_seed.h"
 #include "replication/core/invariants.h"
 
 namespace ledgerd::replication {
