@@ -2,84 +2,33 @@
 // entry, with the invariants of ledger.md.
 //
 //   bazel run //tests/model:ledger_property_test -- --seed=7 --batches=40
-//
-// World k of a run has the seed --seed + k and kWorldBatches batches, so that a
-// failing world is replayed by its own seed.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <iostream>
 #include <memory>
 #include <optional>
-#include <utility>
 
 #include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 #include "proto/system_limits.h"
-#include "storage/memory_state_store.h"
 #include "tests/model/checker.h"
 #include "tests/model/coverage.h"
-#include "tests/model/subject.h"
-#include "tests/model/world.h"
-
-ABSL_FLAG(uint64_t, seed, 1, "The seed of the first world.");
-ABSL_FLAG(uint64_t, batches, 10000, "How many batches to run in all.");
+#include "tests/model/stores.h"
+#include "tests/model/worlds.h"
 
 namespace ledgerd::model {
 namespace {
 
-constexpr size_t kWorldBatches = 40;
 // From here on, a run has to reach everything.
-constexpr size_t kBatchesToReachAll = 10000;
-
-class LedgerInMemory final : public RealLedger {
- public:
-  explicit LedgerInMemory(bool cold)
-      : LedgerInMemory(std::make_unique<storage::MemoryStateStore>(
-            storage::MemoryStateStore::Options{.cold = cold})) {}
-
- private:
-  explicit LedgerInMemory(std::unique_ptr<storage::MemoryStateStore> store)
-      : RealLedger(*store), store_(std::move(store)) {}
-
-  std::unique_ptr<storage::MemoryStateStore> store_;
-};
-
-// A cold store proves that NeedsOf names all that Apply looks at.
-MakeSubject Make(bool cold) {
-  return [cold] { return std::make_unique<LedgerInMemory>(cold); };
-}
-
-// False after the first world that fails.
-bool RunOne(uint64_t seed, size_t batches, Coverage& coverage) {
-  std::cout << "replay: bazel run //tests/model:ledger_property_test -- --seed="
-            << seed << " --batches=" << batches << std::endl;
-  const std::optional<Failure> failure = RunWorld(
-      {.seed = seed, .batches = batches}, Make(seed % 2 == 0), coverage);
-  if (failure) {
-    ADD_FAILURE() << "seed " << seed << ", batch " << failure->batches
-                  << "; replay: bazel run //tests/model:ledger_property_test "
-                     "-- --seed="
-                  << seed << " --batches=" << failure->batches << "\n"
-                  << failure->text;
-  }
-  return !failure;
-}
+constexpr size_t kBatchesToReachAll = 10'000;
 
 TEST(LedgerProperty, AgreesWithTheNaiveModel) {
-  const uint64_t seed = absl::GetFlag(FLAGS_seed);
-  const size_t batches = absl::GetFlag(FLAGS_batches);
-  Coverage coverage;
-  for (size_t done = 0; done < batches; done += kWorldBatches) {
-    if (!RunOne(seed + done / kWorldBatches,
-                std::min(kWorldBatches, batches - done), coverage)) {
-      return;
-    }
-  }
-  if (batches >= kBatchesToReachAll) {
+  const Coverage coverage =
+      RunWorlds("ledger_property_test", [](uint64_t seed) {
+        return std::make_unique<LedgerInMemory>(/*cold=*/seed % 2 == 0);
+      });
+  if (absl::GetFlag(FLAGS_batches) >= kBatchesToReachAll) {
     EXPECT_THAT(coverage.Missing(), testing::IsEmpty());
   }
 }
@@ -131,9 +80,3 @@ TEST(LedgerProperty, OneEntryExpiresAFullBatchAndNoMore) {
 
 }  // namespace
 }  // namespace ledgerd::model
-
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  absl::ParseCommandLine(argc, argv);
-  return RUN_ALL_TESTS();
-}

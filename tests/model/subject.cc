@@ -1,6 +1,5 @@
 #include "tests/model/subject.h"
 
-#include <memory>
 #include <utility>
 
 #include "proto/base/check.h"
@@ -9,22 +8,28 @@
 namespace ledgerd::model {
 
 EntryResult RealLedger::Apply(const Entry& entry) {
-  while (!Bring(entry)) {
+  return ApplyBrought(entry, Bring(entry));
+}
+
+RealLedger::Brought RealLedger::Bring(const Entry& entry) {
+  Brought brought;
+  brought.plan = store_->MakePlan(server::NeedsOf(entry));
+  if (!brought.plan.complete) {
+    auto read = store_->Fetch(brought.plan.missing);
+    LEDGERD_CHECK_OK(read.status());
+    brought.fetched = *std::move(read);
+  }
+  return brought;
+}
+
+EntryResult RealLedger::ApplyBrought(const Entry& entry, Brought brought) {
+  while (
+      !store_->Install(std::move(brought.plan), std::move(brought.fetched))) {
+    brought = Bring(entry);
   }
   EntryResult result = server::Apply(entry, View());
   store_->FinishEntry({entry.id(), entry.timestamp()});
   return result;
-}
-
-bool RealLedger::Bring(const Entry& entry) {
-  storage::Plan plan = store_->MakePlan(server::NeedsOf(entry));
-  std::unique_ptr<storage::Fetched> fetched;
-  if (!plan.complete) {
-    auto read = store_->Fetch(plan.missing);
-    LEDGERD_CHECK_OK(read.status());
-    fetched = *std::move(read);
-  }
-  return store_->Install(std::move(plan), std::move(fetched));
 }
 
 std::vector<Account> RealLedger::Accounts(std::vector<AccountId> ids) {

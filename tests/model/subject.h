@@ -9,6 +9,7 @@
 #ifndef LEDGERD_TESTS_MODEL_SUBJECT_H_
 #define LEDGERD_TESTS_MODEL_SUBJECT_H_
 
+#include <memory>
 #include <vector>
 
 #include "proto/entry.h"
@@ -48,7 +49,15 @@ class RealLedger : public Subject {
   storage::Found<Transfer> Transfers(std::vector<TransferId> ids) override;
 
  protected:
-  storage::StateStore& store() { return *store_; }
+  // What an entry needs, as a replica brings it: perhaps entries ahead.
+  struct Brought {
+    storage::Plan plan;
+    std::unique_ptr<storage::Fetched> fetched;
+  };
+
+  Brought Bring(const Entry& entry);
+  // Brings it again when memory has changed too much since.
+  EntryResult ApplyBrought(const Entry& entry, Brought brought);
 
   // After a reopening.
   void set_store(storage::StateStore& store) { store_ = &store; }
@@ -57,8 +66,6 @@ class RealLedger : public Subject {
   virtual storage::StateView& View() { return store_->view(); }
 
  private:
-  bool Bring(const Entry& entry);
-
   storage::StateStore* store_;
 };
 
