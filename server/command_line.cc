@@ -57,13 +57,26 @@ std::string FlagName(absl::string_view argument) {
   return absl::StrReplaceAll(name, {{"-", "_"}});
 }
 
-absl::Status Unknown(absl::string_view argument) {
-  std::vector<std::string> known = {"--config",     "--cluster-id",
-                                    "--replica-id", "--check-config",
-                                    "--help",       "--version"};
+// The names of all flags, as absl has them; not absl's own, as --flagfile.
+std::vector<std::string> FlagNames() {
+  std::vector<std::string> names = {"config",     "cluster_id", "replica_id",
+                                    kCheckConfig, "help",       "version"};
   for (const ConfigField& field : ConfigFields()) {
+    names.push_back(field.flag());
+  }
+  return names;
+}
+
+bool IsFlag(const std::string& name) {
+  const std::vector<std::string> names = FlagNames();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+absl::Status Unknown(absl::string_view argument) {
+  std::vector<std::string> known;
+  for (const std::string& name : FlagNames()) {
     known.push_back(
-        absl::StrCat("--", absl::StrReplaceAll(field.flag(), {{"_", "-"}})));
+        absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}})));
   }
   const absl::string_view name = argument.substr(0, argument.find('='));
   return absl::InvalidArgumentError(
@@ -74,9 +87,9 @@ absl::Status Unknown(absl::string_view argument) {
 // Whether the argument says the value of a flag that needs one.
 absl::Status CheckFlag(absl::string_view argument, const std::string& name,
                        bool has_next) {
-  if (absl::FindCommandLineFlag(name) == nullptr) return Unknown(argument);
+  if (!IsFlag(name)) return Unknown(argument);
   if (name == kCheckConfig) {
-    if (argument.find('=') == absl::string_view::npos) return absl::OkStatus();
+    if (!absl::StrContains(argument, '=')) return absl::OkStatus();
     return absl::InvalidArgumentError("--check-config takes no value");
   }
   const size_t equals = argument.find('=');

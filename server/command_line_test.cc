@@ -16,13 +16,14 @@ using Command = CommandLine::Command;
 
 class CommandLineTest : public ::testing::Test {
  protected:
-  absl::StatusOr<CommandLine> Parse(const std::vector<std::string>& arguments,
-                                    std::vector<const char*> environment = {}) {
+  static absl::StatusOr<CommandLine> Parse(
+      const std::vector<std::string>& arguments,
+      std::vector<const char*> environment = {}) {
     environment.push_back(nullptr);
     return ParseCommandLine(arguments, environment.data());
   }
 
-  std::string Error(const std::vector<std::string>& arguments) {
+  static std::string Error(const std::vector<std::string>& arguments) {
     const auto line = Parse(arguments);
     EXPECT_EQ(line.status().code(), absl::StatusCode::kInvalidArgument);
     return std::string(line.status().message());
@@ -88,6 +89,8 @@ TEST_F(CommandLineTest, ErrorsSayWhatToDo) {
   EXPECT_EQ(Error({"start", "--data-dri=/d"}),
             "unknown flag --data-dri. Did you mean --data-dir? `ledgerd "
             "--help` lists all");
+  EXPECT_EQ(Error({"start", "--flagfile=x"}),
+            "unknown flag --flagfile. `ledgerd --help` lists all");
   EXPECT_EQ(Error({"start", "-v"}),
             "unknown flag -v. `ledgerd --help` lists all");
   EXPECT_EQ(Error({"strat"}),

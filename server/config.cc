@@ -17,7 +17,8 @@ namespace {
 
 constexpr char kPrefix[] = "LEDGERD_";
 // Variables that are not fields, or are other programs'.
-constexpr absl::string_view kOtherVariables[] = {"LEDGERD_CONFIG"};
+constexpr absl::string_view kOtherVariables[] = {"LEDGERD_CONFIG",
+                                                 "LEDGERD_ADDRESS"};
 
 std::string FlagName(const ConfigField& field) {
   return absl::StrCat("--", absl::StrReplaceAll(field.flag(), {{"_", "-"}}));

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -24,18 +25,29 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-void AddFields(const Descriptor& message, const FieldDescriptor* section,
-               std::vector<ConfigField>& fields) {
-  for (int i = 0; i < message.field_count(); ++i) {
-    const FieldDescriptor* field = message.field(i);
-    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
-      AddFields(*field->message_type(), field, fields);
+void AddField(const FieldDescriptor* section, const FieldDescriptor* leaf,
+              std::vector<ConfigField>& fields) {
+  std::string path = leaf->name();
+  if (section != nullptr) path = absl::StrCat(section->name(), ".", path);
+  fields.push_back({std::move(path), section, leaf});
+}
+
+// Fields, and sections of fields: there is no deeper level.
+std::vector<ConfigField> ListFields() {
+  std::vector<ConfigField> fields;
+  const Descriptor& config = *config::v1::Config::descriptor();
+  for (int i = 0; i < config.field_count(); ++i) {
+    const FieldDescriptor* field = config.field(i);
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) {
+      AddField(nullptr, field, fields);
       continue;
     }
-    std::string path = field->name();
-    if (section != nullptr) path = absl::StrCat(section->name(), ".", path);
-    fields.push_back({std::move(path), section, field});
+    const Descriptor& section = *field->message_type();
+    for (int j = 0; j < section.field_count(); ++j) {
+      AddField(field, section.field(j), fields);
+    }
   }
+  return fields;
 }
 
 Message& OwnerOf(const ConfigField& field, config::v1::Config& config) {
@@ -51,11 +63,12 @@ const Message& OwnerOf(const ConfigField& field,
 
 struct Suffix {
   absl::string_view name;
-  int shift;
+  int shift = 0;
 };
 
+// The largest first, so that sizes are told in the largest that fits.
 constexpr Suffix kSuffixes[] = {
-    {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
+    {"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}};
 
 std::optional<uint64_t> ParseNumber(absl::string_view text, bool bytes) {
   int shift = 0;
@@ -75,10 +88,11 @@ std::optional<uint64_t> ParseNumber(absl::string_view text, bool bytes) {
 }
 
 std::string NumberToText(uint64_t value, bool bytes) {
-  for (auto suffix = std::rbegin(kSuffixes);
-       bytes && value != 0 && suffix != std::rend(kSuffixes); ++suffix) {
-    const uint64_t unit = uint64_t{1} << suffix->shift;
-    if (value % unit == 0) return absl::StrCat(value / unit, suffix->name);
+  for (const Suffix& suffix : kSuffixes) {
+    const uint64_t unit = uint64_t{1} << suffix.shift;
+    if (bytes && value != 0 && value % unit == 0) {
+      return absl::StrCat(value / unit, suffix.name);
+    }
   }
   return absl::StrCat(value);
 }
@@ -162,11 +176,7 @@ std::string ConfigField::environment() const {
 }
 
 const std::vector<ConfigField>& ConfigFields() {
-  static const auto* const fields = [] {
-    auto* all = new std::vector<ConfigField>();
-    AddFields(*config::v1::Config::descriptor(), nullptr, *all);
-    return all;
-  }();
+  static const auto* const fields = new std::vector<ConfigField>(ListFields());
   return *fields;
 }
 
@@ -178,10 +188,10 @@ const ConfigField* FindConfigField(absl::string_view path) {
 }
 
 bool IsConfigSection(absl::string_view name) {
-  for (const ConfigField& field : ConfigFields()) {
-    if (field.section != nullptr && field.section->name() == name) return true;
-  }
-  return false;
+  const std::vector<ConfigField>& fields = ConfigFields();
+  return std::any_of(fields.begin(), fields.end(), [name](const auto& field) {
+    return field.section != nullptr && field.section->name() == name;
+  });
 }
 
 absl::Status SetFromText(const ConfigField& field, absl::string_view text,

@@ -3,6 +3,7 @@
 #include <fstream>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -20,7 +21,7 @@ class Reader {
     try {
       const YAML::Node root = YAML::Load(text);
       if (root.IsNull()) return values_;
-      LEDGERD_RETURN_IF_ERROR(ReadMap(root, ""));
+      LEDGERD_RETURN_IF_ERROR(ReadRoot(root));
     } catch (const YAML::Exception& error) {
       return absl::InvalidArgumentError(
           absl::StrCat(Place(error.mark), ": no YAML: ", error.msg));
@@ -38,35 +39,56 @@ class Reader {
         absl::StrCat(Place(node.Mark()), ": ", what));
   }
 
+  struct Pair {
+    std::string path;
+    YAML::Node key;
+    YAML::Node value;
+  };
+
   // `section` ends with a dot, or is empty for the root.
-  absl::Status ReadMap(const YAML::Node& map, const std::string& section) {
+  absl::StatusOr<std::vector<Pair>> PairsOf(const YAML::Node& map,
+                                            const std::string& section) {
     if (!map.IsMap()) {
       return Error(map, absl::StrCat("expected keys and values",
                                      section.empty() ? "" : " in ", section));
     }
+    std::vector<Pair> pairs;
     for (const auto& pair : map) {
       if (!pair.first.IsScalar()) return Error(pair.first, "a key is a word");
-      const std::string path = absl::StrCat(section, pair.first.Scalar());
+      std::string path = absl::StrCat(section, pair.first.Scalar());
       if (!seen_.insert(path).second) {
         return Error(pair.first, absl::StrCat(path, " is given twice"));
       }
-      LEDGERD_RETURN_IF_ERROR(ReadKey(path, pair.first, pair.second));
+      pairs.push_back({std::move(path), pair.first, pair.second});
+    }
+    return pairs;
+  }
+
+  absl::Status ReadRoot(const YAML::Node& root) {
+    LEDGERD_ASSIGN_OR_RETURN(const std::vector<Pair> pairs, PairsOf(root, ""));
+    for (const Pair& pair : pairs) {
+      LEDGERD_RETURN_IF_ERROR(IsConfigSection(pair.path) ? ReadSection(pair)
+                                                         : ReadField(pair));
     }
     return absl::OkStatus();
   }
 
-  absl::Status ReadKey(const std::string& path, const YAML::Node& key,
-                       const YAML::Node& value) {
-    if (IsConfigSection(path)) {
-      if (value.IsNull()) return absl::OkStatus();
-      return ReadMap(value, absl::StrCat(path, "."));
+  absl::Status ReadSection(const Pair& section) {
+    if (section.value.IsNull()) return absl::OkStatus();
+    LEDGERD_ASSIGN_OR_RETURN(
+        const std::vector<Pair> pairs,
+        PairsOf(section.value, absl::StrCat(section.path, ".")));
+    for (const Pair& pair : pairs) LEDGERD_RETURN_IF_ERROR(ReadField(pair));
+    return absl::OkStatus();
+  }
+
+  absl::Status ReadField(const Pair& pair) {
+    const ConfigField* field = FindConfigField(pair.path);
+    if (field == nullptr) return Unknown(pair.path, pair.key);
+    if (!pair.value.IsScalar()) {
+      return Error(pair.key, absl::StrCat(pair.path, " takes one value"));
     }
-    const ConfigField* field = FindConfigField(path);
-    if (field == nullptr) return Unknown(path, key);
-    if (!value.IsScalar()) {
-      return Error(key, absl::StrCat(path, " takes one value"));
-    }
-    values_.push_back({field, value.Scalar(), Place(key.Mark())});
+    values_.push_back({field, pair.value.Scalar(), Place(pair.key.Mark())});
     return absl::OkStatus();
   }
 

@@ -120,7 +120,7 @@ void Daemon::OnServing(bool serving) {
       logger_.Error("no ready file", {{"error", written.ToString()}});
     }
   }
-  NotifyServiceManager("READY=1");
+  NotifyServiceManager(options_.notify_socket, "READY=1");
   const replication::ReplicaStatus status = groups_[0]->replica().status();
   logger_.Info("serving", {{"client_address", addresses.client},
                            {"admin_address", addresses.admin},
@@ -135,7 +135,7 @@ Daemon::~Daemon() {
 
 absl::Status Daemon::Stop() {
   stopped_ = true;
-  NotifyServiceManager("STOPPING=1");
+  NotifyServiceManager(options_.notify_socket, "STOPPING=1");
   monitor_.reset();
   RemoveReadyFile(options_.config.ready_file()).IgnoreError();
   for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {

@@ -19,6 +19,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -41,6 +43,8 @@ struct DaemonOptions {
   config::v1::Config config;
   std::optional<ClusterId> cluster;
   std::optional<ReplicaId> replica;
+  // The service manager's ($NOTIFY_SOCKET); empty for none.
+  std::string notify_socket;
   // Called from another thread when the replica has halted: stop the daemon.
   std::function<void()> on_halt;
 };
@@ -60,8 +64,8 @@ class Daemon {
   ReplicaAddresses addresses() const { return addresses_.Get(); }
 
  private:
-  Daemon(const DaemonOptions& options, Logger& logger)
-      : options_(options), logger_(logger) {}
+  Daemon(DaemonOptions options, Logger& logger)
+      : options_(std::move(options)), logger_(logger) {}
 
   absl::Status StartGroup();
   absl::Status StartPorts();

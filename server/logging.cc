@@ -123,8 +123,8 @@ std::string FormatText(LogLevel level, absl::string_view message,
 std::string FormatJson(LogLevel level, absl::string_view message,
                        Logger::Fields fields) {
   std::string line =
-      absl::StrCat("{\"time\":\"", TimeNow(), "\",\"level\":\"", Name(level),
-                   "\",\"message\":", Quote(message));
+      absl::StrCat(R"({"time":)", Quote(TimeNow()), R"(,"level":)",
+                   Quote(Name(level)), R"(,"message":)", Quote(message));
   for (const LogField& field : fields) {
     absl::StrAppend(
         &line, ",", Quote(field.key()), ":",

@@ -1,6 +1,7 @@
 // ledgerd: `ledgerd --help` says how to use it.
 #include <unistd.h>
 
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -64,6 +65,9 @@ ExitCode Run(const CommandLine& line, const LoadedConfig& loaded) {
   options.cluster = line.cluster;
   options.replica = line.replica;
   options.on_halt = [&stop] { stop.Wake(); };
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread runs yet.
+  const char* notify_socket = std::getenv("NOTIFY_SOCKET");
+  if (notify_socket != nullptr) options.notify_socket = notify_socket;
   auto daemon = Daemon::Start(options, logger);
   if (!daemon.ok()) {
     logger.Error("cannot start",

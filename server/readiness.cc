@@ -5,9 +5,8 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <fstream>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 
@@ -19,7 +18,8 @@ namespace {
 
 absl::Status Error(absl::string_view what, const std::string& path) {
   return absl::UnavailableError(
-      absl::StrCat(what, " ready_file ", path, ": ", std::strerror(errno)));
+      absl::StrCat(what, " ready_file ", path, ": ",
+                   std::generic_category().message(errno)));
 }
 
 }  // namespace
@@ -46,20 +46,16 @@ absl::Status RemoveReadyFile(const std::string& path) {
   return Error("cannot remove", path);
 }
 
-void NotifyServiceManager(absl::string_view state) {
-  const char* path = std::getenv("NOTIFY_SOCKET");
+void NotifyServiceManager(const std::string& socket, absl::string_view state) {
   sockaddr_un address{};
-  if (path == nullptr || std::strlen(path) < 2 ||
-      std::strlen(path) >= sizeof(address.sun_path)) {
-    return;
-  }
+  if (socket.empty() || socket.size() >= sizeof(address.sun_path)) return;
   address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+  socket.copy(address.sun_path, socket.size());
   // An abstract name begins with a zero byte.
-  if (path[0] == '@') address.sun_path[0] = '\0';
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) +
-                                           std::strlen(path));
-  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (socket[0] == '@') address.sun_path[0] = '\0';
+  const auto size =
+      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + socket.size());
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return;
   sendto(fd, state.data(), state.size(), MSG_NOSIGNAL,
          reinterpret_cast<const sockaddr*>(&address), size);

@@ -2,7 +2,7 @@
 // service manager.
 //
 //   LEDGERD_RETURN_IF_ERROR(WriteReadyFile("/run/ledgerd.ready", facts));
-//   NotifyServiceManager("READY=1");
+//   NotifyServiceManager(notify_socket, "READY=1");
 #ifndef LEDGERD_SERVER_READINESS_H_
 #define LEDGERD_SERVER_READINESS_H_
 
@@ -23,9 +23,9 @@ absl::Status WriteReadyFile(const std::string& path,
 // Removes what an earlier process left; OK when there is nothing.
 absl::Status RemoveReadyFile(const std::string& path);
 
-// Sends `state` to $NOTIFY_SOCKET; does nothing when it is not set.
+// Sends `state` to `socket` ($NOTIFY_SOCKET); does nothing when it is empty.
 // Source: sd_notify(3); the protocol is one datagram, so no library is needed.
-void NotifyServiceManager(absl::string_view state);
+void NotifyServiceManager(const std::string& socket, absl::string_view state);
 
 }  // namespace ledgerd::server
 

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -53,13 +52,11 @@ TEST(ReadinessTest, TheServiceManagerIsTold) {
                  static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) +
                                         name.size())),
             0);
-  setenv("NOTIFY_SOCKET", name.c_str(), 1);
-  NotifyServiceManager("READY=1");
+  NotifyServiceManager(name, "READY=1");
   char text[16] = {};
   EXPECT_EQ(recv(fd, text, sizeof(text), 0), 7);
   EXPECT_STREQ(text, "READY=1");
-  unsetenv("NOTIFY_SOCKET");
-  NotifyServiceManager("STOPPING=1");
+  NotifyServiceManager("", "STOPPING=1");
   EXPECT_EQ(recv(fd, text, sizeof(text), MSG_DONTWAIT), -1);
   close(fd);
 }

@@ -40,7 +40,7 @@ StopSignal::~StopSignal() {
   close(wakes_);
 }
 
-void StopSignal::Wake() {
+void StopSignal::Wake() const {
   const uint64_t one = 1;
   LEDGERD_CHECK(write(wakes_, &one, sizeof(one)) == sizeof(one));
 }

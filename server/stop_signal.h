@@ -24,7 +24,7 @@ class StopSignal {
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
-  void Wake();
+  void Wake() const;
 
   // The name of the signal, or "" when Wake was called.
   std::string Wait();

@@ -32,7 +32,7 @@ class FinishedStream final : public grpc::ServerWriteReactor<Response> {
 
 }  // namespace
 
-LedgerService::LedgerService(CallContext calls) : calls_(std::move(calls)) {
+LedgerService::LedgerService(const CallContext& calls) : calls_(calls) {
   SetMessageAllocatorFor_CreateAccounts(&create_accounts_allocator_);
   SetMessageAllocatorFor_CreateTransfers(&create_transfers_allocator_);
   SetMessageAllocatorFor_LookupAccounts(&lookup_accounts_allocator_);

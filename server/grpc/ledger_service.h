@@ -30,7 +30,7 @@ namespace ledgerd::server {
 
 class LedgerService final : public ledger::v1::LedgerService::CallbackService {
  public:
-  explicit LedgerService(CallContext calls);
+  explicit LedgerService(const CallContext& calls);
 
   // Ends the open streams, and those to come, once what they have taken is
   // answered.

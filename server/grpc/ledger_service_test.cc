@@ -167,7 +167,8 @@ TEST_F(LedgerServiceTest, AClientsDeadlineIsItsOwn) {
                   .ok());
   const auto left = harness_.replica().last_deadline() - steady_clock::now();
   EXPECT_GT(left, std::chrono::seconds(20));
-  EXPECT_LE(left, std::chrono::seconds(100));
+  // gRPC rounds a long one up when it sends it.
+  EXPECT_LE(left, std::chrono::seconds(110));
 }
 
 TEST_F(LedgerServiceTest, ACancelledCallRunsToItsEnd) {
@@ -249,9 +250,11 @@ TEST_F(LedgerServiceTest, WhatIsNotServedYetSaysSo) {
 }
 
 TEST_F(LedgerServiceTest, ManyCallsAtOnceAreAllAnswered) {
+  constexpr int kCallers = 8;
   std::vector<std::thread> callers;
+  callers.reserve(kCallers);
   std::atomic<int> answered = 0;
-  for (int caller = 0; caller < 8; ++caller) {
+  for (int caller = 0; caller < kCallers; ++caller) {
     callers.emplace_back([this, &answered] {
       for (int i = 0; i < 50; ++i) {
         grpc::ClientContext context;

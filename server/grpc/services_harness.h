@@ -55,7 +55,7 @@ class ServicesHarness {
 
   GrpcServer& admin_port() { return *admin_; }
 
-  std::shared_ptr<grpc::Channel> Connect(const GrpcServer& server) const {
+  static std::shared_ptr<grpc::Channel> Connect(const GrpcServer& server) {
     grpc::ChannelArguments arguments;
     // Its own connection, not one shared with other tests.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

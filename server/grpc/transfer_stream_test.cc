@@ -179,8 +179,9 @@ TEST_F(TransferStreamTest, ItsDeadlineIsTheSameForAllRequests) {
   stream->Write(Request(1));
   EXPECT_EQ(ReadId(*stream), 1u);
   const auto deadline = harness_.replica().last_deadline();
+  // gRPC rounds a long one up when it sends it.
   EXPECT_LE(deadline,
-            std::chrono::steady_clock::now() + std::chrono::seconds(100));
+            std::chrono::steady_clock::now() + std::chrono::seconds(110));
   stream->Write(Request(2));
   EXPECT_EQ(ReadId(*stream), 2u);
   EXPECT_EQ(harness_.replica().last_deadline(), deadline);
