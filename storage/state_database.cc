@@ -95,8 +95,8 @@ rocksdb::Options MakeOptions(const StateDatabase::Options& ours) {
 absl::StatusOr<uint64_t> FreeBytes(const std::string& path) {
   struct statvfs stats = {};
   if (statvfs(path.c_str(), &stats) != 0) {
-    return absl::InternalError(
-        absl::StrCat("statvfs ", path, ": ", std::strerror(errno)));
+    return absl::InternalError(absl::StrCat(
+        "statvfs ", path, ": ", std::generic_category().message(errno)));
   }
   return uint64_t{stats.f_bavail} * stats.f_frsize;
 }

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -38,8 +39,8 @@ absl::StatusOr<std::unique_ptr<CsvFile>> CsvFile::Open(
     gzip->file = gzopen(path.c_str(), "rb");
   }
   if (gzip->file == nullptr) {
-    return absl::NotFoundError(
-        absl::StrCat("cannot open ", path, ": ", std::strerror(errno)));
+    return absl::NotFoundError(absl::StrCat(
+        "cannot open ", path, ": ", std::generic_category().message(errno)));
   }
   std::unique_ptr<CsvFile> file(new CsvFile(path, std::move(gzip)));
   LEDGERD_RETURN_IF_ERROR(file->ReadHeader());
