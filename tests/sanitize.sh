@@ -2,7 +2,8 @@
 # The unit tests under AddressSanitizer with UBSan, and those that have threads
 # under ThreadSanitizer. A test that cannot run so is tagged no_san.
 #
-#   tests/sanitize.sh [asan|tsan]...      default: both
+#   tests/sanitize.sh                          both
+#   tests/sanitize.sh asan|tsan [TARGET...]    one of them, of these targets
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/lib.sh
@@ -15,11 +16,23 @@ declare -A queries=(
   [tsan]="($unit) intersect rdeps(//..., //proto/base:mutex)"
 )
 
-if [ $# = 0 ]; then set -- asan tsan; fi
-for config in "$@"; do
-  mapfile -t targets < <(
-    bazel query --noshow_progress "${queries[$config]}" 2>/dev/null
-  )
+# sanitize CONFIG [TARGET...]
+sanitize() {
+  local config=$1 targets
+  shift
+  targets=("$@")
+  if [ $# = 0 ]; then
+    mapfile -t targets < <(
+      bazel query --noshow_progress "${queries[$config]}" 2>/dev/null
+    )
+  fi
   bazel_tests "$config" --config="$config" --build_tests_only "${targets[@]}"
-done
+}
+
+if [ $# != 0 ]; then
+  sanitize "$@"
+else
+  sanitize asan
+  sanitize tsan
+fi
 closing_line
