@@ -87,8 +87,11 @@ void AddVerifyCommand(CLI::App& app, Context& context) {
       "Exit codes: 4 the journal does not go back to its beginning, 6 the "
       "books do not balance or the chain does not hold.\n\nExample:\n  "
       "ledgerctl verify --books");
-  command->callback(
-      [&context] { context.Run([&] { return VerifyBooks(context); }); });
+  // CLI11 writes to `books` while it parses: the callback keeps it.
+  command->callback([&context, books] {
+    if (!*books) return;
+    context.Run([&] { return VerifyBooks(context); });
+  });
 }
 
 }  // namespace ledgerd::client
