@@ -1,66 +1,18 @@
 #include "storage/rocksdb_state_store.h"
 
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "gtest/gtest.h"
 
-#include "storage/memory_state_store.h"
+#include "storage/state_store_harness.h"
 #include "storage/state_store_operations.h"
 #include "storage/state_store_testing.h"
 
 namespace ledgerd::storage {
 namespace {
-
-namespace fs = std::filesystem;
-
-std::string NewDirectory() {
-  static int count = 0;
-  const char* base = std::getenv("TEST_TMPDIR");
-  fs::path path = base != nullptr ? base : fs::temp_directory_path();
-  path /= "state" + std::to_string(++count);
-  fs::remove_all(path);
-  return path.string();
-}
-
-RocksDbStateStore::Options TinyOptions() {
-  RocksDbStateStore::Options options;
-  options.database.reserve_bytes = 0;
-  options.rows = {.transfers_per_row = 3, .ids_per_row = 4};
-  options.merges = {.fan = 2, .lowest_tier_ids = 8};
-  return options;
-}
-
-class Tested final : public TestedStore {
- public:
-  Tested(std::string path, RocksDbStateStore::Options options)
-      : path_(std::move(path)), options_(std::move(options)) {
-    Open();
-  }
-
-  StateStore& get() override { return *store_; }
-
-  void Crash() override {
-    store_ = nullptr;
-    Open();
-  }
-
-  RocksDbStateStore& rocksdb() { return *store_; }
-
- private:
-  void Open() {
-    auto opened = RocksDbStateStore::Open(path_, options_);
-    LEDGERD_CHECK_OK(opened.status());
-    store_ = *std::move(opened);
-  }
-
-  const std::string path_;
-  const RocksDbStateStore::Options options_;
-  std::unique_ptr<RocksDbStateStore> store_;
-};
 
 // The seeds of this run: 8 fixed ones, or LEDGERD_SEED alone.
 std::vector<uint64_t> Seeds() {
@@ -77,7 +29,7 @@ class Comparison {
  public:
   explicit Comparison(uint64_t seed)
       : operations_(seed, {.random_ids = seed % 2 == 0}),
-        tested_(NewDirectory(), TinyOptions()),
+        tested_(TinyStateOptions()),
         applier_(tested_),
         model_applier_(model_) {}
 
@@ -92,15 +44,6 @@ class Comparison {
   }
 
  private:
-  class Model final : public TestedStore {
-   public:
-    StateStore& get() override { return memory; }
-
-    void Crash() override { memory.Crash(); }
-
-    MemoryStateStore memory{{.cold = true}};
-  };
-
   void Step() {
     const uint64_t kind = operations_.Below(20);
     if (kind == 0) return Crash();
@@ -178,8 +121,8 @@ class Comparison {
   }
 
   RandomOperations operations_;
-  Tested tested_;
-  Model model_;
+  TestedRocksDbStore tested_;
+  TestedMemoryStore model_{{.cold = true}};
   EntryApplier applier_;
   EntryApplier model_applier_;
   bool frozen_ = false;
