@@ -12,9 +12,9 @@ constexpr char kReasonUrl[] = "ledgerd.reason";
 constexpr char kFieldUrl[] = "ledgerd.field";
 
 struct ReasonRow {
-  Reason reason;
+  Reason reason = Reason::kNotPrimary;
   absl::string_view name;
-  absl::StatusCode code;
+  absl::StatusCode code = absl::StatusCode::kUnknown;
 };
 
 constexpr ReasonRow kReasons[] = {

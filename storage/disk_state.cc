@@ -43,7 +43,7 @@ std::optional<Record> FindInRow(const PackedRow<Record>& row, const K& key,
 DiskState::DiskState(std::shared_ptr<StateDatabase> database,
                      CheckpointRecord record, IdRuns runs)
     : database_(std::move(database)),
-      record_(std::move(record)),
+      record_(record),
       runs_(std::move(runs)),
       snapshot_(database_->rocksdb().GetSnapshot()) {
   for (const auto& run : runs_) highest_id_ = std::max(highest_id_, run->max);
@@ -63,12 +63,12 @@ std::vector<TransferId> DiskState::FilterIds(
     }
   }
   std::vector<TransferId> maybe;
-  for (const auto& [id, hash] : candidates) {
+  for (const auto& candidate : candidates) {
     const auto may_contain = [&](const auto& run) {
-      return run->MayContain(id, hash);
+      return run->MayContain(candidate.first, candidate.second);
     };
     if (std::any_of(runs_.begin(), runs_.end(), may_contain)) {
-      maybe.push_back(id);
+      maybe.push_back(candidate.first);
     }
   }
   return maybe;

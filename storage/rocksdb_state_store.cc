@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
 #include "storage/ingest_files.h"
@@ -362,21 +364,17 @@ std::vector<TransferId> RocksDbStateStore::FindDue(Timestamp now,
 bool RocksDbStateStore::HasAccountAt(Timestamp timestamp) {
   if (timestamp > record_.newest_account) return false;
   if (account_times_.contains(timestamp)) return true;
-  for (const StateDelta* delta : generations()) {
-    if (delta != nullptr && delta->HasAccountAt(timestamp)) return true;
-  }
-  return false;
+  return absl::c_any_of(generations(), [&](const StateDelta* delta) {
+    return delta != nullptr && delta->HasAccountAt(timestamp);
+  });
 }
 
 bool RocksDbStateStore::HasTransferAt(Timestamp timestamp) {
   if (timestamp > record_.newest_transfer) return false;
   if (transfer_times_.contains(timestamp)) return true;
-  for (const StateDelta* delta : generations()) {
-    if (delta != nullptr && delta->transfers.HasTimestamp(timestamp)) {
-      return true;
-    }
-  }
-  return false;
+  return absl::c_any_of(generations(), [&](const StateDelta* delta) {
+    return delta != nullptr && delta->transfers.HasTimestamp(timestamp);
+  });
 }
 
 // ---- checkpoints
@@ -445,8 +443,9 @@ std::unique_ptr<Lookup<Account>> RocksDbStateStore::LookupAccounts(
   disk_ = keeper_.current();
   auto lookup = std::make_unique<AccountLookup>(disk_, std::move(ids));
   for (const AccountId id : lookup->ids()) {
-    if (const Account* account = FindAccountInMemory(id))
+    if (const Account* account = FindAccountInMemory(id)) {
       lookup->Know(*account);
+    }
   }
   return lookup;
 }

@@ -36,6 +36,7 @@ struct Expiry {
   Timestamp expires_at;
   Timestamp transfer;
 
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a 0 in <=>.
   friend auto operator<=>(const Expiry&, const Expiry&) = default;
 };
 

@@ -16,6 +16,7 @@ namespace ledgerd::client {
 namespace {
 
 bool UseColor() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing sets the environment.
   const char* no_color = std::getenv("NO_COLOR");
   return Context::IsTerminal() && (no_color == nullptr || *no_color == '\0');
 }
