@@ -10,8 +10,8 @@
 // Order    First come, first served. With one batch in flight, which is the
 //          default, transfers are executed in the order in which Add took them.
 // Limits   Beyond queued_max transfers Add answers OVERLOADED: nothing was
-// done.
-//          AddWaiting has no such limit: its caller's thread is the limit.
+//          done. AddWaiting has no such limit: its caller's thread is the
+//          limit.
 // Deadline Each unit has its own. A batch is sent with that of its oldest unit;
 //          when that passes, younger units go into the next batch, with the
 //          same ids, so nothing is doubled. A unit whose time is over is

@@ -1,8 +1,6 @@
-// The answer to a batch of transfers, from either of the messages that carry
-// it.
+// The answer to a batch of transfers, from either message that carries it.
 //
-//   absl::StatusOr<CreatedTransfers> created = CreatedFromWire(response,
-//   asked);
+//   const auto created = CreatedFromWire(response, asked);   // or a Status
 #ifndef LEDGERD_CLIENT_CREATED_H_
 #define LEDGERD_CLIENT_CREATED_H_
 

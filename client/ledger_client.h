@@ -1,12 +1,14 @@
 // LedgerClient talks to ledgerd: typed, with deadlines, and safe to retry.
 //
 //   LedgerClient client({.addresses = {"127.0.0.1:7300"}});
-//   const auto paid = client.CreateTransfer({.id = TransferId(1),
-//                                            .debit_account_id = AccountId(10),
-//                                            .credit_account_id =
-//                                            AccountId(20), .amount =
-//                                            Amount(995), .ledger = 1, .code =
-//                                            1});
+//   const auto paid = client.CreateTransfer({
+//       .id = TransferId(1),
+//       .debit_account_id = AccountId(10),
+//       .credit_account_id = AccountId(20),
+//       .amount = Amount(995),
+//       .ledger = 1,
+//       .code = 1,
+//   });
 //   if (!paid.ok()) return paid.status();            // See Errors.
 //   if (!IsThere(*paid)) Refuse(Name(paid->status));  // A business outcome.
 //

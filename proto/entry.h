@@ -8,8 +8,7 @@
 // Shape       A header of 80 bytes, then the payload. storage/FORMAT.md, "The
 //             shared entry", has the grammar and a worked example.
 // Errors      DATA_LOSS  the bytes are no entry: too short, or a checksum,
-// version
-//                        or size that does not hold.
+//                        version or size that does not hold.
 // Threads     Immutable; copies share the bytes. Safe from any thread.
 #ifndef LEDGERD_PROTO_ENTRY_H_
 #define LEDGERD_PROTO_ENTRY_H_

@@ -7,8 +7,7 @@
 //   transfer.flags = transfer_flags::kPending;
 //
 // Shape   A row is 128 bytes, little-endian, without padding: what is in memory
-// is
-//         what is on disk and on the wire between replicas.
+//         is what is on disk and on the wire between replicas.
 // Units   Amounts are in the smallest unit of the ledger's currency; timestamps
 //         are nanoseconds since the Unix epoch; timeouts are seconds.
 // Source  The fields and their meaning: proto/ledger/v1/ledger.proto.

@@ -6,13 +6,11 @@
 //   // done(result) has been called for every entry applied.
 //
 // Shape    The entries after the applied point: those read back from the
-// journal
-//          (after a start), then those added. An entry is planned when it comes
-//          in, fetched if something is missing, installed and applied in its
-//          turn.
+//          journal (after a start), then those added. An entry is planned when
+//          it comes in, fetched if something is missing, installed and applied
+//          in its turn.
 // Limits   Entries read back wait up to kReplayBytesMax; those added are
-// bounded by
-//          whoever adds (added_bytes()).
+//          bounded by whoever adds (added_bytes()).
 // Errors   A failed fetch or read is returned and fatal.
 // Threads  Belongs to the replica thread.
 #ifndef LEDGERD_REPLICATION_APPLY_QUEUE_H_

@@ -1,17 +1,15 @@
 // Checkpointing decides when the delta becomes a checkpoint, and carries it
 // through.
 //
-//   checkpointing.Advance();          // after entries were applied
-//   if (checkpointing.full()) ...     // apply nothing until the running one
-//   ends
+//   checkpointing.Advance();        // after entries were applied
+//   if (checkpointing.full()) ...   // apply nothing until the running one ends
 //
 // Shape    Starts when the delta's bytes or the events since the last one pass
 //          their limits: memory, and the time that a restart replays. One at a
 //          time; while it runs, a second delta fills; when that is full too,
 //          full().
 // Errors   RESOURCE_EXHAUSTED: tried again by Retry(); the old checkpoint
-// stands.
-//          Anything else is returned and fatal.
+//          stands. Anything else is returned and fatal.
 // Threads  Belongs to the replica thread.
 // Source   architecture.md, "State"; storage/state_store.h.
 #ifndef LEDGERD_REPLICATION_CHECKPOINTING_H_

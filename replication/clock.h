@@ -1,9 +1,8 @@
 // A Clock tells the time to whoever must not ask the system for it.
 //
 // Units    WallNow is nanoseconds since the Unix epoch, as the system believes
-// it:
-//          it may jump. SteadyNow never goes back and says nothing about the
-//          date.
+//          it: it may jump. SteadyNow never goes back and says nothing about
+//          the date.
 // Threads  Safe from any thread.
 #ifndef LEDGERD_REPLICATION_CLOCK_H_
 #define LEDGERD_REPLICATION_CLOCK_H_

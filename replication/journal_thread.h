@@ -2,8 +2,7 @@
 // gathers while one sync runs goes out with the next (group commit).
 //
 //   JournalThread thread(journal, {.entries_persisted = ..., ...});
-//   thread.PersistEntries(entries, commit);   // entries_persisted(last)
-//   follows
+//   thread.PersistEntries(entries, commit);   // then: entries_persisted(last)
 //
 // Order    Everything in the order given; entries that follow each other are
 //          written together, up to kGroupBytesMax.

@@ -9,8 +9,7 @@
 //          reached in time, DEADLINE_EXCEEDED for the others.
 // Threads  Belongs to the replica thread.
 // Source   replication.md, rule 10. With one voter no other can be primary, so
-// the
-//          quorum round is this replica's own.
+//          the quorum round is this replica's own.
 #ifndef LEDGERD_REPLICATION_READ_QUEUE_H_
 #define LEDGERD_REPLICATION_READ_QUEUE_H_
 

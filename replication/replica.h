@@ -3,8 +3,7 @@
 //
 //   Replica replica(options, journal, store, machine, work);
 //   LEDGERD_RETURN_IF_ERROR(replica.Start(now));
-//   replica.OnProposals(std::move(proposals), now);   // and so on, one at a
-//   time
+//   replica.OnProposals(std::move(proposals), now);   // one event at a time
 //
 // Shape    Each On... method takes one event and performs its update; work that
 //          takes a disk goes out through ReplicaWork and comes back as an

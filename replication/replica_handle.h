@@ -6,15 +6,12 @@
 //       .done = [](absl::StatusOr<EntryResult> result) { ... }});
 //
 // Order    Proposals by one thread are journalled in the order in which they
-// were
-//          taken.
+//          were taken.
 // Errors   Every error has a Reason (proto/errors.h). Those of Propose itself
-// mean
-//          that nothing was done, and `done` is never called.
+//          mean that nothing was done, and `done` is never called.
 // Threads  All methods may be called from any thread. Call-backs run on the
-// replica
-//          thread or the reader thread: they must be quick and must not call
-//          Propose or Read in a way that waits.
+//          replica thread or the reader thread: they must be quick and must not
+//          call Propose or Read in a way that waits.
 #ifndef LEDGERD_REPLICATION_REPLICA_HANDLE_H_
 #define LEDGERD_REPLICATION_REPLICA_HANDLE_H_
 

@@ -8,14 +8,11 @@
 //   replica.Stop(std::chrono::seconds(10));
 //
 // Limits   Proposals wait in an inbox of inbox_bytes and inbox_proposals; reads
-// in
-//          one of inbox_reads. Full: OVERLOADED, at once.
+//          in one of inbox_reads. Full: OVERLOADED, at once.
 // Errors   See replica_handle.h. A fatal fault calls options.on_halt once, on
-// the
-//          replica thread; the process should end.
+//          the replica thread; the process should end.
 // Threads  Start and Stop belong to the owner. Journal, store, machine and
-// clock
-//          outlive this and are used by nobody else meanwhile, but for
+//          clock outlive this and are used by nobody else meanwhile, but for
 //          Journal::Read.
 #ifndef LEDGERD_REPLICATION_REPLICA_THREADS_H_
 #define LEDGERD_REPLICATION_REPLICA_THREADS_H_

@@ -1,13 +1,11 @@
 // ReplicaWork is what a Replica has done elsewhere, because it takes a disk.
 //
 // Shape    Each call returns at once; what it began ends in the On... method
-// that
-//          its comment names, called on the replica thread. The real one
+//          that its comment names, called on the replica thread. The real one
 //          (replica_threads.h) has a thread for each kind of work, the
 //          simulation a schedule.
 // Order    PersistPromise, PersistEntries and RecordCheckpoint end in the order
-// in
-//          which they were called. Nothing else is ordered.
+//          in which they were called. Nothing else is ordered.
 // Threads  Called by the replica thread.
 #ifndef LEDGERD_REPLICATION_REPLICA_WORK_H_
 #define LEDGERD_REPLICATION_REPLICA_WORK_H_

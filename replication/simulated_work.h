@@ -6,10 +6,9 @@
 //   while (work.DoOne(replica, random)) replica.Apply();
 //
 // Faults   Pieces end in any order that ReplicaWork permits; those that are
-// dropped
-//          (a crash: destroy this) have happened not at all. The journal's and
-//          the store's own faults are theirs. RESOURCE_EXHAUSTED from the
-//          journal leaves the piece waiting.
+//          dropped (a crash: destroy this) have happened not at all. The
+//          journal's and the store's own faults are theirs. RESOURCE_EXHAUSTED
+//          from the journal leaves the piece waiting.
 #ifndef LEDGERD_REPLICATION_SIMULATED_WORK_H_
 #define LEDGERD_REPLICATION_SIMULATED_WORK_H_
 

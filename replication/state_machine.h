@@ -2,8 +2,7 @@
 // what an entry will look at, brings that into memory, and has it applied.
 //
 // Shape    A pure function of (state, entry): the same entries in the same
-// order
-//          give the same state and the same results on every replica.
+//          order give the same state and the same results on every replica.
 // Threads  Called by the replica thread; keeps nothing between calls.
 // Source   server/ledger/ledger.h is what stands behind it; a port, so that
 //          replication knows nothing of accounts.

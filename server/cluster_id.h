@@ -15,8 +15,7 @@ namespace ledgerd::server {
 
 std::string ToText(ClusterId id);
 
-// 32 hexadecimal digits, hyphens between them or not; nothing for anything
-// else.
+// 32 hexadecimal digits, with or without hyphens; nothing for all else.
 std::optional<ClusterId> ParseClusterId(absl::string_view text);
 
 // Of 122 random bits: a UUID of version 4.

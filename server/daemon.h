@@ -5,12 +5,10 @@
 //   const absl::Status fault = daemon->Stop();
 //
 // Shape    A list of groups (one, today); the services over them; the two
-// ports;
-//          the monitor that turns health on and writes the ready file once the
-//          replica serves.
-// Errors   Of Start: those of ReplicaGroup and GrpcServer, and of the ready
-// file. Stop     In this order: not ready and NOT_SERVING; no new writes
-// (DRAINING);
+//          ports; the monitor that turns health on and writes the ready file
+//          once the replica serves.
+// Errors   Of Start: those of ReplicaGroup, GrpcServer and the ready file.
+// Stop     In this order: not ready and NOT_SERVING; no new writes (DRAINING);
 //          what was taken is answered; a checkpoint; the ports; the journal.
 // Threads  The owner's.
 #ifndef LEDGERD_SERVER_DAEMON_H_

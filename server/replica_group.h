@@ -9,8 +9,7 @@
 // Shape    Nothing of it is global: a process may have several, each primary or
 //          standby by itself.
 // Errors   Of Open and Start: those of DataDir, the journal, the state store
-// and
-//          Replica::Start; each says which path, what is wrong, what to do.
+//          and Replica::Start; each says which path, what is wrong, what to do.
 //          ABORTED: the data directory is in use.
 // Threads  The owner's. What replica() returns is safe from any thread.
 #ifndef LEDGERD_SERVER_REPLICA_GROUP_H_

@@ -5,9 +5,9 @@
 //   keeper.ShowCheckpoint();                    // replica thread: and visible
 //
 // Shape    current() is what reads use. Between AddCheckpoint and
-// ShowCheckpoint
-//          it is the state before; the delta that was written is still in
-//          memory above it. A merge changes no content and shows at once.
+//          ShowCheckpoint it is the state before; the delta that was written is
+//          still in memory above it. A merge changes no content and shows at
+//          once.
 // Threads  Any; ShowCheckpoint by the replica thread.
 #ifndef LEDGERD_STORAGE_DISK_STATE_KEEPER_H_
 #define LEDGERD_STORAGE_DISK_STATE_KEEPER_H_

@@ -7,9 +7,8 @@
 //   LEDGERD_RETURN_IF_ERROR(files.SyncDirectory(directory));
 //
 // Shape       Files of bytes at offsets; flat paths. Nothing is retried here
-// and
-//             nothing is cached: a read through a File that was opened after a
-//             failed write or sync shows what the device has.
+//             and nothing is cached: a read through a File that was opened
+//             after a failed write or sync shows what the device has.
 // Durability  A file's bytes: after Sync. A name, its change or its removal:
 //             after SyncDirectory of its directory.
 // Errors      RESOURCE_EXHAUSTED   no space left (quota included).

@@ -4,8 +4,7 @@
 //   records.push_back(IdRecord::OfTransfer(transfer.id, transfer.timestamp));
 //
 // Shape   24 bytes, little-endian: the id, then the transfer's timestamp, or
-// the
-//         status with which the id failed, with bit 63 set.
+//         the status with which the id failed, with bit 63 set.
 // Source  FORMAT.md, "The state".
 #ifndef LEDGERD_STORAGE_ID_RECORD_H_
 #define LEDGERD_STORAGE_ID_RECORD_H_

@@ -13,20 +13,17 @@
 //             returned OK; likewise the superblock and RollBack. Torn records
 //             at the end are set aside by opening the journal.
 // Errors      DATA_LOSS            a stored record fails its checksum, its
-// place
-//                                  or its chain; the message names sequence,
-//                                  file and offset.
+//                                  place or its chain; the message names
+//                                  sequence, file and offset.
 //             RESOURCE_EXHAUSTED   the device is full; nothing was appended,
-//             and
-//                                  the call may be repeated.
+//                                  and the call may be repeated.
 //             OUT_OF_RANGE         (Read) before first() or after the last.
 //             Anything else is fatal: the caller stops the replica, because
 //             after a failed write or sync the page cache no longer tells the
 //             truth. All later calls that write return the same error.
 // Threads     Append, RollBack, Release, WriteSuperblock: one thread at a time
-// (the
-//             journal thread). Read, first, last, superblock: any thread, at
-//             any time; they see what is durable.
+//             (the journal thread). Read, first, last, superblock: any thread,
+//             at any time; they see what is durable.
 // Source      Layout: storage/FORMAT.md. The sync rule: Rebello et al., "Can
 //             Applications Recover from fsync Failures?", ATC 2020.
 #ifndef LEDGERD_STORAGE_JOURNAL_H_

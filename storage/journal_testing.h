@@ -4,8 +4,8 @@
 //   const std::vector<Entry> entries = MakeEntries(5, /*rows=*/2, at);
 //   FaultyFiles files(seed);
 //   FormatTestJournal(files, kTestSegmentBytes);
-//   auto journal = SegmentJournal::Open(files, TestPaths(), TestIdentity(),
-//   ..);
+//   auto journal =
+//       SegmentJournal::Open(files, TestPaths(), TestIdentity(), {});
 //
 // The same arguments give the same entries.
 #ifndef LEDGERD_STORAGE_JOURNAL_TESTING_H_

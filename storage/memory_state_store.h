@@ -21,8 +21,7 @@
 //         It never tears a checkpoint and never returns wrong data: damage is
 //         the tests' of the real store.
 // Threads As StateStore says. Crash and the accessors: the replica thread,
-// while
-//         no other call runs. Fail*: any thread.
+//         while no other call runs. Fail*: any thread.
 #ifndef LEDGERD_STORAGE_MEMORY_STATE_STORE_H_
 #define LEDGERD_STORAGE_MEMORY_STATE_STORE_H_
 

@@ -12,9 +12,8 @@
 // Durability  RocksDB has no write-ahead log. A checkpoint is one ingestion of
 //             sorted files with its record: all of it, or nothing.
 // Memory      Up to three deltas, the block cache, the filters of ids: each
-// with
-//             its limit in the options. Freeze at kFreezeBytes to stay within
-//             160 MiB of deltas.
+//             with its limit in the options. Freeze at kFreezeBytes to stay
+//             within 160 MiB of deltas.
 // Errors      As StateStore. The first error of RocksDB is the last: all later
 //             calls return it. It is never resumed or repaired.
 // Threads     As StateStore. One thread of its own merges runs of ids.

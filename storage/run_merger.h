@@ -5,9 +5,8 @@
 //   merger.Wake();             // after every checkpoint
 //
 // Shape    Runs are in tiers by size, each `fan` times the one below. A tier
-// with
-//          `fan` runs is merged into one run of a higher tier, so each id is
-//          written again once a tier, and no tier has more than fan - 1 runs
+//          with `fan` runs is merged into one run of a higher tier, so each id
+//          is written again once a tier, and no tier has more than fan - 1 runs
 //          for long.
 // Errors   Recorded in the StateDatabase, where a checkpoint finds them. With
 //          too little space there is no merging until the next Wake.

@@ -4,8 +4,7 @@
 //   LEDGERD_ASSIGN_OR_RETURN(auto db, StateDatabase::Open(path, options));
 //   IngestFiles files(*db, kCheckpointPriority);
 //   ... files.Put(...)
-//   LEDGERD_RETURN_IF_ERROR(db->Ingest(files.paths()));  // all of it, or
-//   nothing
+//   LEDGERD_RETURN_IF_ERROR(db->Ingest(files.paths()));  // all, or nothing
 //
 // Shape       `path`/db is RocksDB's; `path`/incoming has files being written.
 // Durability  Ingest returns OK after the files and the manifest are synced.

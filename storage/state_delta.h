@@ -9,8 +9,7 @@
 //          one frozen (being written) and one old (written; a read cache). A
 //          transfer in a delta has its accounts in the same or a newer one.
 // Threads  The active one belongs to the replica thread; frozen and old ones
-// are
-//          immutable and may be read by anyone.
+//          are immutable and may be read by anyone.
 #ifndef LEDGERD_STORAGE_STATE_DELTA_H_
 #define LEDGERD_STORAGE_STATE_DELTA_H_
 

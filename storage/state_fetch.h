@@ -3,8 +3,7 @@
 //   auto fetched = FetchNeeds(*disk, plan.missing, expiries_from);
 //
 // Shape    Transfers come with both their accounts, so that whatever is in
-// memory
-//          of a transfer is all that expiring or resolving it takes.
+//          memory of a transfer is all that expiring or resolving it takes.
 // Errors   DATA_LOSS  as DiskState.
 // Threads  Any.
 #ifndef LEDGERD_STORAGE_STATE_FETCH_H_

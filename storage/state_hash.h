@@ -4,15 +4,13 @@
 //   hash.Subtract(HashAccount(before)); ...  // changed: take the old one away
 //
 // Shape   The sum, modulo 2^128, of a hash of every object of the state:
-// accounts,
-//         transfers, pending states, kept ids, and the applied point. It
-//         depends on the state alone, not on the order in which it came about
-//         or on how rows are packed, so a scan of the store can check it.
+//         accounts, transfers, pending states, kept ids, and the applied point.
+//         It depends on the state alone, not on the order in which it came
+//         about or on how rows are packed, so a scan of the store can check it.
 // Source  XXH3 (128 bits), with a seed of its own for each kind of object, over
-// the
-//         object's fields as little-endian bytes in the order given below. No
-//         secret and no adversary: it finds bugs and rot, the journal's SHA-256
-//         chain is what an auditor follows.
+//         the object's fields as little-endian bytes in the order given below.
+//         No secret and no adversary: it finds bugs and rot, the journal's
+//         SHA-256 chain is what an auditor follows.
 #ifndef LEDGERD_STORAGE_STATE_HASH_H_
 #define LEDGERD_STORAGE_STATE_HASH_H_
 

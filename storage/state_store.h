@@ -1,16 +1,15 @@
 // A StateStore keeps the ledger's state: complete as of its last checkpoint on
 // the disk, and as of the last applied entry in memory.
 //
-//   Plan plan = store.MakePlan(needs);               // replica thread
-//   auto fetched = store.Fetch(plan.missing);        // reader thread, may wait
-//   if (!store.Install(std::move(plan), *std::move(fetched))) ...  // plan
-//   again ledger.Apply(entry, store.view()); store.FinishEntry({entry.id(),
-//   entry.timestamp()});
+//   Plan plan = store.MakePlan(needs);          // replica thread
+//   auto fetched = store.Fetch(plan.missing);   // reader thread, may wait
+//   if (!store.Install(std::move(plan), *std::move(fetched))) ...  // again
+//   ledger.Apply(entry, store.view());
+//   store.FinishEntry({entry.id(), entry.timestamp()});
 //
 // Shape       A state below (the checkpoint, immutable) and a delta above (all
-// that
-//             was applied since). A checkpoint turns the delta into a new state
-//             below, off the replica thread:
+//             that was applied since). A checkpoint turns the delta into a new
+//             state below, off the replica thread:
 //               Freeze (replica thread), WriteCheckpoint (checkpointer),
 //               FinishCheckpoint (replica thread).
 //             In between, frozen and active delta are both read.
@@ -53,13 +52,12 @@ struct Needs {
   // Ids that are looked up, but whose transfer is not looked at unless it
   // exists: those of the entry's own transfers.
   std::vector<TransferId> transfers;
-  // Transfers that are looked at together with both their accounts: pending
-  // ones.
+  // Pending transfers, looked at together with both their accounts.
   std::vector<TransferId> pending;
   // Timestamps for HasAccountAt and HasTransferAt.
   std::vector<Timestamp> timestamps;
-  // FindDue(due_at, due_limit) and all that expiring its answer touches; 0:
-  // none.
+  // FindDue(due_at, due_limit) and all that expiring its answer touches.
+  // 0: none.
   Timestamp due_at;
   size_t due_limit = 0;
 };
@@ -119,8 +117,7 @@ class StateStore {
   // happened then.
   virtual bool Install(Plan plan, std::unique_ptr<Fetched> fetched) = 0;
 
-  // Ends an entry. Called once after each, also after those that change
-  // nothing.
+  // Ends an entry. Called once after each, also when it changes nothing.
   virtual void FinishEntry(const AppliedPoint& point) = 0;
 
   virtual AppliedPoint applied() const = 0;

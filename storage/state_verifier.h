@@ -3,8 +3,7 @@
 //   LEDGERD_RETURN_IF_ERROR(VerifyState(*disk));
 //
 // Shape    A scan of every table: the state hash; the books of every ledger;
-// and
-//          that each table that leads to another one (ids, timestamps,
+//          and that each table that leads to another one (ids, timestamps,
 //          expiries) names just what is there.
 // Errors   DATA_LOSS  names the first that does not hold.
 // Threads  Any.

@@ -7,18 +7,15 @@
 //   view.UpdateAccount(debit, next);
 //
 // Shape       Accounts by id; transfers by id, with the state of the pending
-// ones;
-//             the ids of transfers that failed for good. Everything an entry
-//             needs has been brought into memory before (StateStore::Plan), so
-//             no method fails or waits.
+//             ones; the ids of transfers that failed for good. Everything an
+//             entry needs has been brought into memory before
+//             (StateStore::Plan), so no method fails or waits.
 // Order       Accounts and transfers are inserted in the order of their
-// timestamps:
-//             each is above newest_account_timestamp() or
+//             timestamps: each is above newest_account_timestamp() or
 //             newest_transfer_timestamp().
 // Undo        A caller that undoes a linked chain calls the inverse methods in
-// the
-//             reverse order; after that the state, and its hash, are what they
-//             were.
+//             the reverse order; after that the state, and its hash, are what
+//             they were.
 // Threads     Belongs to the replica thread.
 // Source      The semantics: ledger.md; who implements it: state_store.h.
 #ifndef LEDGERD_STORAGE_STATE_VIEW_H_

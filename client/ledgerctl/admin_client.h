@@ -2,8 +2,8 @@
 //
 //   AdminClient admin("127.0.0.1:7301", 10s);
 //   const auto status = admin.GetStatus();
-//   admin.ReadJournal({.from = Sequence(1)}, [](const JournalEntry& e) { ...
-//   });
+//   admin.ReadJournal({.from = Sequence(1)},
+//                     [](const JournalEntry& entry) { ... });
 //
 // Errors   As in proto/errors.h; without a reason when nobody answers.
 #ifndef LEDGERD_CLIENT_LEDGERCTL_ADMIN_CLIENT_H_

@@ -8,9 +8,8 @@
 //   }
 //
 // Shape    Commas; fields that hold commas, quotes or line breaks are in
-// quotes,
-//          a quote in them is doubled; lines end with LF or CRLF; empty lines
-//          are skipped; a byte order mark is too.
+//          quotes, a quote in them is doubled; lines end with LF or CRLF; empty
+//          lines are skipped; a byte order mark is too.
 // Errors   NOT_FOUND         no such file.
 //          INVALID_ARGUMENT  a row that is none, as file:line.
 //          DATA_LOSS         damaged or cut off gzip.

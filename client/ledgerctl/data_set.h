@@ -7,9 +7,8 @@
 // Shape    accounts     id, ledger, code, flags; optional user_data_128, _64,
 //                       _32, timestamp (with the flag imported)
 //          transfers    id, debit_account_id, credit_account_id, amount,
-//          ledger,
-//                       code, flags; optional expect, pending_id, timeout,
-//                       user_data_*, timestamp
+//                       ledger, code, flags; optional expect, pending_id,
+//                       timeout, user_data_*, timestamp
 //          expected     account_id, net
 //          checkpoints  after_transfer_id, account_id, net
 //          Any other column is ignored. Each file is .csv or .csv.gz.

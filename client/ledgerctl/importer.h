@@ -5,13 +5,11 @@
 //
 // Shape     Accounts first, then transfers, in batches, in the file's order.
 // Resumable Run again after a crash: what exists counts as there. What was
-// there
-//           before this run had a balance that is gone, so its checkpoint is
-//           not compared (`balances_passed_by`); final balances are, always.
+//           there before this run had a balance that is gone, so its checkpoint
+//           is not compared (`balances_passed_by`); final balances are, always.
 // Errors    Those of the files and of the client, which end the run; a status
-// or
-//           a balance other than stated is counted and noted, and the run goes
-//           on.
+//           or a balance other than stated is counted and noted, and the run
+//           goes on.
 #ifndef LEDGERD_CLIENT_LEDGERCTL_IMPORTER_H_
 #define LEDGERD_CLIENT_LEDGERCTL_IMPORTER_H_
 

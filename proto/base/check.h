@@ -4,8 +4,7 @@
 // only a mistake of ours can do is a check, which prints and aborts: a ledger
 // that has lost its footing must not write another byte.
 //
-//   LEDGERD_CHECK(sequence == last.Next()) << "append leaves a gap at " <<
-//   last;
+//   LEDGERD_CHECK(sequence == last.Next()) << "a gap after " << last;
 #ifndef LEDGERD_PROTO_BASE_CHECK_H_
 #define LEDGERD_PROTO_BASE_CHECK_H_
 

@@ -6,8 +6,7 @@
 //   LEDGERD_CHECK(Violation(before, ViewOf(protocol)).empty());
 //
 // Source  replication.md, the list at the end; those that speak of several
-// replicas
-//         join when there are several.
+//         replicas join when there are several.
 #ifndef LEDGERD_REPLICATION_CORE_INVARIANTS_H_
 #define LEDGERD_REPLICATION_CORE_INVARIANTS_H_
 

@@ -2,12 +2,10 @@
 //
 //   Protocol protocol({.self = ReplicaId(1), .voters = {ReplicaId(1)}}, state);
 //   Update update = protocol.Step(Started{now});
-//   // perform the update in the order of update.h; tell what came of it by
-//   Step.
+//   // Perform it in the order of update.h; tell what came of it by Step.
 //
 // Shape    Step(Event) -> Update. No threads, no I/O, no clock, no randomness:
-// a
-//          function of (state, event). It calls nobody back.
+//          a function of (state, event). It calls nobody back.
 // Roles    Idle until Started; Promising while it makes its epoch durable;
 //          Promoting until its epoch_start is committed; Primary from then on.
 //          The group has one voter as yet: its own durable entries are a

@@ -8,8 +8,7 @@
 // Errors   Of Start: INVALID_ARGUMENT or UNAVAILABLE, when the port cannot be
 //          bound; the message says which and what to do.
 // Limits   Messages kMessageBytesMax; memory, threads and streams as the
-// options
-//          say. A port is never shared with another process.
+//          options say. A port is never shared with another process.
 // Threads  Safe from any thread.
 #ifndef LEDGERD_SERVER_GRPC_GRPC_SERVER_H_
 #define LEDGERD_SERVER_GRPC_GRPC_SERVER_H_

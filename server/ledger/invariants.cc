@@ -285,8 +285,8 @@ std::set<AccountId> StayedClosed(const Books& earlier, const Books& later) {
 }
 
 // A transfer is never changed or deleted, and later ones have later timestamps:
-// the earlier transfers are the first of the later ones. 5. Resolved is
-// resolved.
+// the earlier transfers are the first of the later ones.
+// 5. Resolved is resolved.
 absl::Status CheckLaterTransfers(const Books& earlier, const Books& later) {
   for (size_t i = 0; i < earlier.transfers.size(); ++i) {
     const Transfer& t = earlier.transfers[i];

@@ -5,16 +5,13 @@
 //   const EntryResult result = Apply(entry, view); // then apply
 //
 // Shape    A function of (state, entry): no threads, clock, files, randomness,
-// or
-//          iteration over anything unordered. All that it knows is in the view.
-//          Replaying the same entries on nothing gives the same state and
+//          or iteration over anything unordered. All that it knows is in the
+//          view. Replaying the same entries on nothing gives the same state and
 //          answers.
 // Time     Event i (from 0) of an entry with n events and final timestamp T has
-// the
-//          timestamp T - n + i + 1.
+//          the timestamp T - n + i + 1.
 // Errors   None: what a client can get wrong is the status of its event; a
-// broken
-//          invariant is a bug, and a check.
+//          broken invariant is a bug, and a check.
 // Threads  Called by the replica thread.
 // Source   ledger.md, to the letter; testdata/ has the rules as tables.
 #ifndef LEDGERD_SERVER_LEDGER_LEDGER_H_

@@ -1,8 +1,8 @@
 // A single-phase or pending transfer: what it checks in its own right, and what
 // it moves.
 //
-//   const TransferResult result = CreateSingleOrPending(transfer, event,
-//                                                       changes);
+//   const TransferResult result =
+//       CreateSingleOrPending(transfer, event, changes);
 //
 // Requires  The id is free, the flags do not exclude each other, and neither
 //           post nor void is among them.

@@ -1,7 +1,6 @@
 // Whether a ledger's balances are those that its transfers make.
 //
-//   for (const std::string& violation : CheckBooks(state)) ADD_FAILURE() <<
-//   violation;
+//   EXPECT_THAT(CheckBooks(state), IsEmpty());   // one text for each violation
 //
 // The rules, each recomputed from the transfers alone:
 //   1 An account's four balances are the sums of its transfers. (So a transfer

@@ -2,8 +2,9 @@
 //
 //   const TestDirectory directory("ledger");
 //   ASSERT_TRUE(FormatDataDirectory(directory.Path("data")).ok());
-//   auto daemon = DaemonProcess::Start({.data_directory =
-//   directory.Path("data")}); ASSERT_TRUE(daemon.ok()) << daemon.status();
+//   auto daemon =
+//       DaemonProcess::Start({.data_directory = directory.Path("data")});
+//   ASSERT_TRUE(daemon.ok()) << daemon.status();
 //   LedgerClient client({.addresses = {(*daemon)->client_address()}});
 //   ASSERT_TRUE((*daemon)->Kill9().ok());
 //

@@ -7,8 +7,7 @@
 //   const auto violations = CheckHistory(history.exchanges(), final_state);
 //
 // Shape    One Exchange for each call, in the order in which they began. Begin
-// is
-//          noted before the request leaves, End after its answer is here, so
+//          is noted before the request leaves, End after its answer is here, so
 //          "A ended before B began" is real-time order.
 // Files    Both are also written to a file, a line each, for reading by hand.
 // Units    Times are nanoseconds of the steady clock.

@@ -6,8 +6,7 @@
 // The rules, for each id (a client always sends an id with the same body; where
 // a history shows another body, that one must have been refused):
 //   1 Nothing acknowledged is missing: what was answered CREATED or EXISTS, or
-//   was
-//     seen by a read, is there in the end, with the body that was sent, the
+//     was seen by a read, is there in the end, with the body that was sent, the
 //     timestamp and the amount that were answered.
 //   2 Nothing is there that was never promised: an id whose every request was
 //     refused, or ended with an error that says "nothing was done", is not.

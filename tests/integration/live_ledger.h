@@ -2,11 +2,10 @@
 // restarts, and the daemon that serves them.
 //
 //   LiveLedger ledger;
-//   ASSERT_TRUE(ledger.Start().ok());          // the first time it formats,
-//   too LedgerClient client({.addresses = {ledger.address()}});
+//   ASSERT_TRUE(ledger.Start().ok());   // the first time it formats, too
+//   LedgerClient client({.addresses = {ledger.address()}});
 //   ASSERT_TRUE(ledger.daemon().Kill9().ok());
-//   ASSERT_TRUE(ledger.Start().ok());          // on the same directory and
-//   port
+//   ASSERT_TRUE(ledger.Start().ok());   // on the same directory and port
 //
 // Threads  As DaemonProcess.
 #ifndef LEDGERD_TESTS_INTEGRATION_LIVE_LEDGER_H_

@@ -6,8 +6,7 @@
 //   payments.OnResult(transfer, result);   // what exists can be posted, voided
 //
 // Shape    A fixed chart of accounts, shared by all clients: two ledgers, each
-// of
-//          accounts that anyone may draw on and accounts that may not be
+//          of accounts that anyone may draw on and accounts that may not be
 //          overdrawn (and often run dry). Ids are of this client alone: half of
 //          the clients count them up, half draw them at random.
 // Threads  One thread.

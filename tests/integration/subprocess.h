@@ -11,8 +11,7 @@
 //          test that is itself killed leaves nothing behind: start programs on
 //          the test's main thread alone.
 // Errors   Start: the program could not be started. How it ended is no error
-// but
-//          an exit code: its own, or 128 + n when signal n ended it.
+//          but an exit code: its own, or 128 + n when signal n ended it.
 // Threads  One thread uses a Subprocess at a time.
 #ifndef LEDGERD_TESTS_INTEGRATION_SUBPROCESS_H_
 #define LEDGERD_TESTS_INTEGRATION_SUBPROCESS_H_

@@ -1,7 +1,6 @@
 // Rows and answers as a person reads them: what a failing test prints.
 //
-//   Dump(transfer)  "transfer 7: 1 -> 2 amount 100 pending|linked timeout 3
-//   ..."
+//   Dump(transfer)  "transfer 7: 1 -> 2 amount 100 pending|linked timeout 3"
 //
 // Shape  Fields that are 0 are left out; 2^128 - 1 is "max".
 #ifndef LEDGERD_TESTS_MODEL_DUMP_H_

@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 MAX_LINES = 600
+MAX_COLUMNS = 80
 
 # Who may include whom, by the longest prefix of the including file's path. What
 # is not listed here (std, system and library headers) is DEEP's business.
@@ -130,6 +131,14 @@ def no_param_tags(path, lines):
                 yield i, "a tag"
 
 
+def comment_width(path, lines):
+    """a line of comment has at most 80 columns (clang-format leaves comments alone)"""
+    if is_cpp(path):
+        for i, line in enumerate(lines, 1):
+            if re.match(r"\s*//", line) and len(line) > MAX_COLUMNS:
+                yield i, "%d columns" % len(line)
+
+
 def layers(path, lines):
     """includes go downward, and RocksDB and gRPC end where they should"""
     if not is_cpp(path):
@@ -182,7 +191,7 @@ def folder_readme(paths):
 
 
 FILE_RULES = (file_size, header_comment, include_guard, no_marks, no_sleep, no_disabled_test,
-              no_param_tags, layers, pure, one_header_a_target)
+              no_param_tags, comment_width, layers, pure, one_header_a_target)
 TREE_RULES = (folder_readme,)
 RULES = {f.__name__: f.__doc__ for f in FILE_RULES + TREE_RULES}
 

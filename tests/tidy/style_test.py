@@ -24,6 +24,7 @@ class StyleTest(unittest.TestCase):
         ("no_sleep", "tests/chaos/kill.cc", "absl::SleepFor(d);\n", "ready.WaitFor(mutex, d);\n"),
         ("no_disabled_test", "proto/x_test.cc", "TEST(X, DISABLED_Y) {}\n", "TEST(X, Y) {}\n"),
         ("no_param_tags", "proto/x.cc", "// @param x the x\n", "// The x is x.\n"),
+        ("comment_width", "proto/x.cc", "// " + "x" * 78 + "\n", "// " + "x" * 77 + "\n"),
         ("layers", "proto/x.cc", '#include "storage/journal.h"\n', '#include "proto/types.h"\n'),
         ("layers", "storage/x.cc", '#include "replication/replica.h"\n', '#include "proto/types.h"\n'),
         ("layers", "server/ledger/x.cc", '#include "storage/journal.h"\n', '#include "storage/state_view.h"\n'),
