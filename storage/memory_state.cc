@@ -1,5 +1,7 @@
 #include "storage/memory_state.h"
 
+#include <utility>
+
 #include "proto/base/check.h"
 #include "storage/ledger_sums.h"
 
@@ -136,8 +138,25 @@ bool MemoryState::HasTransferAt(Timestamp timestamp) const {
   return transfers_.contains(timestamp);
 }
 
+void MemoryState::AppendEvent(const Event& event) {
+  LEDGERD_CHECK(
+      event.timestamp >
+      (entry_events_.empty() ? newest_event_ : entry_events_.back().timestamp));
+  entry_events_.push_back(event);
+}
+
+void MemoryState::UndoEvents(const EventMark& mark) {
+  LEDGERD_CHECK(mark.count <= entry_events_.size());
+  entry_events_.resize(mark.count);
+}
+
 void MemoryState::Finish(const AppliedPoint& point) {
   LEDGERD_CHECK(point.entry.sequence == applied_.entry.sequence.Next());
+  if (!entry_events_.empty()) {
+    newest_event_ = entry_events_.back().timestamp;
+    events_.emplace(point.entry.sequence, std::move(entry_events_));
+    entry_events_.clear();
+  }
   hash_.Subtract(HashAppliedPoint(applied_));
   applied_ = point;
   hash_.Add(HashAppliedPoint(applied_));

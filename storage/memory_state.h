@@ -13,6 +13,7 @@
 #define LEDGERD_STORAGE_MEMORY_STATE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <utility>
@@ -22,6 +23,7 @@
 
 #include "proto/statuses.h"
 #include "proto/types.h"
+#include "storage/state_event.h"
 #include "storage/state_hash.h"
 #include "storage/state_view.h"
 
@@ -45,6 +47,11 @@ class MemoryState {
   std::vector<TransferId> FindDue(Timestamp now, size_t limit) const;
   bool HasAccountAt(Timestamp timestamp) const;
   bool HasTransferAt(Timestamp timestamp) const;
+  void AppendEvent(const Event& event);
+
+  EventMark MarkEvents() const { return {.count = EventCount()}; }
+
+  void UndoEvents(const EventMark& mark);
 
   Timestamp newest_account_timestamp() const { return newest_account_; }
 
@@ -75,6 +82,11 @@ class MemoryState {
     return failed_ids_;
   }
 
+  // Of every entry that has events.
+  const std::map<Sequence, std::vector<Event>>& events() const {
+    return events_;
+  }
+
   // The state hash, from nothing.
   Uint128 Scan() const;
 
@@ -82,6 +94,10 @@ class MemoryState {
   absl::Status Verify() const;
 
  private:
+  uint32_t EventCount() const {
+    return static_cast<uint32_t>(entry_events_.size());
+  }
+
   void AddExpiry(const Transfer& pending);
   void RemoveExpiry(const Transfer& pending);
 
@@ -95,6 +111,10 @@ class MemoryState {
   std::set<std::pair<Timestamp, Timestamp>> expiries_;
   Timestamp newest_account_;
   Timestamp newest_transfer_;
+  std::map<Sequence, std::vector<Event>> events_;
+  // Of the entry that is being applied.
+  std::vector<Event> entry_events_;
+  Timestamp newest_event_;
   AppliedPoint applied_;
   StateHash hash_;
 };

@@ -268,4 +268,9 @@ bool MemoryStateStore::HasTransferAt(Timestamp timestamp) {
   return state_.HasTransferAt(timestamp);
 }
 
+void MemoryStateStore::AppendEvent(const Event& event) {
+  state_.AppendEvent(event);
+  delta_bytes_ += sizeof(Event);
+}
+
 }  // namespace ledgerd::storage

@@ -132,6 +132,12 @@ class MemoryStateStore final : public StateStore, private StateView {
   bool HasAccountAt(Timestamp timestamp) override;
   bool HasTransferAt(Timestamp timestamp) override;
 
+  void AppendEvent(const Event& event) override;
+
+  EventMark MarkEvents() const override { return state_.MarkEvents(); }
+
+  void UndoEvents(const EventMark& mark) override { state_.UndoEvents(mark); }
+
   void MakeVisible(const Needs& needs);
   void MakePendingVisible(TransferId id);
   void CheckVisible(AccountId id) const;

@@ -207,6 +207,7 @@ void RocksDbStateStore::FinishEntry(const AppliedPoint& point) {
     if (!slot->removed) hash_.Add(HashAccount(slot->account));
   }
   touched_.clear();
+  active_->events.FinishEntry(point.entry.sequence, point.timestamp);
   hash_.Subtract(HashAppliedPoint(record_.applied));
   hash_.Add(HashAppliedPoint(point));
   record_.applied = point;

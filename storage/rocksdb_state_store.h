@@ -137,6 +137,16 @@ class RocksDbStateStore final : public StateStore, private StateView {
   bool HasAccountAt(Timestamp timestamp) override;
   bool HasTransferAt(Timestamp timestamp) override;
 
+  void AppendEvent(const Event& event) override {
+    active_->events.Append(event);
+  }
+
+  EventMark MarkEvents() const override { return active_->events.Mark(); }
+
+  void UndoEvents(const EventMark& mark) override {
+    active_->events.ReturnTo(mark);
+  }
+
   // ---- the generations in memory, newest first; null where there is none
   std::array<const StateDelta*, 3> generations() const {
     return {active_.get(), frozen_.get(), old_.get()};

@@ -18,8 +18,9 @@ uint64_t StateDelta::bytes() const {
   constexpr uint64_t kFailedBytes = 66;
   constexpr uint64_t kAddedExpiryBytes = 48;
   constexpr uint64_t kRemovedExpiryBytes = 24;
-  return accounts.bytes() + account_times.size() * sizeof(AccountTime) +
-         transfers.bytes() + read_transfers.size() * kReadTransferBytes +
+  return accounts.bytes() + events.bytes() +
+         account_times.size() * sizeof(AccountTime) + transfers.bytes() +
+         read_transfers.size() * kReadTransferBytes +
          pending_states.size() * kPendingBytes +
          failed_ids.size() * kFailedBytes +
          added_expiries.size() * kAddedExpiryBytes +

@@ -25,6 +25,7 @@
 
 #include "proto/types.h"
 #include "storage/account_table.h"
+#include "storage/event_log.h"
 #include "storage/state_view.h"
 #include "storage/transfer_table.h"
 
@@ -75,6 +76,9 @@ struct StateDelta {
   // are no more.
   absl::btree_map<Expiry, TransferId> added_expiries;
   absl::btree_set<Expiry> removed_expiries;
+
+  // Of the entries applied here.
+  EventLog events;
 
   const Transfer* FindTransfer(TransferId id) const {
     if (const Transfer* created = transfers.Find(id)) return created;

@@ -26,6 +26,7 @@
 
 #include "proto/statuses.h"
 #include "proto/types.h"
+#include "storage/state_event.h"
 
 namespace ledgerd::storage {
 
@@ -97,6 +98,14 @@ class StateView {
   // Whether an account (a transfer) has just this timestamp.
   virtual bool HasAccountAt(Timestamp timestamp) = 0;
   virtual bool HasTransferAt(Timestamp timestamp) = 0;
+
+  // Tells those who watch. Not part of the state, nor of its hash. Requires:
+  // the change is made; the event's timestamp is above those before it.
+  virtual void AppendEvent(const Event& event) = 0;
+
+  // Undo: takes back the events appended since `mark`, in this entry.
+  virtual EventMark MarkEvents() const = 0;
+  virtual void UndoEvents(const EventMark& mark) = 0;
 };
 
 }  // namespace ledgerd::storage

@@ -79,6 +79,8 @@ AccountResult AccountRules::Create(const Account& account, Timestamp event) {
     return {AccountStatus::kImportedEventTimestampMustNotRegress, event};
   }
   changes_.InsertAccount(created);
+  changes_.AppendEvent(
+      {.timestamp = event, .debit = storage::EventSideOf(created)});
   return {AccountStatus::kCreated, created.timestamp};
 }
 

@@ -7,6 +7,7 @@ namespace ledgerd::server {
 void Changes::BeginChain() {
   LEDGERD_CHECK(!in_chain_);
   in_chain_ = true;
+  chain_events_ = view_.MarkEvents();
 }
 
 void Changes::KeepChain() {
@@ -20,6 +21,7 @@ void Changes::UndoChain() {
   for (; !chain_.empty(); chain_.pop_back()) {
     std::visit([this](const auto& change) { Undo(change); }, chain_.back());
   }
+  view_.UndoEvents(chain_events_);
   in_chain_ = false;
 }
 

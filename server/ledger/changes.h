@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "proto/types.h"
+#include "storage/state_event.h"
 #include "storage/state_view.h"
 
 namespace ledgerd::server {
@@ -39,6 +40,9 @@ class Changes {
   void InsertAccount(const Account& account);
   void InsertTransfer(const Transfer& transfer);
   void UpdateAccount(const Account* account, const Account& next);
+
+  // Tells those who watch; a chain that is undone tells nothing.
+  void AppendEvent(const storage::Event& event) { view_.AppendEvent(event); }
 
   // Requires: `pending` is in kPending.
   void Resolve(const Transfer& pending, PendingState state);
@@ -74,6 +78,8 @@ class Changes {
   storage::StateView& view_;
   bool in_chain_ = false;
   std::vector<Change> chain_;
+  // Before the chain's first event.
+  storage::EventMark chain_events_;
 };
 
 }  // namespace ledgerd::server

@@ -3,6 +3,9 @@
 //
 //   ExpireDue(entry.timestamp(), changes);
 //
+// The entry's final timestamp is `now`, and it has taken a batch of timestamps:
+// expiry i (from 0) is an event at now - kMaxBatchSize + i + 1.
+//
 // Their pending balances go down, closing ones open their accounts; no transfer
 // is created.
 //

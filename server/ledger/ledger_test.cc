@@ -113,6 +113,7 @@ class CountingView final : public storage::StateView {
   int finds_of_ids = 0;
   int inserts = 0;
   int updates = 0;
+  int events = 0;
   int others = 0;
 
   const Account* FindAccount(AccountId id) override {
@@ -193,11 +194,23 @@ class CountingView final : public storage::StateView {
     return view_.HasTransferAt(timestamp);
   }
 
+  void AppendEvent(const storage::Event& event) override {
+    ++events;
+    view_.AppendEvent(event);
+  }
+
+  storage::EventMark MarkEvents() const override { return view_.MarkEvents(); }
+
+  void UndoEvents(const storage::EventMark& mark) override {
+    ++others;
+    view_.UndoEvents(mark);
+  }
+
  private:
   storage::StateView& view_;
 };
 
-TEST(Apply, ASinglePhaseTransferCostsSixCallsOfTheView) {
+TEST(Apply, ASinglePhaseTransferCostsSevenCallsOfTheView) {
   storage::MemoryStateStore store;
   for (const uint64_t id : {1, 2}) {
     Account account = MakeAccount(id);
@@ -213,6 +226,7 @@ TEST(Apply, ASinglePhaseTransferCostsSixCallsOfTheView) {
   EXPECT_EQ(view.finds_of_ids, 10);
   EXPECT_EQ(view.finds_of_accounts, 20);
   EXPECT_EQ(view.inserts, 10);
+  EXPECT_EQ(view.events, 10);
   EXPECT_EQ(view.updates, 20);
   EXPECT_EQ(view.others, 0);
 }

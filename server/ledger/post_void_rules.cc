@@ -10,6 +10,8 @@ namespace ledgerd::server {
 namespace {
 
 using Status = TransferStatus;
+using storage::EventSideOf;
+using storage::EventType;
 
 bool IsVoid(const Transfer& t) {
   return (t.flags & transfer_flags::kVoidPending) != 0;
@@ -163,6 +165,8 @@ TransferResult CreatePostOrVoid(const Transfer& transfer, Timestamp event,
   }
 
   const Transfer stored = Inherit(transfer, *pending, event);
+  // InsertTransfer may move it.
+  const Timestamp pending_timestamp = pending->timestamp;
   Released released = is_void ? ReleaseAndOpen(*pending, *debit, *credit)
                               : Release(*pending, *debit, *credit);
   if (!is_void) Post(stored.amount, released);
@@ -171,6 +175,13 @@ TransferResult CreatePostOrVoid(const Transfer& transfer, Timestamp event,
   changes.InsertTransfer(stored);
   changes.UpdateAccount(debit, released.debit);
   changes.UpdateAccount(credit, released.credit);
+  changes.AppendEvent({.type = is_void ? EventType::kTwoPhaseVoided
+                                       : EventType::kTwoPhasePosted,
+                       .timestamp = event,
+                       .transfer = stored.timestamp,
+                       .pending = pending_timestamp,
+                       .debit = EventSideOf(released.debit),
+                       .credit = EventSideOf(released.credit)});
   return StoredTransfer(Status::kCreated, stored, transfer.amount);
 }
 

@@ -10,6 +10,8 @@ namespace ledgerd::server {
 namespace {
 
 using Status = TransferStatus;
+using storage::EventSideOf;
+using storage::EventType;
 
 bool Has(const Transfer& t, uint16_t flag) { return (t.flags & flag) != 0; }
 
@@ -195,6 +197,13 @@ TransferResult CreateSingleOrPending(const Transfer& transfer, Timestamp event,
   changes.InsertTransfer(stored);
   changes.UpdateAccount(debit, AfterDebit(stored, *debit));
   changes.UpdateAccount(credit, AfterCredit(stored, *credit));
+  changes.AppendEvent({.type = Has(stored, transfer_flags::kPending)
+                                   ? EventType::kTwoPhasePending
+                                   : EventType::kSinglePhase,
+                       .timestamp = event,
+                       .transfer = stored.timestamp,
+                       .debit = EventSideOf(*debit),
+                       .credit = EventSideOf(*credit)});
   return StoredTransfer(Status::kCreated, stored, transfer.amount);
 }
 

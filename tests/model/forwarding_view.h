@@ -85,6 +85,16 @@ class ForwardingView : public storage::StateView {
     return view_.HasTransferAt(timestamp);
   }
 
+  void AppendEvent(const storage::Event& event) override {
+    view_.AppendEvent(event);
+  }
+
+  storage::EventMark MarkEvents() const override { return view_.MarkEvents(); }
+
+  void UndoEvents(const storage::EventMark& mark) override {
+    view_.UndoEvents(mark);
+  }
+
  private:
   storage::StateView& view_;
 };
