@@ -59,7 +59,9 @@ uint32_t Crc32cPortable(absl::string_view data, uint32_t crc) {
 
 uint32_t Crc32c(absl::string_view data, uint32_t crc) {
 #if defined(__x86_64__)
-  static const bool hardware = __builtin_cpu_supports("sse4.2") != 0;
+  // An int for g++, a bool for clang.
+  static const auto hardware =
+      static_cast<bool>(__builtin_cpu_supports("sse4.2"));
   if (hardware) return Crc32cHardware(data, crc);
 #endif
   return Crc32cPortable(data, crc);
