@@ -4,6 +4,7 @@
 #include <cstring>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <nmmintrin.h>
 #endif
 
@@ -44,6 +45,16 @@ __attribute__((target("sse4.2"))) uint32_t Crc32cHardware(
   }
   return ~narrow;
 }
+
+// __builtin_cpu_supports would do, but link-time optimization loses the part of
+// libgcc that it needs.
+bool HasCrc32c() {
+  unsigned int eax = 0;
+  unsigned int ebx = 0;
+  unsigned int ecx = 0;
+  unsigned int edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_SSE4_2) != 0;
+}
 #endif
 
 }  // namespace
@@ -59,9 +70,7 @@ uint32_t Crc32cPortable(absl::string_view data, uint32_t crc) {
 
 uint32_t Crc32c(absl::string_view data, uint32_t crc) {
 #if defined(__x86_64__)
-  // An int for g++, a bool for clang.
-  static const auto hardware =
-      static_cast<bool>(__builtin_cpu_supports("sse4.2"));
+  static const bool hardware = HasCrc32c();
   if (hardware) return Crc32cHardware(data, crc);
 #endif
   return Crc32cPortable(data, crc);
