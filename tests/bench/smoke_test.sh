@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# ledgerbench runs in each of its modes, and finds the ledger correct. Tiny counts;
+# nothing is said about speed.
+#
+#   smoke_test.sh LEDGERBENCH LEDGERD MODE [FLAG...]
+set -euo pipefail
+
+bench=$1 daemon=$2 mode=$3
+shift 3
+json=$TEST_TMPDIR/figures.json
+"$bench" --daemon="$daemon" --mode="$mode" --accounts=100 --prefill=20000 \
+  --warm-up=10 --settle --restart --json="$json" "$@"
+
+python3 - "$json" <<'PYTHON'
+import json
+import sys
+
+with open(sys.argv[1], encoding="utf-8") as file:
+    figures = json.load(file)
+assert figures["verified"] is True, figures
+assert figures["verified_after_restart"] is True, figures
+assert figures["transfers"] > 0 and figures["failed"] == 0, figures
+for name in ("rate_per_second", "latency_us_p50", "latency_us_p999",
+             "cpu_us_a_transfer", "resident_mib", "restart_ms"):
+    assert figures[name] > 0, name
+PYTHON
