@@ -8,6 +8,7 @@
 
 #include "proto/base/status_macros.h"
 #include "storage/id_record.h"
+#include "storage/index_writer.h"
 #include "storage/state_keys.h"
 
 namespace ledgerd::storage {
@@ -35,11 +36,14 @@ absl::Status WriteAccounts(const StateDelta& delta, IngestFiles& files) {
 
 absl::Status WriteAccountTimes(const StateDelta& delta, size_t per_row,
                                IngestFiles& files) {
-  const auto& times = delta.account_times;
-  for (size_t i = 0; i < times.size(); i += per_row) {
-    const size_t count = std::min(per_row, times.size() - i);
-    LEDGERD_RETURN_IF_ERROR(files.Put(AccountTimesKey(times[i].timestamp),
-                                      AsSlice(&times[i], count)));
+  const auto& created = delta.created_accounts;
+  for (size_t i = 0; i < created.size(); i += per_row) {
+    std::vector<AccountTime> times;
+    for (size_t j = i; j < std::min(i + per_row, created.size()); ++j) {
+      times.push_back(AccountTimeOf(created[j]));
+    }
+    LEDGERD_RETURN_IF_ERROR(files.Put(AccountTimesKey(times.front().timestamp),
+                                      AsSlice(times.data(), times.size())));
   }
   return absl::OkStatus();
 }
@@ -132,6 +136,10 @@ absl::StatusOr<std::shared_ptr<const IdRun>> WriteDelta(const StateDelta& delta,
   LEDGERD_RETURN_IF_ERROR(WritePendingStates(delta, files));
   LEDGERD_RETURN_IF_ERROR(
       WriteTransfers(delta, limits.transfers_per_row, files));
+  LEDGERD_RETURN_IF_ERROR(
+      WriteIndex(delta.transfers.rows(), limits.index_row_bytes, files));
+  LEDGERD_RETURN_IF_ERROR(
+      WriteIndex(delta.created_accounts, limits.index_row_bytes, files));
   return WriteIds(delta, limits.ids_per_row, run_number, files);
 }
 

@@ -27,6 +27,9 @@ namespace ledgerd::storage {
 struct RowLimits {
   size_t transfers_per_row = 32;
   size_t ids_per_row = 128;
+  // A list of an index is cut into rows of about so many bytes, so that a
+  // search in one is short.
+  size_t index_row_bytes = 512;
 };
 
 // The new run of ids; null when there are no new ids.

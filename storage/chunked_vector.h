@@ -13,10 +13,10 @@
 
 namespace ledgerd::storage {
 
-template <typename T>
+template <typename T, size_t kChunkSize = 1024>
 class ChunkedVector {
  public:
-  static constexpr size_t kChunk = 1024;
+  static constexpr size_t kChunk = kChunkSize;
 
   size_t size() const { return size_; }
 
@@ -27,6 +27,9 @@ class ChunkedVector {
   const T& operator[](size_t i) const {
     return chunks_[i / kChunk][i % kChunk];
   }
+
+  // The elements from i * kChunk on.
+  const T* chunk(size_t i) const { return chunks_[i].get(); }
 
   const T& back() const { return (*this)[size_ - 1]; }
 

@@ -162,20 +162,17 @@ absl::Status DiskState::ReadIdsOfRun(const IdRun& run,
 absl::StatusOr<std::vector<Transfer>> DiskState::ReadTransfers(
     std::vector<Timestamp> timestamps) const {
   SortUnique(timestamps);
-  std::vector<Transfer> found;
-  const auto at = NewIterator(/*fill_cache=*/true);
-  for (const Timestamp timestamp : timestamps) {
-    const Key key = TransfersKey(timestamp);
-    const bool there = SeekRow(*at, key);
-    if (!at->status().ok()) return Failed(at->status(), "reading transfers");
-    if (!there) return Damaged(key.slice());
-    const PackedRow<Transfer> row(at->value());
-    if (!row.valid()) return Damaged(at->key());
-    const auto transfer = FindInRow(row, timestamp, kTimestampOf);
-    if (!transfer.has_value()) return Damaged(key.slice());
-    found.push_back(*transfer);
-  }
-  return found;
+  LEDGERD_ASSIGN_OR_RETURN(auto found,
+                           FindRecords<Transfer>(TransfersKey, timestamps));
+  return AllFound(TransfersKey, timestamps, std::move(found));
+}
+
+absl::StatusOr<std::vector<AccountTime>> DiskState::ReadAccountTimes(
+    std::vector<Timestamp> timestamps) const {
+  SortUnique(timestamps);
+  LEDGERD_ASSIGN_OR_RETURN(
+      auto found, FindRecords<AccountTime>(AccountTimesKey, timestamps));
+  return AllFound(AccountTimesKey, timestamps, std::move(found));
 }
 
 absl::StatusOr<std::vector<std::pair<Timestamp, PendingState>>>
@@ -198,19 +195,46 @@ DiskState::ReadPendingStates(const std::vector<Timestamp>& transfers) const {
 }
 
 template <typename Record>
+absl::StatusOr<std::vector<Record>> DiskState::FindRecords(
+    Key (*key_of)(Timestamp), const std::vector<Timestamp>& timestamps) const {
+  std::vector<Record> found;
+  const auto at = NewIterator(/*fill_cache=*/true);
+  std::optional<PackedRow<Record>> row;
+  for (const Timestamp timestamp : timestamps) {
+    if (!row.has_value() || row->back().timestamp < timestamp) {
+      const bool there = SeekRow(*at, key_of(timestamp));
+      if (!at->status().ok()) return Failed(at->status(), "reading rows");
+      row.reset();
+      if (!there) continue;
+      row.emplace(at->value());
+      if (!row->valid()) return Damaged(at->key());
+    }
+    const auto record = FindInRow(*row, timestamp, kTimestampOf);
+    if (record.has_value()) found.push_back(*record);
+  }
+  return found;
+}
+
+template <typename Record>
+absl::StatusOr<std::vector<Record>> DiskState::AllFound(
+    Key (*key_of)(Timestamp), const std::vector<Timestamp>& timestamps,
+    std::vector<Record> found) const {
+  for (size_t i = 0; i < timestamps.size(); ++i) {
+    if (i == found.size() || found[i].timestamp != timestamps[i]) {
+      return Damaged(key_of(timestamps[i]).slice());
+    }
+  }
+  return found;
+}
+
+template <typename Record>
 absl::StatusOr<std::vector<Timestamp>> DiskState::FindTimes(
     Key (*key_of)(Timestamp), std::vector<Timestamp> timestamps) const {
   SortUnique(timestamps);
+  LEDGERD_ASSIGN_OR_RETURN(const auto records,
+                           FindRecords<Record>(key_of, timestamps));
   std::vector<Timestamp> found;
-  const auto at = NewIterator(/*fill_cache=*/true);
-  for (const Timestamp timestamp : timestamps) {
-    const bool there = SeekRow(*at, key_of(timestamp));
-    if (!at->status().ok()) return Failed(at->status(), "reading timestamps");
-    if (!there) continue;
-    const PackedRow<Record> row(at->value());
-    if (!row.valid()) return Damaged(at->key());
-    if (FindInRow(row, timestamp, kTimestampOf)) found.push_back(timestamp);
-  }
+  for (const Record& record : records) found.push_back(record.timestamp);
   return found;
 }
 

@@ -70,8 +70,10 @@ class DiskState {
       std::vector<AccountId> ids) const;
   absl::StatusOr<std::vector<IdRecord>> ReadIds(
       std::vector<TransferId> ids) const;
-  // DATA_LOSS when one of them is missing.
+  // In the order of timestamps. DATA_LOSS when one of them is missing.
   absl::StatusOr<std::vector<Transfer>> ReadTransfers(
+      std::vector<Timestamp> timestamps) const;
+  absl::StatusOr<std::vector<AccountTime>> ReadAccountTimes(
       std::vector<Timestamp> timestamps) const;
   // DATA_LOSS when one of them is missing.
   absl::StatusOr<std::vector<std::pair<Timestamp, PendingState>>>
@@ -86,7 +88,15 @@ class DiskState {
   absl::StatusOr<std::vector<Expiry>> ReadExpiries(Expiry from, Timestamp until,
                                                    size_t limit) const;
 
-  // ---- for scans
+  // ---- for scans and cursors
+
+  // In the order of keys.
+  std::unique_ptr<rocksdb::Iterator> NewIterator(bool fill_cache) const;
+
+  // `status`, or a malformed row, as the error of this state: recorded in the
+  // StateDatabase.
+  absl::Status Failed(const rocksdb::Status& status, const char* what) const;
+  absl::Status Damaged(const rocksdb::Slice& key) const;
 
   // Leaves the block cache alone.
   std::unique_ptr<rocksdb::Iterator> NewScan() const {
@@ -101,17 +111,24 @@ class DiskState {
           const rocksdb::Slice& key, const rocksdb::Slice& value)>& row) const;
 
  private:
-  // In the order of keys. A packed table's iterator, and the look-up of a row
-  // that would hold `key`: the last one at or before it in its unit.
-  std::unique_ptr<rocksdb::Iterator> NewIterator(bool fill_cache) const;
+  // The look-up of a packed row that would hold `key`: the last one at or
+  // before it in its unit.
   static bool SeekRow(rocksdb::Iterator& at, const Key& key);
-  absl::Status Failed(const rocksdb::Status& status, const char* what) const;
-  absl::Status Damaged(const rocksdb::Slice& key) const;
 
   absl::Status ReadIdsOfRun(const IdRun& run,
                             const std::vector<TransferId>& ids,
                             rocksdb::Iterator& at,
                             std::vector<IdRecord>& found) const;
+  // The records of those of `timestamps`, ascending, that are in a row of a
+  // packed table.
+  template <typename Record>
+  absl::StatusOr<std::vector<Record>> FindRecords(
+      Key (*key_of)(Timestamp), const std::vector<Timestamp>& timestamps) const;
+  // `found`; DATA_LOSS when it is not just that of `timestamps`.
+  template <typename Record>
+  absl::StatusOr<std::vector<Record>> AllFound(
+      Key (*key_of)(Timestamp), const std::vector<Timestamp>& timestamps,
+      std::vector<Record> found) const;
   template <typename Record>
   absl::StatusOr<std::vector<Timestamp>> FindTimes(
       Key (*key_of)(Timestamp), std::vector<Timestamp> timestamps) const;

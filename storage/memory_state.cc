@@ -1,11 +1,46 @@
 #include "storage/memory_state.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/base/check.h"
 #include "storage/ledger_sums.h"
 
 namespace ledgerd::storage {
+namespace {
+
+template <typename Value>
+bool Allows(Value wanted, Value value) {
+  return wanted == 0 || wanted == value;
+}
+
+template <typename Row>
+bool Matches(const QueryFilter& filter, const Row& row) {
+  return Allows(filter.user_data_128, row.user_data_128) &&
+         Allows(filter.user_data_64, row.user_data_64) &&
+         Allows(filter.user_data_32, row.user_data_32) &&
+         Allows(filter.ledger, row.ledger) && Allows(filter.code, row.code) &&
+         filter.timestamp_min <= row.timestamp &&
+         row.timestamp <= filter.timestamp_max;
+}
+
+bool Matches(const AccountFilter& filter, const Transfer& transfer) {
+  const bool side =
+      filter.account_id == AccountId(0) ||
+      (filter.debits && filter.account_id == transfer.debit_account_id) ||
+      (filter.credits && filter.account_id == transfer.credit_account_id);
+  return side && Matches(filter.rest, transfer);
+}
+
+// As the filter wants it, from all that match.
+template <typename Row>
+std::vector<Row> Arrange(const QueryFilter& filter, std::vector<Row> rows) {
+  if (filter.reversed) std::reverse(rows.begin(), rows.end());
+  if (rows.size() > filter.limit) rows.resize(filter.limit);
+  return rows;
+}
+
+}  // namespace
 
 const Account* MemoryState::FindAccount(AccountId id) const {
   const auto found = accounts_.find(id);
@@ -164,6 +199,15 @@ void MemoryState::Finish(const AppliedPoint& point) {
 
 Timestamp MemoryState::next_expiry() const {
   return expiries_.empty() ? Timestamp(0) : expiries_.begin()->first;
+}
+
+std::vector<Transfer> MemoryState::FindTransfers(
+    const AccountFilter& filter) const {
+  std::vector<Transfer> found;
+  for (const auto& [at, transfer] : transfers_) {
+    if (Matches(filter, transfer)) found.push_back(transfer);
+  }
+  return Arrange(filter.rest, std::move(found));
 }
 
 Uint128 MemoryState::Scan() const {

@@ -25,6 +25,7 @@
 #include "proto/types.h"
 #include "storage/state_event.h"
 #include "storage/state_hash.h"
+#include "storage/state_query.h"
 #include "storage/state_view.h"
 
 namespace ledgerd::storage {
@@ -58,6 +59,9 @@ class MemoryState {
   Timestamp newest_transfer_timestamp() const { return newest_transfer_; }
 
   // ---- as StateStore
+
+  // All objects are looked at, one by one.
+  std::vector<Transfer> FindTransfers(const AccountFilter& filter) const;
 
   void Finish(const AppliedPoint& point);
 

@@ -175,6 +175,21 @@ std::unique_ptr<Lookup<Transfer>> MemoryStateStore::LookupTransfers(
   return std::make_unique<FinishedLookup<Transfer>>(std::move(found));
 }
 
+std::unique_ptr<Lookup<Transfer>> MemoryStateStore::GetAccountTransfers(
+    const AccountFilter& filter) {
+  Found<Transfer> found;
+  for (const Transfer& transfer : state_.FindTransfers(filter)) {
+    found.rows.push_back(transfer);
+    found.pending_states.push_back(state_.GetPendingState(transfer));
+  }
+  return std::make_unique<FinishedLookup<Transfer>>(std::move(found));
+}
+
+std::unique_ptr<Lookup<Transfer>> MemoryStateStore::QueryTransfers(
+    const QueryFilter& filter) {
+  return GetAccountTransfers({.rest = filter});
+}
+
 // ---- StateView
 
 void MemoryStateStore::CheckVisible(AccountId id) const {

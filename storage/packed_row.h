@@ -37,6 +37,9 @@ class PackedRow {
     return record;
   }
 
+  // Requires: valid().
+  Record back() const { return (*this)[size() - 1]; }
+
   // The first record whose key is not below `key`; size() when there is none.
   template <typename K, typename KeyOf>
   size_t LowerBound(const K& key, const KeyOf& key_of) const {

@@ -11,6 +11,7 @@
 #include "storage/ingest_files.h"
 #include "storage/state_keys.h"
 #include "storage/state_lookup.h"
+#include "storage/state_queries.h"
 #include "storage/state_verifier.h"
 
 namespace ledgerd::storage {
@@ -240,8 +241,7 @@ void RocksDbStateStore::InsertAccount(const Account& account) {
   slot.touched_in = entry_count_;
   slot.dirty = true;
   touched_.push_back(&slot);
-  active_->account_times.push_back(
-      {account.timestamp, Low(account.id.value()), High(account.id.value())});
+  active_->created_accounts.Append(account);
   record_.newest_account = account.timestamp;
   record_.highest_account = std::max(record_.highest_account, account.id);
 }
@@ -266,7 +266,7 @@ void RocksDbStateStore::UndoInsertAccount(AccountId id, Timestamp newest) {
   LEDGERD_CHECK(account != nullptr &&
                 account->timestamp == record_.newest_account);
   active_->accounts.Remove(account);
-  active_->account_times.pop_back();
+  active_->created_accounts.RemoveLast();
   record_.newest_account = newest;
 }
 
@@ -340,6 +340,7 @@ void RocksDbStateStore::SetPendingState(const Transfer& pending,
   CopyForward(transfer);
   active_->pending_states.insert_or_assign(transfer.timestamp,
                                            StateDelta::Pending{state, true});
+  active_->pending_log.Append({transfer.timestamp, state});
   hash_.Subtract(HashPendingState(transfer.timestamp, before));
   hash_.Add(HashPendingState(transfer.timestamp, state));
   if (transfer.timeout_seconds == 0) return;
@@ -366,7 +367,7 @@ bool RocksDbStateStore::HasAccountAt(Timestamp timestamp) {
   if (timestamp > record_.newest_account) return false;
   if (account_times_.contains(timestamp)) return true;
   return absl::c_any_of(generations(), [&](const StateDelta* delta) {
-    return delta != nullptr && delta->HasAccountAt(timestamp);
+    return delta != nullptr && delta->created_accounts.HasTimestamp(timestamp);
   });
 }
 
@@ -374,7 +375,7 @@ bool RocksDbStateStore::HasTransferAt(Timestamp timestamp) {
   if (timestamp > record_.newest_transfer) return false;
   if (transfer_times_.contains(timestamp)) return true;
   return absl::c_any_of(generations(), [&](const StateDelta* delta) {
-    return delta != nullptr && delta->transfers.HasTimestamp(timestamp);
+    return delta != nullptr && delta->transfers.rows().HasTimestamp(timestamp);
   });
 }
 
@@ -461,6 +462,22 @@ std::unique_ptr<Lookup<Transfer>> RocksDbStateStore::LookupTransfers(
     }
   }
   return lookup;
+}
+
+std::unique_ptr<StateMoment> RocksDbStateStore::TakeMoment() {
+  disk_ = keeper_.current();
+  return std::make_unique<StateMoment>(disk_, frozen_, active_);
+}
+
+std::unique_ptr<Lookup<Transfer>> RocksDbStateStore::GetAccountTransfers(
+    const AccountFilter& filter) {
+  return std::make_unique<TransferQuery>(TakeMoment(), filter);
+}
+
+std::unique_ptr<Lookup<Transfer>> RocksDbStateStore::QueryTransfers(
+    const QueryFilter& filter) {
+  return std::make_unique<TransferQuery>(TakeMoment(),
+                                         AccountFilter{.rest = filter});
 }
 
 }  // namespace ledgerd::storage

@@ -43,6 +43,7 @@
 #include "storage/state_database.h"
 #include "storage/state_delta.h"
 #include "storage/state_fetch.h"
+#include "storage/state_moment.h"
 #include "storage/state_store.h"
 
 namespace ledgerd::storage {
@@ -93,6 +94,10 @@ class RocksDbStateStore final : public StateStore, private StateView {
       std::vector<AccountId> ids) override;
   std::unique_ptr<Lookup<Transfer>> LookupTransfers(
       std::vector<TransferId> ids) override;
+  std::unique_ptr<Lookup<Transfer>> GetAccountTransfers(
+      const AccountFilter& filter) override;
+  std::unique_ptr<Lookup<Transfer>> QueryTransfers(
+      const QueryFilter& filter) override;
   absl::Status VerifyCheckpoint() override;
 
   // Until the runs of ids are merged as far as they will be. For tests.
@@ -156,6 +161,8 @@ class RocksDbStateStore final : public StateStore, private StateView {
   const Transfer* FindTransferInMemory(TransferId id) const;
   TransferIdState FindIdInMemory(TransferId id) const;
   PendingState FindPendingInMemory(Timestamp transfer) const;
+
+  std::unique_ptr<StateMoment> TakeMoment();
 
   // ---- planning and installing
   void PlanAccounts(Plan& plan) const;

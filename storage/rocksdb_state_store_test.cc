@@ -38,6 +38,8 @@ class Comparison {
       SCOPED_TRACE("step " + std::to_string(step));
       Step();
     }
+    FinishQueries();
+    EXPECT_GT(found_, 100u);
     tested_.rocksdb().WaitForMerges();
     EXPECT_TRUE(tested_.get().VerifyCheckpoint().ok())
         << tested_.get().VerifyCheckpoint();
@@ -49,6 +51,8 @@ class Comparison {
     if (kind == 0) return Crash();
     if (kind <= 3) return Advance();
     if (kind <= 5) return CompareLookups();
+    if (kind <= 8) return BeginQuery();
+    if (kind == 9) return FinishQueries();
     Apply();
   }
 
@@ -80,6 +84,7 @@ class Comparison {
   }
 
   void Crash() {
+    FinishQueries();
     tested_.Crash();
     model_.Crash();
     frozen_ = written_ = false;
@@ -120,6 +125,31 @@ class Comparison {
     EXPECT_EQ(found.pending_states, expected.pending_states);
   }
 
+  // A query sees the state in which it begins, however much later it ends.
+  void BeginQuery() {
+    const MemoryState& state = model_.memory.state();
+    if (operations_.Below(2) == 0) {
+      const AccountFilter filter = operations_.SomeAccountFilter(state);
+      queries_.emplace_back(tested_.get().GetAccountTransfers(filter),
+                            model_applier_.GetAccountTransfers(filter));
+    } else {
+      const QueryFilter filter = operations_.SomeFilter(state);
+      queries_.emplace_back(tested_.get().QueryTransfers(filter),
+                            model_applier_.QueryTransfers(filter));
+    }
+  }
+
+  void FinishQueries() {
+    for (auto& [query, expected] : queries_) {
+      const auto found = query->Finish();
+      ASSERT_TRUE(found.ok()) << found.status();
+      EXPECT_EQ(found->rows, expected.rows);
+      EXPECT_EQ(found->pending_states, expected.pending_states);
+      found_ += found->rows.size();
+    }
+    queries_.clear();
+  }
+
   RandomOperations operations_;
   TestedRocksDbStore tested_;
   TestedMemoryStore model_{{.cold = true}};
@@ -127,6 +157,9 @@ class Comparison {
   EntryApplier model_applier_;
   bool frozen_ = false;
   bool written_ = false;
+  std::vector<std::pair<std::unique_ptr<Lookup<Transfer>>, Found<Transfer>>>
+      queries_;
+  size_t found_ = 0;
 };
 
 TEST(RocksDbStateStoreTest, DoesWhatTheModelDoes) {

@@ -16,7 +16,6 @@
 #include <cstdint>
 #include <map>
 #include <utility>
-#include <vector>
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
@@ -26,6 +25,9 @@
 #include "proto/types.h"
 #include "storage/account_table.h"
 #include "storage/event_log.h"
+#include "storage/index_field.h"
+#include "storage/indexed_rows.h"
+#include "storage/pending_log.h"
 #include "storage/state_view.h"
 #include "storage/transfer_table.h"
 
@@ -49,6 +51,10 @@ struct AccountTime {
 
 static_assert(sizeof(AccountTime) == 24);
 
+inline AccountTime AccountTimeOf(const Account& account) {
+  return {account.timestamp, Low(account.id.value()), High(account.id.value())};
+}
+
 struct StateDelta {
   struct Pending {
     PendingState state = PendingState::kNone;
@@ -61,8 +67,8 @@ struct StateDelta {
   };
 
   AccountTable accounts;
-  // Of the accounts created here, ascending.
-  std::vector<AccountTime> account_times;
+  // Those created here, as they were then.
+  IndexedRows<Account> created_accounts;
 
   // Created here.
   TransferTable transfers;
@@ -70,6 +76,8 @@ struct StateDelta {
   absl::node_hash_map<TransferId, Transfer> read_transfers;
   // By the transfer's timestamp.
   absl::flat_hash_map<Timestamp, Pending> pending_states;
+  // What became of pending transfers here, in the order in which it did.
+  PendingLog pending_log;
   absl::flat_hash_map<TransferId, Failed> failed_ids;
 
   // Expiries that the state below does not have, and those that it has and that
@@ -87,13 +95,14 @@ struct StateDelta {
     return read == read_transfers.end() ? nullptr : &read->second;
   }
 
-  bool HasAccountAt(Timestamp timestamp) const;
-
   // Of memory, as near as needed to bound it.
   uint64_t bytes() const;
 
   // What a checkpoint of it writes, at most.
-  uint64_t disk_bytes_max() const { return bytes() * 2 + (uint64_t{1} << 20); }
+  uint64_t disk_bytes_max() const {
+    return bytes() * 2 + (uint64_t{1} << 20) +
+           (transfers.rows().size() + created_accounts.size()) * kIndexBytesMax;
+  }
 };
 
 }  // namespace ledgerd::storage

@@ -14,6 +14,7 @@
 #include "rocksdb/slice.h"
 
 #include "proto/types.h"
+#include "storage/index_field.h"
 
 namespace ledgerd::storage {
 
@@ -28,6 +29,7 @@ enum class Table : char {
   kPendingStates = 'P',
   kRuns = 'R',
   kTransfers = 'T',
+  kIndex = 'X',
 };
 
 class Key {
@@ -40,20 +42,21 @@ class Key {
 
   Key& Add(Uint128 number) { return Add(High(number)).Add(Low(number)); }
 
-  rocksdb::Slice slice() const { return {bytes_, size_}; }
-
- private:
-  void Append(uint8_t byte) { bytes_[size_++] = static_cast<char>(byte); }
-
-  Key& AddBytes(uint64_t number, int count) {
+  // The low `count` bytes of `number`.
+  Key& AddBytes(Uint128 number, int count) {
     for (int shift = 8 * (count - 1); shift >= 0; shift -= 8) {
       Append(static_cast<uint8_t>(number >> shift));
     }
     return *this;
   }
 
-  // The longest: table, run, id.
-  char bytes_[1 + 8 + 16] = {};
+  rocksdb::Slice slice() const { return {bytes_, size_}; }
+
+ private:
+  void Append(uint8_t byte) { bytes_[size_++] = static_cast<char>(byte); }
+
+  // The longest: table, field, value, timestamp.
+  char bytes_[1 + 1 + 16 + 8] = {};
   size_t size_ = 0;
 };
 
@@ -87,6 +90,13 @@ inline Key RunKey(uint64_t run) { return Key(Table::kRuns).Add(run); }
 
 inline Key FilterKey(uint64_t run, uint32_t part) {
   return Key(Table::kFilters).Add(run).Add(part);
+}
+
+// Of all rows of one value's list; the first timestamp follows.
+inline Key IndexPrefix(IndexField field, Uint128 value) {
+  return Key(Table::kIndex)
+      .AddBytes(static_cast<uint8_t>(field), 1)
+      .AddBytes(value, IndexValueBytes(field));
 }
 
 // The number in a key's bytes from `offset` on. Requires: they are there.

@@ -41,6 +41,7 @@
 
 #include "proto/types.h"
 #include "storage/state_hash.h"
+#include "storage/state_query.h"
 #include "storage/state_view.h"
 
 namespace ledgerd::storage {
@@ -80,9 +81,9 @@ struct Plan {
 
 template <typename Row>
 struct Found {
-  // In the order asked.
+  // In the order asked, or in that of the query.
   std::vector<Row> rows;
-  // LookupTransfers: for each of `rows`; else empty.
+  // Of transfers: for each of `rows`; else empty.
   std::vector<PendingState> pending_states;
 };
 
@@ -153,6 +154,12 @@ class StateStore {
       std::vector<AccountId> ids) = 0;
   virtual std::unique_ptr<Lookup<Transfer>> LookupTransfers(
       std::vector<TransferId> ids) = 0;
+
+  // Replica thread. What matches the filter, in the order of timestamps.
+  virtual std::unique_ptr<Lookup<Transfer>> GetAccountTransfers(
+      const AccountFilter& filter) = 0;
+  virtual std::unique_ptr<Lookup<Transfer>> QueryTransfers(
+      const QueryFilter& filter) = 0;
 
   // Any thread but the replica's. Recomputes the state hash of the last
   // checkpoint from what is on the disk and compares it with the one stored

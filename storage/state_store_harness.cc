@@ -23,7 +23,8 @@ std::string NewStateDirectory() {
 RocksDbStateStore::Options TinyStateOptions() {
   RocksDbStateStore::Options options;
   options.database.reserve_bytes = 0;
-  options.rows = {.transfers_per_row = 3, .ids_per_row = 4};
+  options.rows = {
+      .transfers_per_row = 3, .ids_per_row = 4, .index_row_bytes = 3};
   options.merges = {.fan = 2, .lowest_tier_ids = 8};
   return options;
 }

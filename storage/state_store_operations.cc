@@ -121,6 +121,37 @@ std::vector<TransferId> RandomOperations::SomeTransfers(
   return ids;
 }
 
+QueryFilter RandomOperations::SomeFilter(const MemoryState& model) {
+  QueryFilter filter;
+  if (Below(6) == 0) filter.user_data_128 = UserData();
+  if (Below(6) == 0) filter.user_data_64 = UserData();
+  if (Below(6) == 0) filter.user_data_32 = UserData();
+  if (Below(6) == 0) filter.ledger = 1 + UserData();
+  if (Below(6) == 0) filter.code = static_cast<uint16_t>(1 + UserData());
+  const uint64_t newest = NextTimestamp(model).value();
+  if (Below(4) == 0) filter.timestamp_min = Timestamp(1 + Below(newest));
+  if (Below(4) == 0) {
+    const uint64_t min = filter.timestamp_min.value();
+    filter.timestamp_max = Timestamp(min + Below(newest));
+  }
+  filter.reversed = Below(2) == 0;
+  filter.limit = static_cast<uint32_t>(1 + Below(Below(2) == 0 ? 5 : 500));
+  return filter;
+}
+
+AccountFilter RandomOperations::SomeAccountFilter(const MemoryState& model) {
+  AccountFilter filter;
+  filter.account_id = SomeAccounts(1).front();
+  filter.debits = Below(3) != 0;
+  filter.credits = !filter.debits || Below(2) == 0;
+  filter.rest = SomeFilter(model);
+  return filter;
+}
+
+uint32_t RandomOperations::UserData() {
+  return static_cast<uint32_t>(Below(2) == 0 ? 0 : Below(4));
+}
+
 RandomOperations::Entry RandomOperations::CreateAccounts(
     const MemoryState& model) {
   Entry entry;
@@ -131,7 +162,10 @@ RandomOperations::Entry RandomOperations::CreateAccounts(
     Account account;
     account.id = id;
     account.ledger = 1;
-    account.code = 7;
+    account.code = static_cast<uint16_t>(1 + UserData());
+    account.user_data_128 = MakeUint128(UserData(), UserData());
+    account.user_data_64 = UserData();
+    account.user_data_32 = UserData();
     account.timestamp = Timestamp(at++);
     accounts.push_back(account);
   }
@@ -164,8 +198,11 @@ Transfer RandomOperations::NewTransfer(Timestamp timestamp) {
     transfer.credit_account_id = SomeAccounts(1).front();
   } while (transfer.credit_account_id == transfer.debit_account_id);
   transfer.amount = Amount(Below(1000));
-  transfer.ledger = 1;
-  transfer.code = 3;
+  transfer.ledger = 1 + UserData();
+  transfer.code = static_cast<uint16_t>(1 + UserData());
+  transfer.user_data_128 = UserData();
+  transfer.user_data_64 = uint64_t{UserData()} << 32 | UserData();
+  transfer.user_data_32 = UserData();
   transfer.timestamp = timestamp;
   if (Below(2) == 0) {
     transfer.flags = transfer_flags::kPending;

@@ -19,6 +19,7 @@
 
 #include "proto/types.h"
 #include "storage/memory_state.h"
+#include "storage/state_query.h"
 #include "storage/state_store.h"
 
 namespace ledgerd::storage {
@@ -49,10 +50,16 @@ class RandomOperations {
   std::vector<TransferId> SomeTransfers(const MemoryState& model, size_t count);
   std::vector<AccountId> SomeAccounts(size_t count);
 
+  // With fields, times and limits that some objects match.
+  QueryFilter SomeFilter(const MemoryState& model);
+  AccountFilter SomeAccountFilter(const MemoryState& model);
+
   uint64_t Below(uint64_t limit) { return random_() % limit; }
 
  private:
   TransferId NewId();
+  // Often 0, and never many different ones.
+  uint32_t UserData();
   Entry CreateAccounts(const MemoryState& model);
   Entry CreateTransfers(const MemoryState& model);
   Entry ResolvePending(const MemoryState& model);

@@ -78,6 +78,18 @@ class EntryApplier {
     return *std::move(found);
   }
 
+  Found<Transfer> GetAccountTransfers(const AccountFilter& filter) {
+    auto found = store().GetAccountTransfers(filter)->Finish();
+    LEDGERD_CHECK_OK(found.status());
+    return *std::move(found);
+  }
+
+  Found<Transfer> QueryTransfers(const QueryFilter& filter) {
+    auto found = store().QueryTransfers(filter)->Finish();
+    LEDGERD_CHECK_OK(found.status());
+    return *std::move(found);
+  }
+
   static AppliedPoint NextPoint(AppliedPoint point) {
     point.entry.epoch = Epoch(1);
     point.entry.sequence = point.entry.sequence.Next();

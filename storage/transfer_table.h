@@ -13,7 +13,7 @@
 #include <optional>
 
 #include "proto/types.h"
-#include "storage/chunked_vector.h"
+#include "storage/indexed_rows.h"
 #include "storage/row_index.h"
 
 namespace ledgerd::storage {
@@ -42,21 +42,7 @@ class TransferTable {
     rows_.RemoveLast();
   }
 
-  bool HasTimestamp(Timestamp timestamp) const {
-    size_t low = 0;
-    size_t high = rows_.size();
-    while (low < high) {
-      const size_t middle = (low + high) / 2;
-      if (rows_[middle].timestamp < timestamp) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low < rows_.size() && rows_[low].timestamp == timestamp;
-  }
-
-  const ChunkedVector<Transfer>& rows() const { return rows_; }
+  const IndexedRows<Transfer>& rows() const { return rows_; }
 
   uint64_t bytes() const {
     return rows_.size() * (sizeof(Transfer) + Index::kBytesPerRow);
@@ -67,9 +53,9 @@ class TransferTable {
     TransferId operator()(const Transfer& row) const { return row.id; }
   };
 
-  using Index = RowIndex<ChunkedVector<Transfer>, IdOf>;
+  using Index = RowIndex<IndexedRows<Transfer>, IdOf>;
 
-  ChunkedVector<Transfer> rows_;
+  IndexedRows<Transfer> rows_;
   Index index_;
 };
 

@@ -1,0 +1,110 @@
+// Writes the index of rows that were created after all that are indexed
+// already: for every field the list of timestamps of each value.
+//
+//   LEDGERD_RETURN_IF_ERROR(WriteIndex(delta.transfers.rows(), 512, files));
+//   LEDGERD_RETURN_IF_ERROR(WriteIndex(delta.created_accounts, 512, files));
+//
+// Shape    One row for a value, or several of the size given, in the order
+//          of keys: transfers come before accounts.
+// Errors   As IngestFiles.
+// Threads  Reads rows that nobody changes any more.
+// Source   FORMAT.md, "The state".
+#ifndef LEDGERD_STORAGE_INDEX_WRITER_H_
+#define LEDGERD_STORAGE_INDEX_WRITER_H_
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+
+#include "proto/base/status_macros.h"
+#include "proto/types.h"
+#include "storage/index_field.h"
+#include "storage/ingest_files.h"
+
+namespace ledgerd::storage {
+
+// Groups rows by the value of one field. Values come in any order, and many
+// times: each is found once in a hash map, and only the different ones are
+// sorted.
+class ValueGroups {
+ public:
+  explicit ValueGroups(size_t row_count) { groups_of_.reserve(row_count); }
+
+  // The next row's.
+  void Add(Uint128 value) {
+    if (groups_of_.empty() || value != last_value_) {
+      last_value_ = value;
+      last_group_ = GroupOf(value);
+    }
+    groups_of_.push_back(last_group_);
+    ++groups_[last_group_].count;
+  }
+
+  // Writes the lists. `timestamps` are those of the rows.
+  absl::Status Write(IndexField field, const std::vector<Timestamp>& timestamps,
+                     size_t row_bytes, IngestFiles& files);
+
+ private:
+  struct Group {
+    Uint128 value = 0;
+    uint32_t count = 0;
+    // Where its timestamps begin among those of all groups.
+    uint32_t begin = 0;
+  };
+
+  uint32_t GroupOf(Uint128 value) {
+    const auto next = static_cast<uint32_t>(groups_.size());
+    const auto [at, is_new] =
+        numbers_.try_emplace({High(value), Low(value)}, next);
+    if (is_new) groups_.push_back({.value = value});
+    return at->second;
+  }
+
+  // The timestamps of the groups, one group after the other.
+  std::vector<Timestamp> Distribute(const std::vector<Timestamp>& timestamps);
+
+  std::vector<uint32_t> groups_of_;
+  std::vector<Group> groups_;
+  absl::flat_hash_map<std::pair<uint64_t, uint64_t>, uint32_t> numbers_;
+  Uint128 last_value_ = 0;
+  uint32_t last_group_ = 0;
+};
+
+// `rows` has size() and [i], ascending by timestamp.
+template <typename Rows>
+absl::Status WriteIndex(const Rows& rows, size_t row_bytes,
+                        IngestFiles& files) {
+  using Fields = IndexedFields<std::decay_t<decltype(rows[0])>>;
+  constexpr size_t kRowsAtOnce = 512;
+  std::vector<Timestamp> timestamps;
+  timestamps.reserve(rows.size());
+  std::vector<ValueGroups> groups(Fields::kAll.size(),
+                                  ValueGroups(rows.size()));
+  // A few rows at once, so that they are in the cache for all fields.
+  for (size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
+    const size_t end = std::min(begin + kRowsAtOnce, rows.size());
+    for (size_t i = begin; i < end; ++i) {
+      timestamps.push_back(rows[i].timestamp);
+    }
+    for (size_t f = 0; f < groups.size(); ++f) {
+      for (size_t i = begin; i < end; ++i) {
+        groups[f].Add(Fields::ValueOf(Fields::kAll[f], rows[i]));
+      }
+    }
+  }
+  for (size_t f = 0; f < groups.size(); ++f) {
+    LEDGERD_RETURN_IF_ERROR(
+        groups[f].Write(Fields::kAll[f], timestamps, row_bytes, files));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_INDEX_WRITER_H_
