@@ -53,6 +53,9 @@ absl::Status Daemon::StartGroup() {
   options.config = options_.config;
   options.cluster = options_.cluster;
   options.replica = options_.replica;
+  options.say = [this](const std::string& what) {
+    logger_.Info("data directory", {{"state", what}});
+  };
   options.on_halt = [this](const absl::Status& fault) {
     logger_.Error("replica halted", {{"fault", fault.ToString()}});
     options_.on_halt();

@@ -34,10 +34,12 @@ storage::SegmentJournalOptions JournalOptions(
 }
 
 storage::RocksDbStateStore::Options StateOptions(
-    const config::v1::Config& config) {
+    const ReplicaGroupOptions& options) {
+  const config::v1::Config& config = options.config;
   storage::RocksDbStateStore::Options state;
   state.database.block_cache_bytes = config.state().cache_bytes();
   state.filter_bytes_max = config.state().filter_bytes();
+  state.say = options.say;
   return state;
 }
 
@@ -65,8 +67,8 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
                            dir->OpenJournal(JournalOptions(options.config)));
   LEDGERD_RETURN_IF_ERROR(MakeRoom(*dir));
   LEDGERD_ASSIGN_OR_RETURN(
-      auto store, storage::RocksDbStateStore::Open(
-                      dir->state_path(), StateOptions(options.config)));
+      auto store, storage::RocksDbStateStore::Open(dir->state_path(),
+                                                   StateOptions(options)));
   return std::unique_ptr<ReplicaGroup>(new ReplicaGroup(
       options, std::move(dir), std::move(journal), std::move(store)));
 }

@@ -40,6 +40,8 @@ struct ReplicaGroupOptions {
   // Refuses a data directory of another one; unset: whatever it is.
   std::optional<ClusterId> cluster;
   std::optional<ReplicaId> replica;
+  // Told, while Open runs, what it brings from an older format to this one.
+  std::function<void(const std::string&)> say;
   // Called once, on the replica thread, when the replica has halted.
   std::function<void(absl::Status)> on_halt;
 };

@@ -17,7 +17,7 @@ std::string EncodeCheckpoint(const CheckpointRecord& record) {
   std::string row(kRecordBytes, '\0');
   char* at = row.data();
   const EntryId& entry = record.applied.entry;
-  PutLittle(at, kStateFormatVersion);
+  PutLittle(at, record.format_version);
   PutLittle(at + 8, entry.epoch.value());
   PutLittle(at + 16, entry.sequence.value());
   std::memcpy(at + 24, entry.hash.data(), entry.hash.size());
@@ -35,15 +35,19 @@ absl::StatusOr<CheckpointRecord> DecodeCheckpoint(absl::string_view row) {
   }
   const char* at = row.data();
   const auto version = GetLittle<uint32_t>(at);
-  if (version != kStateFormatVersion) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("the state has format version ", version,
-                     "; this build knows ", kStateFormatVersion));
+  if (version > kStateFormatVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the state has format version ", version, "; this build reads up to ",
+        kStateFormatVersion, ": start a newer build"));
+  }
+  if (version == 0) {
+    return absl::DataLossError("the checkpoint's record has no version");
   }
   if (row.size() != kRecordBytes) {
     return absl::DataLossError("the checkpoint's record has a wrong size");
   }
   CheckpointRecord record;
+  record.format_version = version;
   EntryId& entry = record.applied.entry;
   entry.epoch = Epoch(GetLittle<uint64_t>(at + 8));
   entry.sequence = Sequence(GetLittle<uint64_t>(at + 16));

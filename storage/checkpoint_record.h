@@ -18,9 +18,11 @@
 
 namespace ledgerd::storage {
 
-inline constexpr uint32_t kStateFormatVersion = 1;
+// What this build writes. 1 had no index; state_upgrade.h makes 2 of it.
+inline constexpr uint32_t kStateFormatVersion = 2;
 
 struct CheckpointRecord {
+  uint32_t format_version = kStateFormatVersion;
   AppliedPoint applied;
   Uint128 state_hash = 0;
   Timestamp newest_account;
@@ -34,7 +36,7 @@ struct CheckpointRecord {
 
 std::string EncodeCheckpoint(const CheckpointRecord& record);
 
-// FAILED_PRECONDITION for the format of another build, DATA_LOSS for no record.
+// FAILED_PRECONDITION for the format of a newer build, DATA_LOSS for no record.
 absl::StatusOr<CheckpointRecord> DecodeCheckpoint(absl::string_view row);
 
 }  // namespace ledgerd::storage

@@ -13,7 +13,6 @@
 #define LEDGERD_STORAGE_INDEX_WRITER_H_
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -21,10 +20,12 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 
 #include "proto/base/status_macros.h"
 #include "proto/types.h"
 #include "storage/index_field.h"
+#include "storage/indexed_rows.h"
 #include "storage/ingest_files.h"
 
 namespace ledgerd::storage {
@@ -76,33 +77,55 @@ class ValueGroups {
   uint32_t last_group_ = 0;
 };
 
-// `rows` has size() and [i], ascending by timestamp.
-template <typename Rows>
-absl::Status WriteIndex(const Rows& rows, size_t row_bytes,
-                        IngestFiles& files) {
-  using Fields = IndexedFields<std::decay_t<decltype(rows[0])>>;
-  constexpr size_t kRowsAtOnce = 512;
-  std::vector<Timestamp> timestamps;
-  timestamps.reserve(rows.size());
-  std::vector<ValueGroups> groups(Fields::kAll.size(),
-                                  ValueGroups(rows.size()));
-  // A few rows at once, so that they are in the cache for all fields.
-  for (size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
-    const size_t end = std::min(begin + kRowsAtOnce, rows.size());
-    for (size_t i = begin; i < end; ++i) {
-      timestamps.push_back(rows[i].timestamp);
-    }
-    for (size_t f = 0; f < groups.size(); ++f) {
-      for (size_t i = begin; i < end; ++i) {
-        groups[f].Add(Fields::ValueOf(Fields::kAll[f], rows[i]));
+// The index of rows that come in the order of their timestamps.
+template <typename Row>
+class IndexBuilder {
+ public:
+  explicit IndexBuilder(size_t row_count)
+      : groups_(Fields::kAll.size(), ValueGroups(row_count)) {
+    timestamps_.reserve(row_count);
+  }
+
+  // Few rows at once stay in the processor's cache for all fields.
+  void Add(absl::Span<const Row> rows) {
+    for (const Row& row : rows) timestamps_.push_back(row.timestamp);
+    for (size_t f = 0; f < groups_.size(); ++f) {
+      for (const Row& row : rows) {
+        groups_[f].Add(Fields::ValueOf(Fields::kAll[f], row));
       }
     }
   }
-  for (size_t f = 0; f < groups.size(); ++f) {
-    LEDGERD_RETURN_IF_ERROR(
-        groups[f].Write(Fields::kAll[f], timestamps, row_bytes, files));
+
+  // Rows added so far.
+  size_t size() const { return timestamps_.size(); }
+
+  // Lists are cut into rows of about `row_bytes`.
+  absl::Status Write(size_t row_bytes, IngestFiles& files) {
+    for (size_t f = 0; f < groups_.size(); ++f) {
+      LEDGERD_RETURN_IF_ERROR(
+          groups_[f].Write(Fields::kAll[f], timestamps_, row_bytes, files));
+    }
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+
+ private:
+  using Fields = IndexedFields<Row>;
+
+  std::vector<Timestamp> timestamps_;
+  std::vector<ValueGroups> groups_;
+};
+
+template <typename Row>
+absl::Status WriteIndex(const IndexedRows<Row>& rows, size_t row_bytes,
+                        IngestFiles& files) {
+  constexpr size_t kRowsAtOnce = 512;
+  static_assert(IndexedRows<Row>::kChunk % kRowsAtOnce == 0);
+  IndexBuilder<Row> index(rows.size());
+  for (size_t i = 0; i < rows.size(); i += kRowsAtOnce) {
+    index.Add(
+        absl::MakeConstSpan(&rows[i], std::min(kRowsAtOnce, rows.size() - i)));
+  }
+  return index.Write(row_bytes, files);
 }
 
 }  // namespace ledgerd::storage

@@ -12,6 +12,7 @@
 #include "storage/state_keys.h"
 #include "storage/state_lookup.h"
 #include "storage/state_queries.h"
+#include "storage/state_upgrade.h"
 #include "storage/state_verifier.h"
 
 namespace ledgerd::storage {
@@ -20,6 +21,7 @@ absl::StatusOr<std::unique_ptr<RocksDbStateStore>> RocksDbStateStore::Open(
     const std::string& path, const Options& options) {
   LEDGERD_ASSIGN_OR_RETURN(auto database,
                            StateDatabase::Open(path, options.database));
+  LEDGERD_RETURN_IF_ERROR(UpgradeState(database, options.rows, options.say));
   LEDGERD_ASSIGN_OR_RETURN(auto loaded,
                            DiskState::Load(database, options.filter_bytes_max));
   LEDGERD_RETURN_IF_ERROR(

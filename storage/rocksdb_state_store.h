@@ -24,6 +24,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -58,14 +59,17 @@ class RocksDbStateStore final : public StateStore, private StateView {
     uint64_t filter_bytes_max = uint64_t{64} << 20;
     // A checkpoint waits for merges when there are more runs.
     size_t runs_max = 64;
+    // Told, while Open runs, what it brings from an older format to this one.
+    std::function<void(const std::string&)> say;
   };
 
   // A third of 160 MiB: active, frozen and old.
   static constexpr uint64_t kFreezeBytes = uint64_t{53} << 20;
 
   // The store at its checkpoint; at nothing in an empty or missing directory.
+  // What an older build has written is brought to this one's format.
   // DATA_LOSS names the file that is damaged; FAILED_PRECONDITION for a format
-  // of another build.
+  // of a newer build.
   static absl::StatusOr<std::unique_ptr<RocksDbStateStore>> Open(
       const std::string& path, const Options& options);
 

@@ -39,11 +39,13 @@ class Comparison {
       Step();
     }
     FinishQueries();
-    EXPECT_GT(found_, 100u);
     tested_.rocksdb().WaitForMerges();
     EXPECT_TRUE(tested_.get().VerifyCheckpoint().ok())
         << tested_.get().VerifyCheckpoint();
   }
+
+  // How many transfers the queries have found.
+  size_t found() const { return found_; }
 
  private:
   void Step() {
@@ -163,10 +165,16 @@ class Comparison {
 };
 
 TEST(RocksDbStateStoreTest, DoesWhatTheModelDoes) {
+  size_t found = 0;
   for (const uint64_t seed : Seeds()) {
     SCOPED_TRACE("replay with LEDGERD_SEED=" + std::to_string(seed));
-    Comparison(seed).Run(400);
-    if (HasFailure()) break;
+    Comparison comparison(seed);
+    comparison.Run(400);
+    if (HasFailure()) return;
+    found += comparison.found();
+  }
+  if (Seeds().size() > 1) {
+    EXPECT_GT(found, 100u);
   }
 }
 

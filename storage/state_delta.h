@@ -47,6 +47,8 @@ struct AccountTime {
   Timestamp timestamp;
   uint64_t id_low = 0;
   uint64_t id_high = 0;
+
+  AccountId id() const { return AccountId(MakeUint128(id_high, id_low)); }
 };
 
 static_assert(sizeof(AccountTime) == 24);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -11,6 +12,7 @@
 #include "storage/run_reader.h"
 #include "storage/state_hash.h"
 #include "storage/state_keys.h"
+#include "storage/timestamp_list.h"
 
 #define XXH_INLINE_ALL
 #include "xxhash.h"
@@ -26,6 +28,13 @@ Uint128 HashPair(Uint128 a, Uint128 b) {
   return MakeUint128(hash.high64, hash.low64);
 }
 
+// The same of a timestamp in the list of an index.
+Uint128 HashListed(const rocksdb::Slice& list, Timestamp timestamp) {
+  const XXH128_hash_t hash =
+      XXH3_128bits_withSeed(list.data(), list.size(), timestamp.value());
+  return MakeUint128(hash.high64, hash.low64);
+}
+
 class Verifier {
  public:
   explicit Verifier(const DiskState& disk) : disk_(disk) {}
@@ -36,6 +45,7 @@ class Verifier {
     LEDGERD_RETURN_IF_ERROR(ScanTransfers());
     LEDGERD_RETURN_IF_ERROR(ScanExpiries());
     LEDGERD_RETURN_IF_ERROR(ScanIds());
+    LEDGERD_RETURN_IF_ERROR(ScanIndex());
     hash_.Add(HashAppliedPoint(disk_.record().applied));
     LEDGERD_RETURN_IF_ERROR(
         Expect(hash_.value() == disk_.record().state_hash,
@@ -63,11 +73,47 @@ class Verifier {
         });
   }
 
+  // What the index must have of a row.
+  template <typename Row>
+  void AddToIndex(const Row& row) {
+    for (const IndexField field : IndexedFields<Row>::kAll) {
+      const Uint128 value = IndexedFields<Row>::ValueOf(field, row);
+      if (value == 0) continue;
+      const Key prefix = IndexPrefix(field, value);
+      index_ += HashListed(prefix.slice(), row.timestamp);
+    }
+  }
+
+  absl::Status ScanIndex() {
+    Uint128 sum = 0;
+    std::vector<TimestampRun> runs;
+    const auto add = [&](const rocksdb::Slice& key,
+                         const rocksdb::Slice& row) -> absl::Status {
+      LEDGERD_RETURN_IF_ERROR(
+          Expect(key.size() > sizeof(uint64_t), "an index row is malformed"));
+      const size_t prefix = key.size() - sizeof(uint64_t);
+      const Timestamp first(KeyNumber(key, prefix));
+      LEDGERD_RETURN_IF_ERROR(
+          Expect(UnpackTimestamps(first, {row.data(), row.size()}, runs),
+                 "an index row is malformed"));
+      for (const TimestampRun& run : runs) {
+        for (Timestamp at = run.first; at <= run.last; at = at.Next()) {
+          sum += HashListed({key.data(), prefix}, at);
+        }
+      }
+      return absl::OkStatus();
+    };
+    LEDGERD_RETURN_IF_ERROR(disk_.Scan(Key(Table::kIndex), add));
+    return Expect(sum == index_,
+                  "the index is not that of the accounts and transfers");
+  }
+
   absl::Status ScanAccounts() {
     return ScanRecords<Account>(Table::kAccounts, [&](const Account& account) {
       hash_.Add(HashAccount(account));
       sums_.Add(account);
       account_times_ += HashPair(account.timestamp.value(), account.id.value());
+      AddToIndex(account);
       return absl::OkStatus();
     });
   }
@@ -108,6 +154,7 @@ class Verifier {
     last_transfer_ = transfer.timestamp;
     hash_.Add(HashTransfer(transfer));
     ids_ += HashPair(transfer.id.value(), transfer.timestamp.value());
+    AddToIndex(transfer);
     if ((transfer.flags & transfer_flags::kPending) == 0) {
       return absl::OkStatus();
     }
@@ -169,6 +216,8 @@ class Verifier {
   Uint128 account_times_ = 0;
   Uint128 ids_ = 0;
   Uint128 expiries_ = 0;
+  // Over {key of a list, timestamp}.
+  Uint128 index_ = 0;
 };
 
 }  // namespace
