@@ -68,6 +68,7 @@ class FaultyFile final : public File {
       }
       return status;
     }
+    if (files_.lies_of_files_) return absl::OkStatus();
     for (const auto& write : node_->unsynced) {
       WriteInto(node_->device, write.offset, write.bytes);
     }
@@ -167,6 +168,7 @@ absl::Status FaultyFiles::Remove(const std::string& path) {
 absl::Status FaultyFiles::SyncDirectory(const std::string& path) {
   const MutexLock lock(mutex_);
   LEDGERD_RETURN_IF_ERROR(Begin(Operation::kSync, absl::StrCat("sync ", path)));
+  if (lies_of_directories_) return absl::OkStatus();
   for (NameChange& change : changes_) change.directories.erase(path);
   for (const NameChange& change : changes_) {
     if (change.directories.empty()) Apply(change, durable_names_);
@@ -226,6 +228,17 @@ uint64_t FaultyFiles::operations() const {
   return operations_;
 }
 
+std::string FaultyFiles::crash_point() const {
+  const MutexLock lock(mutex_);
+  return crash_point_;
+}
+
+void FaultyFiles::LieAboutSyncs(bool files, bool directories) {
+  const MutexLock lock(mutex_);
+  lies_of_files_ = files;
+  lies_of_directories_ = directories;
+}
+
 void FaultyFiles::PowerCut() {
   const MutexLock lock(mutex_);
   // Sectors first, of all files that have a name or could get it back.
@@ -267,6 +280,7 @@ std::string* FaultyFiles::Device(const std::string& path) {
 
 absl::Status FaultyFiles::Begin(Operation operation, const std::string& what) {
   if (Crashed()) {
+    if (crash_point_.empty()) crash_point_ = what;
     return absl::InternalError(absl::StrCat(what, ": crashed"));
   }
   ++operations_;

@@ -89,6 +89,13 @@ class FaultyFiles final : public FileSystem {
   // Operations done so far.
   uint64_t operations() const;
 
+  // The operation that was not done any more because of CrashAfter, as "sync
+  // /d/superblock"; empty before.
+  std::string crash_point() const;
+
+  // The mutant: what is said to be synced is not. Of files, of directories.
+  void LieAboutSyncs(bool files, bool directories);
+
   // The machine loses power and is back: see the fault model.
   void PowerCut();
 
@@ -150,6 +157,9 @@ class FaultyFiles final : public FileSystem {
   std::map<Operation, Fault> faults_ LEDGERD_GUARDED_BY(mutex_);
   uint64_t operations_ LEDGERD_GUARDED_BY(mutex_) = 0;
   std::optional<uint64_t> crash_at_ LEDGERD_GUARDED_BY(mutex_);
+  std::string crash_point_ LEDGERD_GUARDED_BY(mutex_);
+  bool lies_of_files_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool lies_of_directories_ LEDGERD_GUARDED_BY(mutex_) = false;
   std::optional<uint64_t> capacity_ LEDGERD_GUARDED_BY(mutex_);
   // Counts restarts: files of an earlier one do not work.
   uint64_t boot_ LEDGERD_GUARDED_BY(mutex_) = 0;

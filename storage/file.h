@@ -13,7 +13,7 @@
 //             after SyncDirectory of its directory.
 // Errors      RESOURCE_EXHAUSTED   no space left (quota included).
 //             NOT_FOUND, ALREADY_EXISTS  of names.
-//             DATA_LOSS            the device could not read (EIO).
+//             DATA_LOSS            the device could not read (EIO of a read).
 //             OUT_OF_RANGE         a read past the end of the file.
 //             INTERNAL             anything else, with the system's words.
 // Threads     A File: Read from any thread, the others one at a time. A

@@ -1,8 +1,5 @@
 #include "storage/ingest_files.h"
 
-#include <filesystem>
-#include <system_error>
-
 #include "proto/base/status_macros.h"
 
 namespace ledgerd::storage {
@@ -18,10 +15,8 @@ IngestFiles::IngestFiles(StateDatabase& database,
 
 IngestFiles::~IngestFiles() {
   writer_.reset();
-  std::error_code ignored;  // Opening the store empties the folder as well.
-  for (const std::string& path : paths_) {
-    std::filesystem::remove(path, ignored);
-  }
+  // Opening the store empties the folder as well.
+  for (const std::string& path : paths_) database_.RemoveFile(path);
 }
 
 absl::Status IngestFiles::Put(const Key& key, const rocksdb::Slice& value) {

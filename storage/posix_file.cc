@@ -102,6 +102,13 @@ class PosixFile final : public File {
     return FileError(errno, absl::StrCat(what, " ", path_));
   }
 
+  // A block that the device cannot read is damage; a failed write is not.
+  absl::Status ReadError() const {
+    const bool unreadable = errno == EIO;
+    const absl::Status error = Error("read");
+    return unreadable ? absl::DataLossError(error.message()) : error;
+  }
+
   // Reads blocks, of which the first `needed` bytes must be in the file.
   absl::Status ReadAligned(uint64_t offset, absl::Span<char> into,
                            size_t needed) const {
@@ -111,7 +118,7 @@ class PosixFile final : public File {
           pread(descriptor_, into.data() + done, into.size() - done,
                 static_cast<off_t>(offset + done));
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return Error("read");
+      if (got < 0) return ReadError();
       if (got == 0) {
         return absl::OutOfRangeError(
             absl::StrCat("read ", path_, ": ends at offset ", offset + done));
@@ -228,8 +235,6 @@ absl::Status FileError(int error, absl::string_view what) {
       return absl::NotFoundError(message);
     case EEXIST:
       return absl::AlreadyExistsError(message);
-    case EIO:
-      return absl::DataLossError(message);
     default:
       return absl::InternalError(message);
   }

@@ -80,7 +80,7 @@ TEST_F(PosixFileTest, NamesBehaveAsPromised) {
 TEST_F(PosixFileTest, ErrorsHaveTheCodesThatAreActedOn) {
   EXPECT_TRUE(absl::IsResourceExhausted(FileError(ENOSPC, "x")));
   EXPECT_TRUE(absl::IsResourceExhausted(FileError(EDQUOT, "x")));
-  EXPECT_TRUE(absl::IsDataLoss(FileError(EIO, "x")));
+  EXPECT_TRUE(absl::IsInternal(FileError(EIO, "x")));
   EXPECT_TRUE(absl::IsInternal(FileError(EACCES, "x")));
   EXPECT_EQ(FileError(EACCES, "open /a").message(),
             "open /a: Permission denied");

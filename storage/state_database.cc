@@ -2,10 +2,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "rocksdb/cache.h"
 #include "rocksdb/filter_policy.h"
@@ -15,14 +15,13 @@
 #include "rocksdb/table.h"
 
 #include "proto/base/status_macros.h"
+#include "storage/fail_stop_files.h"
 #include "storage/state_keys.h"
 
 #include <sys/statvfs.h>
 
 namespace ledgerd::storage {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
 
@@ -77,6 +76,7 @@ rocksdb::Options MakeOptions(const StateDatabase::Options& ours) {
   options.max_bytes_for_level_base = 128 * kMiB;
   options.target_file_size_base = 64 * kMiB;
   options.max_open_files = 512;
+  options.max_file_opening_threads = 2;
   options.max_manifest_file_size = 16 * kMiB;
   options.write_buffer_size = kMiB;  // Nothing is written through memtables.
   options.max_log_file_size = kMiB;
@@ -102,29 +102,61 @@ absl::StatusOr<uint64_t> FreeBytes(const std::string& path) {
 }
 
 // RocksDB would begin anew where CURRENT is gone, and remove all files.
-absl::Status CheckNotHalfThere(const fs::path& db) {
-  std::error_code error;
-  if (fs::exists(db / "CURRENT", error)) return absl::OkStatus();
-  for (const auto& file : fs::directory_iterator(db, error)) {
-    if (file.path().extension() == ".sst") {
-      return absl::DataLossError(absl::StrCat((db / "CURRENT").string(),
-                                              " is missing, but ",
-                                              file.path().string(), " exists"));
-    }
+absl::Status CheckNotHalfThere(rocksdb::Env& env, const std::string& db) {
+  if (env.FileExists(db + "/CURRENT").ok()) return absl::OkStatus();
+  std::vector<std::string> names;
+  LEDGERD_RETURN_IF_ERROR(
+      FromRocksDb(env.GetChildren(db, &names), absl::StrCat("listing ", db)));
+  for (const std::string& name : names) {
+    if (!absl::EndsWith(name, ".sst")) continue;
+    return absl::DataLossError(absl::StrCat(db, "/CURRENT is missing, but ", db,
+                                            "/", name, " exists"));
   }
   return absl::OkStatus();
 }
 
-absl::Status PrepareDirectories(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path / "db", error);
-  if (!error) fs::remove_all(path / "incoming", error);
-  if (!error) fs::create_directories(path / "incoming", error);
-  if (error) {
-    return absl::InternalError(
-        absl::StrCat("cannot prepare ", path.string(), ": ", error.message()));
+rocksdb::Status SyncDirectory(rocksdb::Env& env, const std::string& path) {
+  std::unique_ptr<rocksdb::Directory> directory;
+  rocksdb::Status status = env.NewDirectory(path, &directory);
+  if (status.ok()) status = directory->Fsync();
+  return status;
+}
+
+// What was being written when the process ended is of no use.
+rocksdb::Status EmptyIncoming(rocksdb::Env& env, const std::string& incoming) {
+  std::vector<std::string> names;
+  rocksdb::Status status = env.CreateDirIfMissing(incoming);
+  if (status.ok()) status = env.GetChildren(incoming, &names);
+  for (size_t i = 0; status.ok() && i < names.size(); ++i) {
+    status = env.DeleteFile(absl::StrCat(incoming, "/", names[i]));
   }
-  return CheckNotHalfThere(path / "db");
+  return status;
+}
+
+absl::Status PrepareDirectories(rocksdb::Env& env, const std::string& path) {
+  rocksdb::Status status = env.CreateDirIfMissing(path);
+  if (status.ok()) status = env.CreateDirIfMissing(path + "/db");
+  if (status.ok()) status = EmptyIncoming(env, path + "/incoming");
+  // RocksDB syncs what is in its directory, not the directory's own name.
+  if (status.ok()) status = SyncDirectory(env, path);
+  LEDGERD_RETURN_IF_ERROR(
+      FromRocksDb(status, absl::StrCat("preparing ", path)));
+  return CheckNotHalfThere(env, path + "/db");
+}
+
+// Where a table's properties are damaged RocksDB goes on without them: then it
+// takes the rows of an ingested table for older than all others, and reads what
+// they have replaced.
+absl::Status CheckProperties(rocksdb::DB& db) {
+  rocksdb::TablePropertiesCollection tables;
+  LEDGERD_RETURN_IF_ERROR(FromRocksDb(db.GetPropertiesOfAllTables(&tables),
+                                      "reading the properties of tables"));
+  for (const auto& [path, properties] : tables) {
+    if (properties != nullptr && properties->index_size > 0) continue;
+    return absl::DataLossError(
+        absl::StrCat(path, ": its block of properties is damaged"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -161,7 +193,11 @@ absl::Status FromRocksDb(const rocksdb::Status& status,
 StateDatabase::StateDatabase(std::string path, const Options& options)
     : path_(std::move(path)),
       options_(options),
+      env_(NewFailStopEnv(options.files != nullptr
+                              ? options.files
+                              : rocksdb::FileSystem::Default())),
       rocksdb_options_(MakeOptions(options)) {
+  rocksdb_options_.env = env_.get();
   rocksdb_options_.listeners.push_back(std::make_shared<ErrorListener>(this));
 }
 
@@ -172,8 +208,8 @@ StateDatabase::~StateDatabase() {
 
 absl::StatusOr<std::shared_ptr<StateDatabase>> StateDatabase::Open(
     const std::string& path, const Options& options) {
-  LEDGERD_RETURN_IF_ERROR(PrepareDirectories(path));
   std::shared_ptr<StateDatabase> database(new StateDatabase(path, options));
+  LEDGERD_RETURN_IF_ERROR(PrepareDirectories(*database->env_, path));
   LEDGERD_RETURN_IF_ERROR(database->OpenRocksDb());
   return database;
 }
@@ -183,7 +219,9 @@ absl::Status StateDatabase::OpenRocksDb() {
   const rocksdb::Status status =
       rocksdb::DB::Open(rocksdb_options_, path_ + "/db", &db);
   db_.reset(db);
-  return FromRocksDb(status, absl::StrCat("opening ", path_, "/db"));
+  LEDGERD_RETURN_IF_ERROR(
+      FromRocksDb(status, absl::StrCat("opening ", path_, "/db")));
+  return CheckProperties(*db_);
 }
 
 absl::Status StateDatabase::error() const {
@@ -224,6 +262,10 @@ absl::Status StateDatabase::Ingest(const std::vector<std::string>& paths) {
   options.write_global_seqno = false;
   options.verify_checksums_before_ingest = true;
   return Record(db_->IngestExternalFile(paths, options), "ingest");
+}
+
+void StateDatabase::RemoveFile(const std::string& path) {
+  env_->DeleteFile(path).PermitUncheckedError();
 }
 
 std::string StateDatabase::NewFilePath() {

@@ -12,7 +12,8 @@
 //                        message names the file.
 //             The first error of Ingest, of a read, or of a background job
 //             stays: error() and all later calls return it. RocksDB is never
-//             told to resume: the next start begins from the last checkpoint.
+//             told to resume, and neither writes nor removes anything after it
+//             (fail_stop_files.h): the next start begins from a checkpoint.
 // Threads     Any, but Ingest by one at a time.
 // Source      architecture.md, "State: RocksDB below, a delta above".
 #ifndef LEDGERD_STORAGE_STATE_DATABASE_H_
@@ -29,6 +30,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "rocksdb/db.h"
+#include "rocksdb/env.h"
+#include "rocksdb/file_system.h"
 
 #include "proto/base/mutex.h"
 
@@ -44,6 +47,8 @@ class StateDatabase {
     uint64_t reserve_bytes = uint64_t{256} << 20;
     // Free bytes of the device of a path; tests fill it up.
     std::function<absl::StatusOr<uint64_t>(const std::string&)> free_bytes;
+    // Where RocksDB's files are; the system's own unless a test says another.
+    std::shared_ptr<rocksdb::FileSystem> files;
   };
 
   static absl::StatusOr<std::shared_ptr<StateDatabase>> Open(
@@ -68,6 +73,9 @@ class StateDatabase {
   // A path for a file to be ingested, not used before.
   std::string NewFilePath();
 
+  // Removes a file that was to be ingested, if it is there.
+  void RemoveFile(const std::string& path);
+
   const rocksdb::Options& rocksdb_options() const { return rocksdb_options_; }
 
  private:
@@ -79,6 +87,8 @@ class StateDatabase {
 
   const std::string path_;
   const Options options_;
+  // Stops at the first error of a write (fail_stop_files.h).
+  const std::unique_ptr<rocksdb::Env> env_;
   rocksdb::Options rocksdb_options_;
   std::atomic<uint64_t> next_file_{0};
   mutable Mutex mutex_;

@@ -34,7 +34,11 @@ OURS = ("proto/", "storage/", "replication/", "server/", "client/", "tests/", "d
 # Libraries that stay in the files whose path begins so (tests are free).
 DEEP = {
     r"rocksdb/": (
+        "storage/disk_cursor",
         "storage/disk_state",
+        "storage/fail_stop_files",
+        "storage/faulty_state_files",
+        "storage/hooked_files",
         "storage/id_run",
         "storage/ingest_files",
         "storage/packed_row",

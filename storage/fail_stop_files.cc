@@ -1,0 +1,53 @@
+#include "storage/fail_stop_files.h"
+
+#include <atomic>
+#include <utility>
+
+#include "absl/strings/match.h"
+
+#include "storage/hooked_files.h"
+
+namespace ledgerd::storage {
+namespace {
+
+using Kind = FileOperation::Kind;
+
+// A file of rows, which counts only once the manifest names it.
+bool IsTable(const std::string& path) { return absl::EndsWith(path, ".sst"); }
+
+bool IsHarmless(const FileOperation& operation,
+                const rocksdb::IOStatus& status) {
+  if (status.ok() || status.IsNotSupported()) return true;
+  // Names that are not there, and files that are not removed, lose nothing.
+  if (operation.kind == Kind::kRemove) return true;
+  const bool no_space =
+      status.subcode() == rocksdb::IOStatus::SubCode::kNoSpace;
+  return no_space && IsTable(operation.path);
+}
+
+class FailStop final : public FileHooks {
+ public:
+  rocksdb::IOStatus Begin(const FileOperation&) override {
+    return failed_.load() ? rocksdb::IOStatus::IOError(
+                                "nothing is changed after a write that failed")
+                          : rocksdb::IOStatus::OK();
+  }
+
+  void End(const FileOperation& operation,
+           const rocksdb::IOStatus& status) override {
+    if (!IsHarmless(operation, status)) failed_.store(true);
+  }
+
+ private:
+  std::atomic<bool> failed_{false};
+};
+
+}  // namespace
+
+std::unique_ptr<rocksdb::Env> NewFailStopEnv(
+    std::shared_ptr<rocksdb::FileSystem> below) {
+  return rocksdb::NewCompositeEnv(
+      NewHookedFiles(std::move(below), std::make_shared<FailStop>()));
+}
+
+}  // namespace ledgerd::storage

@@ -1,0 +1,31 @@
+// RocksDB's files, and nothing written to or removed from them any more once a
+// write or a sync has failed.
+//
+//   options.env = NewFailStopEnv(rocksdb::FileSystem::Default()).release();
+//
+// Why      RocksDB cleans up after a failure: of a manifest that could not be
+//          synced it calls the new files unused, and removes them. But what was
+//          appended to the manifest may be on the disk, and then the next start
+//          looks for those files and refuses. Left alone, either outcome is
+//          whole.
+// Errors   An error that stops all: of any change, but for "no space left" on a
+//          file that nothing refers to yet, which may be tried again later.
+// Threads  Any.
+// Source   journal.md: "After a failed fdatasync or write nothing more is
+//          written".
+#ifndef LEDGERD_STORAGE_FAIL_STOP_FILES_H_
+#define LEDGERD_STORAGE_FAIL_STOP_FILES_H_
+
+#include <memory>
+
+#include "rocksdb/env.h"
+#include "rocksdb/file_system.h"
+
+namespace ledgerd::storage {
+
+std::unique_ptr<rocksdb::Env> NewFailStopEnv(
+    std::shared_ptr<rocksdb::FileSystem> below);
+
+}  // namespace ledgerd::storage
+
+#endif  // LEDGERD_STORAGE_FAIL_STOP_FILES_H_
