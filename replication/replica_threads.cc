@@ -70,8 +70,11 @@ JournalCallbacks ReplicaThreads::MakeJournalCallbacks() {
     Post([last](Replica& replica) { replica.OnEntriesPersisted(last); });
   };
   callbacks.disk_full = [this](bool full) {
-    const MutexLock lock(mutex_);
-    journal_full_ = full;
+    {
+      const MutexLock lock(mutex_);
+      journal_full_ = full;
+    }
+    published_.SignalAll();
   };
   callbacks.failed = [this](const absl::Status& status) {
     Post([status](Replica& replica) { replica.Halt(status); });
@@ -264,6 +267,8 @@ void ReplicaThreads::RunOnReader(std::function<void()> task) {
 bool ReplicaThreads::WaitUntilIdle(Deadline until) {
   const MutexLock lock(mutex_);
   while (!idle_ && status_.fault.ok()) {
+    // Nobody makes space while we end: what waits for it is replayed.
+    if (journal_full_ || state_full_) return false;
     const auto left = until - std::chrono::steady_clock::now();
     if (left <= left.zero()) return false;
     published_.WaitFor(mutex_, left);

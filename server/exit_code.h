@@ -4,8 +4,9 @@
 //   1  an error that is none of those below, as a port that is taken
 //   3  usage or configuration: starting again will not help
 //   6  corruption: what is on the disk does not add up; the message says where
-//   7  a storage fault: a write or a sync failed, and the page cache can no
-//      longer be trusted; the next start reads from the disk itself
+//   7  a storage fault: a read, a write or a sync failed, while starting or
+//      later, and the page cache can no longer be trusted; the next start reads
+//      from the disk itself
 //   8  the data directory is in use by another process
 #ifndef LEDGERD_SERVER_EXIT_CODE_H_
 #define LEDGERD_SERVER_EXIT_CODE_H_
@@ -37,6 +38,8 @@ inline ExitCode ExitCodeOfStart(const absl::Status& status) {
       return ExitCode::kCorruption;
     case absl::StatusCode::kAborted:
       return ExitCode::kInUse;
+    case absl::StatusCode::kInternal:  // What storage/file.h makes of EIO.
+      return ExitCode::kStorageFault;
     default:
       return ExitCode::kError;
   }

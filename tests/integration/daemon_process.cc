@@ -58,13 +58,12 @@ absl::StatusOr<std::unique_ptr<DaemonProcess>> DaemonProcess::Launch(
     const Options& options) {
   std::unique_ptr<DaemonProcess> daemon(
       new DaemonProcess(std::make_unique<TestDirectory>("ledgerd")));
-  std::vector<std::string> command = {
-      LedgerdPath(),
-      "start",
-      "--data-dir=" + options.data_directory,
-      "--client-address=" + options.client_address,
-      "--admin-address=127.0.0.1:0",
-      "--ready-file=" + daemon->ReadyFile()};
+  std::vector<std::string> command = options.under;
+  command.insert(
+      command.end(),
+      {LedgerdPath(), "start", "--data-dir=" + options.data_directory,
+       "--client-address=" + options.client_address,
+       "--admin-address=127.0.0.1:0", "--ready-file=" + daemon->ReadyFile()});
   command.insert(command.end(), options.more_flags.begin(),
                  options.more_flags.end());
   LEDGERD_ASSIGN_OR_RETURN(daemon->process_,

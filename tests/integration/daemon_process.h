@@ -49,6 +49,8 @@ class DaemonProcess {
     // Port 0: the system chooses, and client_address() tells.
     std::string client_address = "127.0.0.1:0";
     std::vector<std::string> more_flags;
+    // A command that runs the daemon in its own place: `strace -D ...`.
+    std::vector<std::string> under;
   };
 
   static absl::StatusOr<std::unique_ptr<DaemonProcess>> Launch(

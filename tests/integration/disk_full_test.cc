@@ -5,6 +5,7 @@
 // with it. Making one needs root, or a kernel that lets users have namespaces.
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +28,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTimeout(20'000);
+constexpr std::chrono::seconds kStopLimit(30);  // Half of its own patience.
 constexpr size_t kBatch = 4'000;
 constexpr int kBatchesMax = 1'000;
 // Twice what the daemon wants to have left before it begins a checkpoint.
@@ -35,7 +37,7 @@ constexpr off_t kPiece = off_t{64} << 20;
 
 std::vector<std::string> Flags() {
   std::vector<std::string> flags = SmallLimits();
-  flags.push_back("--stop-timeout-ms=2000");
+  flags.push_back("--stop-timeout-ms=60000");
   return flags;
 }
 
@@ -159,7 +161,10 @@ TEST_F(DiskFullTest, RefusesPaymentsReadsGoOnAndSpaceCures) {
 TEST_F(DiskFullTest, StopsCleanlyWhileTheDiskIsFull) {
   ASSERT_EQ(Pay(NextBatch()).outcome, Outcome::kAnswered);
   FillUpAndBeRefused();
-  EXPECT_EQ(ledger_.daemon().Terminate(), 0) << ledger_.daemon().Log();
+  // Nobody makes space while it ends, so it does not wait for any.
+  ledger_.daemon().process().Signal(SIGTERM);
+  EXPECT_EQ(ledger_.daemon().process().WaitFor(kStopLimit), 0)
+      << ledger_.daemon().Log();
   std::filesystem::remove(ballast());
   const absl::Status started = ledger_.StartOn(disk_.Path("data"));
   ASSERT_TRUE(started.ok()) << started;

@@ -19,7 +19,8 @@ absl::Status LiveLedger::LaunchOn(const std::string& data_directory) {
   LEDGERD_ASSIGN_OR_RETURN(
       daemon_, DaemonProcess::Launch({.data_directory = data_directory,
                                       .client_address = address(),
-                                      .more_flags = more_flags_}));
+                                      .more_flags = more_flags_,
+                                      .under = under_}));
   return absl::OkStatus();
 }
 

@@ -39,6 +39,11 @@ class LiveLedger {
   absl::Status StartOn(const std::string& data_directory);
   absl::Status LaunchOn(const std::string& data_directory);
 
+  // Where the daemon runs under another command (DaemonProcess::Options).
+  void RunUnder(std::vector<std::string> command) {
+    under_ = std::move(command);
+  }
+
   DaemonProcess& daemon() { return *daemon_; }
 
   std::string address() const { return port_.address(); }
@@ -49,6 +54,7 @@ class LiveLedger {
 
  private:
   const std::vector<std::string> more_flags_;
+  std::vector<std::string> under_;
   const TestDirectory directory_{"ledger"};
   const ReservedPort port_;
   std::unique_ptr<DaemonProcess> daemon_;
