@@ -1,0 +1,242 @@
+// The daemon's durable writes as they are really issued: killed before the
+// n-th, or told that the n-th failed, for every n up to LEDGERD_FAULTS (20; in
+// tests/long.sh 200). Clients pay all the while; what was acknowledged must be
+// there in the end, once.
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+
+#include "proto/base/test_seed.h"
+#include "tests/crash/injection.h"
+#include "tests/integration/history.h"
+#include "tests/integration/history_checker.h"
+#include "tests/integration/history_summary.h"
+#include "tests/integration/live_ledger.h"
+#include "tests/integration/load.h"
+#include "tests/integration/offline_ledger.h"
+#include "tests/integration/raw_client.h"
+#include "tests/integration/subprocess.h"
+
+namespace ledgerd::crash {
+namespace {
+
+using integration::CheckHistory;
+using integration::History;
+using integration::LiveLedger;
+using integration::Load;
+using integration::OfflineLedger;
+
+constexpr std::chrono::seconds kFaultLimit(60);
+constexpr size_t kViolationsShown = 20;
+constexpr int kUsage = 3;
+constexpr int kStorageFault = 7;
+constexpr uint64_t kBulk = 8'000;
+constexpr uint64_t kBulkIds = uint64_t{1} << 50;
+// Shorter than space is missing: the second attempt is refused.
+constexpr std::chrono::seconds kBulkTimeout(2);
+
+// What the journal and the superblock are written with; also RocksDB's syncs.
+constexpr char kWrites[] = "pwrite64,fdatasync";
+// How files get their names, and lose them.
+constexpr char kNames[] = "fsync,rename,link,unlink,fallocate,ftruncate";
+constexpr char kFormatNames[] = "mkdir,fsync,rename,fallocate";
+
+int Faults() {
+  const char* faults = std::getenv("LEDGERD_FAULTS");
+  return faults == nullptr ? 20 : std::atoi(faults);
+}
+
+// Checkpoints and merges all the time, so that they have their share of calls.
+std::vector<std::string> TinyLimits(const std::string& retention = "0") {
+  return {"--journal-segment-bytes=8MiB",
+          "--journal-retention-bytes=" + retention, "--state-delta-bytes=1MiB",
+          "--state-replay-events=40"};
+}
+
+class InjectedFaultsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(ledger_.Start().ok());
+    ASSERT_TRUE(load_.Prepare().ok());
+    ASSERT_TRUE(ledger_.daemon().Kill9().ok());
+    load_.Start();
+  }
+
+  // Runs the daemon until the fault has ended it; its exit code.
+  std::optional<int> RunUntilFault(const Injection& injection) {
+    ledger_.RunUnder(injection.Command());
+    EXPECT_TRUE(ledger_.Launch().ok());
+    const auto exit_code = ledger_.daemon().process().WaitFor(kFaultLimit);
+    if (exit_code.has_value()) {
+      started_ += absl::StrContains(ledger_.daemon().Log(), "serving");
+      injection.WaitUntilWritten();
+    }
+    return exit_code;
+  }
+
+  void ExpectKilledAt(const Injection& injection) {
+    EXPECT_EQ(RunUntilFault(injection), integration::kKilled)
+        << ledger_.daemon().Log();
+    EXPECT_TRUE(injection.killed()) << "the injection did not fire";
+  }
+
+  // An error ends the daemon, with its own code.
+  void ExpectEndsAfterErrorAt(const Injection& injection) {
+    const auto exit_code = RunUntilFault(injection);
+    ASSERT_TRUE(exit_code.has_value())
+        << "goes on after: " << injection.Injected();
+    EXPECT_NE(injection.Injected(), "") << "the injection did not fire";
+    EXPECT_EQ(*exit_code, kStorageFault) << injection.Injected() << "\n"
+                                         << ledger_.daemon().Log();
+  }
+
+  void SettleAndCheck() {
+    ledger_.RunUnder({});
+    const absl::Status started = ledger_.Start();
+    ASSERT_TRUE(started.ok()) << started;
+    ASSERT_TRUE(load_.Settle()) << ledger_.daemon().Log();
+    const auto state =
+        integration::ReadFinalState(load_.client(), history_.exchanges());
+    ASSERT_TRUE(state.ok()) << state.status();
+    const auto violations = CheckHistory(history_.exchanges(), *state);
+    for (size_t i = 0; i < violations.size() && i < kViolationsShown; ++i) {
+      ADD_FAILURE() << violations[i];
+    }
+    EXPECT_EQ(ledger_.daemon().Terminate(), 0) << ledger_.daemon().Log();
+    auto offline = OfflineLedger::Open(ledger_.data_directory());
+    ASSERT_TRUE(offline.ok()) << offline.status();
+    const absl::Status verified = (*offline)->VerifyAll();
+    EXPECT_TRUE(verified.ok()) << verified;
+    std::cout << Faults() << " faults, " << started_ << " while serving; "
+              << Summarize(history_.exchanges());
+  }
+
+  explicit InjectedFaultsTest(std::vector<std::string> flags = TinyLimits())
+      : ledger_(std::move(flags)) {}
+
+  const uint64_t seed_ = TestSeed();
+  LiveLedger ledger_;
+  History history_{ledger_.directory().Path("history.txt")};
+  Load load_{{.address = ledger_.address(), .seed = seed_}, &history_};
+  int started_ = 0;
+};
+
+TEST_F(InjectedFaultsTest, KilledAtTheNthWriteOrSync) {
+  for (int n = 1; n <= Faults(); ++n) {
+    const Injection injection(
+        {.calls = kWrites, .what = "signal=SIGKILL", .when = n});
+    SCOPED_TRACE(injection.Text());
+    ASSERT_NO_FATAL_FAILURE(ExpectKilledAt(injection));
+  }
+  EXPECT_GT(started_, 0);
+  SettleAndCheck();
+}
+
+TEST_F(InjectedFaultsTest, KilledAtTheNthChangeOfNames) {
+  for (int n = 1; n <= Faults(); ++n) {
+    const Injection injection(
+        {.calls = kNames, .what = "signal=SIGKILL", .when = n});
+    SCOPED_TRACE(injection.Text());
+    ASSERT_NO_FATAL_FAILURE(ExpectKilledAt(injection));
+  }
+  EXPECT_GT(started_, 0);
+  SettleAndCheck();
+}
+
+TEST_F(InjectedFaultsTest, AnErrorOfTheNthWriteOrSyncEndsIt) {
+  for (int n = 1; n <= Faults(); ++n) {
+    const Injection injection(
+        {.calls = kWrites, .what = "error=EIO", .when = n});
+    SCOPED_TRACE(injection.Text());
+    ASSERT_NO_FATAL_FAILURE(ExpectEndsAfterErrorAt(injection));
+  }
+  EXPECT_GT(started_, 0);
+  SettleAndCheck();
+}
+
+TEST_F(InjectedFaultsTest, AnErrorOfTheNthChangeOfNamesEndsIt) {
+  for (int n = 1; n <= Faults(); ++n) {
+    const Injection injection(
+        {.calls = "fsync,rename,link", .what = "error=EIO", .when = n});
+    SCOPED_TRACE(injection.Text());
+    ASSERT_NO_FATAL_FAILURE(ExpectEndsAfterErrorAt(injection));
+  }
+  EXPECT_GT(started_, 0);
+  SettleAndCheck();
+}
+
+// All segments are kept, so that new ones must be made.
+class NoSpaceTest : public InjectedFaultsTest {
+ protected:
+  NoSpaceTest() : InjectedFaultsTest(TinyLimits("1GiB")) {}
+};
+
+// Space runs out where a segment is made, and is there again some tries later.
+TEST_F(NoSpaceTest, AtFallocateIsWaitedOut) {
+  const Injection injection(
+      {.calls = "fallocate", .what = "error=ENOSPC", .when = 1, .last = 50});
+  ledger_.RunUnder(injection.Command());
+  ASSERT_TRUE(ledger_.Start().ok());
+  integration::RawClient raw(ledger_.address());
+  integration::Ending ending;
+  bool was_full = false;
+  // Two segments' worth of payments, so that one must be made.
+  for (uint64_t id = 1; id < 20 * kBulk && !HasFailure(); id += kBulk) {
+    std::vector<Transfer> bulk;
+    for (uint64_t i = 0; i < kBulk; ++i) {
+      bulk.push_back({.id = TransferId(kBulkIds + id + i)});
+    }
+    EXPECT_TRUE(integration::WaitUntil(kFaultLimit, [&] {
+      ending = raw.CreateTransfers(bulk, kBulkTimeout);
+      was_full |= ending.error == "RESOURCE_EXHAUSTED DISK_FULL";
+      return ending.outcome == integration::Outcome::kAnswered;
+    })) << ending.error;
+  }
+  EXPECT_TRUE(was_full);
+  EXPECT_TRUE(injection.happened()) << "the injection did not fire";
+  EXPECT_EQ(ledger_.daemon().Terminate(), 0) << ledger_.daemon().Log();
+  SettleAndCheck();
+}
+
+// A directory is whole, or not there: killed at each step of making it.
+TEST(InjectedFormatTest, KilledAtTheNthStepLeavesNoHalf) {
+  int killed = 0;
+  int whole = 0;
+  for (const char* calls : {kWrites, kFormatNames}) {
+    for (int n = 1, exit_code = integration::kKilled;
+         exit_code == integration::kKilled; ++n) {
+      const integration::TestDirectory directory("format");
+      const std::string data = directory.Path("data");
+      const Injection injection(
+          {.calls = calls, .what = "signal=SIGKILL", .when = n});
+      SCOPED_TRACE(injection.Text());
+      std::vector<std::string> command = injection.Command();
+      command.insert(command.end(),
+                     {integration::LedgerdPath(), "format",
+                      "--data-dir=" + data, "--journal-segment-bytes=8MiB"});
+      exit_code = integration::RunToEnd(command).exit_code;
+      killed += exit_code == integration::kKilled;
+      LiveLedger live;
+      const bool there = std::filesystem::exists(data + "/IDENTITY");
+      whole += there;
+      if (!std::filesystem::exists(data)) continue;
+      EXPECT_EQ(live.StartOn(data).ok(), there) << live.daemon().Log();
+      if (there) continue;
+      EXPECT_EQ(live.daemon().process().Wait(), kUsage);
+    }
+  }
+  std::cout << killed << " kills, " << whole << " directories were whole\n";
+  EXPECT_GE(killed, 15);
+  EXPECT_GE(whole, 2);
+}
+
+}  // namespace
+}  // namespace ledgerd::crash

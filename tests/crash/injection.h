@@ -1,0 +1,62 @@
+// A fault in a system call of a program, by strace: the n-th of some calls
+// fails, or kills the program before it happens.
+//
+//   Injection injection(
+//       {.calls = "fdatasync", .what = "error=EIO", .when = 7});
+//   ledger.RunUnder(injection.Command());
+//   ...
+//   EXPECT_TRUE(injection.happened());
+//
+// Shape    Each thread of the program counts its own calls, each kind by
+//          itself; the first to get to the n-th has the fault. strace runs
+//          beside the program (-D), which stays the test's own child, and ends
+//          with it.
+// Errors   A fault that was asked for and did not happen is the test's to find.
+#ifndef LEDGERD_TESTS_CRASH_INJECTION_H_
+#define LEDGERD_TESTS_CRASH_INJECTION_H_
+
+#include <string>
+#include <vector>
+
+#include "tests/integration/test_directory.h"
+
+namespace ledgerd::crash {
+
+class Injection {
+ public:
+  struct Options {
+    std::string calls;  // "pwrite64,fdatasync"
+    std::string what;   // "signal=SIGKILL", "error=EIO"
+    int when = 1;       // 1 is the first.
+    int last = 0;       // Also all up to this one; 0: that one alone.
+  };
+
+  explicit Injection(Options options);
+
+  // What the program is to run under.
+  std::vector<std::string> Command() const;
+
+  // Waits until strace has written down all that happened. Call it when the
+  // program has ended.
+  void WaitUntilWritten() const;
+
+  // Whether an error was returned in a call's place.
+  bool happened() const { return !Injected().empty(); }
+
+  // Whether the program was killed.
+  bool killed() const;
+
+  // The first call that failed, with its arguments and the paths of its files.
+  std::string Injected() const;
+
+  // For messages.
+  std::string Text() const;
+
+ private:
+  const Options options_;
+  const integration::TestDirectory directory_{"strace"};
+};
+
+}  // namespace ledgerd::crash
+
+#endif  // LEDGERD_TESTS_CRASH_INJECTION_H_
