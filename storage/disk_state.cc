@@ -199,17 +199,17 @@ absl::StatusOr<std::vector<Record>> DiskState::FindRecords(
     Key (*key_of)(Timestamp), const std::vector<Timestamp>& timestamps) const {
   std::vector<Record> found;
   const auto at = NewIterator(/*fill_cache=*/true);
-  std::optional<PackedRow<Record>> row;
+  PackedRow<Record> row{rocksdb::Slice()};  // None yet: it is not valid.
   for (const Timestamp timestamp : timestamps) {
-    if (!row.has_value() || row->back().timestamp < timestamp) {
+    if (!row.valid() || row.back().timestamp < timestamp) {
+      row = PackedRow<Record>(rocksdb::Slice());
       const bool there = SeekRow(*at, key_of(timestamp));
       if (!at->status().ok()) return Failed(at->status(), "reading rows");
-      row.reset();
       if (!there) continue;
-      row.emplace(at->value());
-      if (!row->valid()) return Damaged(at->key());
+      row = PackedRow<Record>(at->value());
+      if (!row.valid()) return Damaged(at->key());
     }
-    const auto record = FindInRow(*row, timestamp, kTimestampOf);
+    const auto record = FindInRow(row, timestamp, kTimestampOf);
     if (record.has_value()) found.push_back(*record);
   }
   return found;
