@@ -58,6 +58,9 @@ class EventLogCursor {
   // The next event, valid until the call after; null after the last one.
   const Event* Next();
 
+  // Of the next event, for EventLogView::ReadEvent.
+  uint64_t position() const { return position_; }
+
  private:
   const char* const* chunks_;
   size_t first_chunk_;
@@ -82,6 +85,14 @@ class EventLogView {
 
   EventLogCursor Read(size_t i) const {
     return {(*this)[i], chunks_.data(), first_chunk_};
+  }
+
+  // The event at a position of a cursor of entry `i`.
+  Event ReadEvent(size_t i, uint64_t position) const {
+    EventEntry entry = (*this)[i];
+    entry.position = position;
+    entry.count = 1;
+    return *EventLogCursor(entry, chunks_.data(), first_chunk_).Next();
   }
 
  private:

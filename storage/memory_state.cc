@@ -201,6 +201,16 @@ Timestamp MemoryState::next_expiry() const {
   return expiries_.empty() ? Timestamp(0) : expiries_.begin()->first;
 }
 
+std::vector<Account> MemoryState::FindAccounts(
+    const QueryFilter& filter) const {
+  std::vector<Account> found;
+  for (const auto& [at, id] : account_timestamps_) {
+    const Account& account = accounts_.at(id);
+    if (Matches(filter, account)) found.push_back(account);
+  }
+  return Arrange(filter, std::move(found));
+}
+
 std::vector<Transfer> MemoryState::FindTransfers(
     const AccountFilter& filter) const {
   std::vector<Transfer> found;

@@ -61,6 +61,7 @@ class MemoryState {
   // ---- as StateStore
 
   // All objects are looked at, one by one.
+  std::vector<Account> FindAccounts(const QueryFilter& filter) const;
   std::vector<Transfer> FindTransfers(const AccountFilter& filter) const;
 
   void Finish(const AppliedPoint& point);

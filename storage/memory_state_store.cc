@@ -175,6 +175,13 @@ std::unique_ptr<Lookup<Transfer>> MemoryStateStore::LookupTransfers(
   return std::make_unique<FinishedLookup<Transfer>>(std::move(found));
 }
 
+std::unique_ptr<Lookup<Account>> MemoryStateStore::QueryAccounts(
+    const QueryFilter& filter) {
+  Found<Account> found;
+  found.rows = state_.FindAccounts(filter);
+  return std::make_unique<FinishedLookup<Account>>(std::move(found));
+}
+
 std::unique_ptr<Lookup<Transfer>> MemoryStateStore::GetAccountTransfers(
     const AccountFilter& filter) {
   Found<Transfer> found;

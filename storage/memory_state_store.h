@@ -95,6 +95,8 @@ class MemoryStateStore final : public StateStore, private StateView {
       std::vector<AccountId> ids) override;
   std::unique_ptr<Lookup<Transfer>> LookupTransfers(
       std::vector<TransferId> ids) override;
+  std::unique_ptr<Lookup<Account>> QueryAccounts(
+      const QueryFilter& filter) override;
   std::unique_ptr<Lookup<Transfer>> GetAccountTransfers(
       const AccountFilter& filter) override;
   std::unique_ptr<Lookup<Transfer>> QueryTransfers(

@@ -471,6 +471,11 @@ std::unique_ptr<StateMoment> RocksDbStateStore::TakeMoment() {
   return std::make_unique<StateMoment>(disk_, frozen_, active_);
 }
 
+std::unique_ptr<Lookup<Account>> RocksDbStateStore::QueryAccounts(
+    const QueryFilter& filter) {
+  return std::make_unique<AccountQuery>(TakeMoment(), filter);
+}
+
 std::unique_ptr<Lookup<Transfer>> RocksDbStateStore::GetAccountTransfers(
     const AccountFilter& filter) {
   return std::make_unique<TransferQuery>(TakeMoment(), filter);

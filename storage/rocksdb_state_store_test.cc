@@ -44,7 +44,7 @@ class Comparison {
         << tested_.get().VerifyCheckpoint();
   }
 
-  // How many transfers the queries have found.
+  // How many accounts and transfers the queries have found.
   size_t found() const { return found_; }
 
  private:
@@ -130,7 +130,12 @@ class Comparison {
   // A query sees the state in which it begins, however much later it ends.
   void BeginQuery() {
     const MemoryState& state = model_.memory.state();
-    if (operations_.Below(2) == 0) {
+    const uint64_t kind = operations_.Below(3);
+    if (kind == 0) {
+      const QueryFilter filter = operations_.SomeFilter(state);
+      account_queries_.emplace_back(tested_.get().QueryAccounts(filter),
+                                    model_applier_.QueryAccounts(filter));
+    } else if (kind == 1) {
       const AccountFilter filter = operations_.SomeAccountFilter(state);
       queries_.emplace_back(tested_.get().GetAccountTransfers(filter),
                             model_applier_.GetAccountTransfers(filter));
@@ -150,6 +155,13 @@ class Comparison {
       found_ += found->rows.size();
     }
     queries_.clear();
+    for (auto& [query, expected] : account_queries_) {
+      const auto found = query->Finish();
+      ASSERT_TRUE(found.ok()) << found.status();
+      EXPECT_EQ(found->rows, expected.rows);
+      found_ += found->rows.size();
+    }
+    account_queries_.clear();
   }
 
   RandomOperations operations_;
@@ -161,6 +173,8 @@ class Comparison {
   bool written_ = false;
   std::vector<std::pair<std::unique_ptr<Lookup<Transfer>>, Found<Transfer>>>
       queries_;
+  std::vector<std::pair<std::unique_ptr<Lookup<Account>>, Found<Account>>>
+      account_queries_;
   size_t found_ = 0;
 };
 

@@ -24,6 +24,7 @@
 
 #include "proto/types.h"
 #include "storage/account_table.h"
+#include "storage/event_index.h"
 #include "storage/event_log.h"
 #include "storage/index_field.h"
 #include "storage/indexed_rows.h"
@@ -89,6 +90,9 @@ struct StateDelta {
 
   // Of the entries applied here.
   EventLog events;
+  // Of `events`, for queries; the replica thread's, also in a delta that does
+  // not change any more.
+  mutable EventIndex event_index;
 
   const Transfer* FindTransfer(TransferId id) const {
     if (const Transfer* created = transfers.Find(id)) return created;

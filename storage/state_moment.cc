@@ -1,9 +1,11 @@
 #include "storage/state_moment.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "proto/base/status_macros.h"
 #include "storage/disk_cursor.h"
+#include "storage/state_keys.h"
 
 namespace ledgerd::storage {
 namespace {
@@ -45,7 +47,8 @@ StateMoment::StateMoment(std::shared_ptr<const DiskState> disk,
       accounts_{frozen_ == nullptr ? RowsView<Account>()
                                    : frozen_->created_accounts.View(),
                 active_->created_accounts.View()},
-      pending_(active_->pending_log.View()) {}
+      pending_(active_->pending_log.View()),
+      events_(active_->event_index.View(active_->events)) {}
 
 template <>
 const StateMoment::Rows<Transfer>& StateMoment::rows() const {
@@ -87,24 +90,87 @@ template std::unique_ptr<TimestampCursor> StateMoment::All<Transfer>(
 template std::unique_ptr<TimestampCursor> StateMoment::All<Account>(
     bool reversed) const;
 
-absl::StatusOr<std::vector<Transfer>> StateMoment::ReadTransfers(
-    const std::vector<Timestamp>& timestamps) const {
-  std::vector<Transfer> found;
+namespace {
+
+// Rows of timestamps in either order: those of the disk by `read`, which wants
+// and gives them ascending, the newer ones by `find`.
+template <typename Row, typename Find, typename Read>
+absl::StatusOr<std::vector<Row>> ReadRows(
+    const std::vector<Timestamp>& timestamps, Timestamp newest_on_disk,
+    const Find& find, const Read& read) {
+  std::vector<Row> found;
   std::vector<Timestamp> below;
   for (const Timestamp timestamp : timestamps) {
-    if (timestamp <= disk_->record().newest_transfer) {
+    if (timestamp <= newest_on_disk) {
       below.push_back(timestamp);
     } else {
-      found.push_back(*transfers_.Find(timestamp));
+      found.push_back(*find(timestamp));
     }
   }
   if (below.empty()) return found;
   const bool reversed = timestamps.front() > timestamps.back();
-  LEDGERD_ASSIGN_OR_RETURN(auto rows, disk_->ReadTransfers(std::move(below)));
+  LEDGERD_ASSIGN_OR_RETURN(auto rows, read(std::move(below)));
   if (reversed) std::reverse(rows.begin(), rows.end());
   found.insert(reversed ? found.end() : found.begin(), rows.begin(),
                rows.end());
   return found;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Transfer>> StateMoment::ReadTransfers(
+    const std::vector<Timestamp>& timestamps) const {
+  return ReadRows<Transfer>(
+      timestamps, disk_->record().newest_transfer,
+      [&](Timestamp t) { return transfers_.Find(t); },
+      [&](std::vector<Timestamp> t) {
+        return disk_->ReadTransfers(std::move(t));
+      });
+}
+
+absl::StatusOr<std::vector<Account>> StateMoment::ReadAccounts(
+    const std::vector<Timestamp>& timestamps) {
+  LEDGERD_ASSIGN_OR_RETURN(auto accounts,
+                           ReadRows<Account>(
+                               timestamps, disk_->record().newest_account,
+                               [&](Timestamp t) { return accounts_.Find(t); },
+                               [&](std::vector<Timestamp> t) {
+                                 return ReadFromDisk(std::move(t));
+                               }));
+  for (Account& account : accounts) BringUpToDate(account);
+  return accounts;
+}
+
+absl::StatusOr<std::vector<Account>> StateMoment::ReadFromDisk(
+    std::vector<Timestamp> timestamps) const {
+  LEDGERD_ASSIGN_OR_RETURN(const auto times,
+                           disk_->ReadAccountTimes(std::move(timestamps)));
+  std::vector<AccountId> ids;
+  for (const AccountTime& time : times) ids.push_back(time.id());
+  LEDGERD_ASSIGN_OR_RETURN(auto accounts, disk_->ReadAccounts(std::move(ids)));
+  if (accounts.size() != times.size()) {
+    return disk_->Damaged(AccountTimesKey(times.front().timestamp).slice());
+  }
+  std::sort(accounts.begin(), accounts.end(),
+            [](const Account& a, const Account& b) {
+              return a.timestamp < b.timestamp;
+            });
+  return accounts;
+}
+
+void StateMoment::BringUpToDate(Account& account) {
+  if (const auto side = events_.Find(account.id)) {
+    account.debits_pending = side->debits_pending;
+    account.debits_posted = side->debits_posted;
+    account.credits_pending = side->credits_pending;
+    account.credits_posted = side->credits_posted;
+    account.flags = side->flags;
+    return;
+  }
+  if (frozen_ == nullptr) return;
+  if (const Account* frozen = frozen_->accounts.Find(account.id)) {
+    account = *frozen;
+  }
 }
 
 absl::StatusOr<PendingState> StateMoment::ReadPendingState(

@@ -22,6 +22,7 @@
 
 #include "proto/types.h"
 #include "storage/disk_state.h"
+#include "storage/event_index.h"
 #include "storage/index_field.h"
 #include "storage/indexed_rows.h"
 #include "storage/pending_log.h"
@@ -54,6 +55,10 @@ class StateMoment {
   absl::StatusOr<std::vector<Transfer>> ReadTransfers(
       const std::vector<Timestamp>& timestamps) const;
 
+  // As they were at the moment; the same way.
+  absl::StatusOr<std::vector<Account>> ReadAccounts(
+      const std::vector<Timestamp>& timestamps);
+
   // kNone unless it is a pending one.
   absl::StatusOr<PendingState> ReadPendingState(const Transfer& transfer);
 
@@ -72,12 +77,19 @@ class StateMoment {
   template <typename Row>
   const Rows<Row>& rows() const;
 
+  // Of accounts, ascending, in the state below.
+  absl::StatusOr<std::vector<Account>> ReadFromDisk(
+      std::vector<Timestamp> timestamps) const;
+  // What memory knows better than the disk, or than the row as it was created.
+  void BringUpToDate(Account& account);
+
   const std::shared_ptr<const DiskState> disk_;
   const std::shared_ptr<const StateDelta> frozen_;
   const std::shared_ptr<const StateDelta> active_;
   const Rows<Transfer> transfers_;
   const Rows<Account> accounts_;
   PendingLogView pending_;
+  EventIndexView events_;
 };
 
 }  // namespace ledgerd::storage

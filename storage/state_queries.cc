@@ -68,7 +68,24 @@ absl::StatusOr<std::vector<Timestamp>> MatchingTransfers(
   return Collect(std::move(cursors), filter.rest);
 }
 
+absl::StatusOr<std::vector<Timestamp>> MatchingAccounts(
+    const StateMoment& moment, const QueryFilter& filter) {
+  TimestampCursors cursors;
+  AddFields<Account>(moment, filter, cursors);
+  if (cursors.empty()) cursors.push_back(moment.All<Account>(filter.reversed));
+  return Collect(std::move(cursors), filter);
+}
+
 }  // namespace
+
+absl::StatusOr<Found<Account>> AccountQuery::Finish() {
+  LEDGERD_ASSIGN_OR_RETURN(const auto timestamps,
+                           MatchingAccounts(*moment_, filter_));
+  Found<Account> found;
+  LEDGERD_ASSIGN_OR_RETURN(found.rows, moment_->ReadAccounts(timestamps));
+  moment_ = nullptr;
+  return found;
+}
 
 absl::StatusOr<Found<Transfer>> TransferQuery::Finish() {
   LEDGERD_ASSIGN_OR_RETURN(const auto timestamps,

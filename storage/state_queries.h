@@ -36,6 +36,18 @@ class TransferQuery final : public Lookup<Transfer> {
   const AccountFilter filter_;
 };
 
+class AccountQuery final : public Lookup<Account> {
+ public:
+  AccountQuery(std::unique_ptr<StateMoment> moment, const QueryFilter& filter)
+      : moment_(std::move(moment)), filter_(filter) {}
+
+  absl::StatusOr<Found<Account>> Finish() override;
+
+ private:
+  std::unique_ptr<StateMoment> moment_;
+  const QueryFilter filter_;
+};
+
 }  // namespace ledgerd::storage
 
 #endif  // LEDGERD_STORAGE_STATE_QUERIES_H_

@@ -155,7 +155,10 @@ class StateStore {
   virtual std::unique_ptr<Lookup<Transfer>> LookupTransfers(
       std::vector<TransferId> ids) = 0;
 
-  // Replica thread. What matches the filter, in the order of timestamps.
+  // Replica thread. What matches the filter, in the order of timestamps, as of
+  // now.
+  virtual std::unique_ptr<Lookup<Account>> QueryAccounts(
+      const QueryFilter& filter) = 0;
   virtual std::unique_ptr<Lookup<Transfer>> GetAccountTransfers(
       const AccountFilter& filter) = 0;
   virtual std::unique_ptr<Lookup<Transfer>> QueryTransfers(

@@ -66,6 +66,19 @@ void Move(StateView& view, const Transfer& transfer, bool add, Digest& digest) {
   view.UpdateAccount(credit, next_credit);
 }
 
+// Tells what became of both accounts of a transfer, as a ledger does.
+void Tell(StateView& view, EventType type, const Transfer& transfer,
+          uint64_t at) {
+  Event event;
+  event.type = type;
+  event.timestamp = Timestamp(at);
+  event.transfer = transfer.timestamp;
+  if (type == EventType::kTwoPhaseExpired) event.pending = transfer.timestamp;
+  event.debit = EventSideOf(*view.FindAccount(transfer.debit_account_id));
+  event.credit = EventSideOf(*view.FindAccount(transfer.credit_account_id));
+  view.AppendEvent(event);
+}
+
 void AddAccounts(const Transfer& transfer, Needs& needs) {
   needs.accounts.push_back(transfer.debit_account_id);
   needs.accounts.push_back(transfer.credit_account_id);
@@ -170,8 +183,11 @@ RandomOperations::Entry RandomOperations::CreateAccounts(
     accounts.push_back(account);
   }
   const bool undo = Below(3) == 0;
-  entry.change = [accounts, undo](StateView& view) {
+  entry.change = [accounts, undo,
+                  event_times = NewEventTimes()](StateView& view) {
     Digest digest;
+    uint64_t event_at = event_times;
+    const EventMark mark = view.MarkEvents();
     const Timestamp newest = view.newest_account_timestamp();
     std::vector<std::pair<AccountId, Timestamp>> made;
     for (const Account& account : accounts) {
@@ -180,7 +196,11 @@ RandomOperations::Entry RandomOperations::CreateAccounts(
       if (existing != nullptr) continue;
       made.emplace_back(account.id, view.newest_account_timestamp());
       view.InsertAccount(account);
+      view.AppendEvent({.type = EventType::kAccountCreated,
+                        .timestamp = Timestamp(event_at++),
+                        .debit = EventSideOf(account)});
     }
+    if (undo) view.UndoEvents(mark);
     for (; undo && !made.empty(); made.pop_back()) {
       view.UndoInsertAccount(made.back().first, made.back().second);
     }
@@ -229,8 +249,11 @@ RandomOperations::Entry RandomOperations::CreateTransfers(
   const Timestamp past(Below(at) + 1);
   entry.needs.timestamps.push_back(past);
   const uint64_t undo = Below(3) == 0 ? Below(count + 1) : 0;
-  entry.change = [transfers, past, undo](StateView& view) {
+  entry.change = [transfers, past, undo,
+                  event_times = NewEventTimes()](StateView& view) {
     Digest digest;
+    uint64_t event_at = event_times;
+    std::vector<EventMark> marks;
     digest.Add(view.HasAccountAt(past) ? 1 : 0);
     digest.Add(view.HasTransferAt(past) ? 1 : 0);
     std::vector<std::pair<Transfer, Timestamp>> made;
@@ -251,12 +274,19 @@ RandomOperations::Entry RandomOperations::CreateTransfers(
         continue;
       }
       made.emplace_back(transfer, view.newest_transfer_timestamp());
+      marks.push_back(view.MarkEvents());
       view.InsertTransfer(transfer);
       Move(view, transfer, true, digest);
+      Tell(view,
+           IsPending(transfer) ? EventType::kTwoPhasePending
+                               : EventType::kSinglePhase,
+           transfer, event_at++);
     }
     for (uint64_t i = 0; i < undo && !made.empty(); ++i, made.pop_back()) {
       Move(view, made.back().first, false, digest);
       view.UndoInsertTransfer(made.back().first.id, made.back().second);
+      view.UndoEvents(marks.back());
+      marks.pop_back();
     }
     if (failed.has_value() && view.FindTransferId(*failed).free()) {
       view.KeepFailedId(*failed, TransferStatus::kDebitAccountNotFound);
@@ -273,8 +303,11 @@ RandomOperations::Entry RandomOperations::ResolvePending(
   const std::vector<TransferId> ids = entry.needs.pending;
   const auto next = static_cast<PendingState>(2 + Below(3));
   const bool undo = Below(4) == 0;
-  entry.change = [ids, next, undo](StateView& view) {
+  entry.change = [ids, next, undo,
+                  event_times = NewEventTimes()](StateView& view) {
     Digest digest;
+    uint64_t event_at = event_times;
+    const EventMark mark = view.MarkEvents();
     std::vector<TransferId> changed;
     for (const TransferId id : ids) {
       digest.Add(view.FindTransferId(id));
@@ -287,8 +320,11 @@ RandomOperations::Entry RandomOperations::ResolvePending(
       if (state != PendingState::kPending) continue;
       Move(view, transfer, false, digest);
       view.SetPendingState(transfer, next);
+      // Whatever it became: there is no transfer that posts or voids it.
+      Tell(view, EventType::kTwoPhaseExpired, transfer, event_at++);
       changed.push_back(id);
     }
+    if (undo) view.UndoEvents(mark);
     for (; undo && !changed.empty(); changed.pop_back()) {
       const Transfer transfer = *view.FindTransfer(changed.back());
       view.SetPendingState(transfer, PendingState::kPending);
@@ -306,14 +342,16 @@ RandomOperations::Entry RandomOperations::Expire(const MemoryState& model) {
                       model.newest_transfer_timestamp().value());
   entry.needs.due_at = now;
   entry.needs.due_limit = kDueLimit;
-  entry.change = [now](StateView& view) {
+  entry.change = [now, event_times = NewEventTimes()](StateView& view) {
     Digest digest;
+    uint64_t event_at = event_times;
     for (const TransferId id : view.FindDue(now, kDueLimit)) {
       const Transfer transfer = *view.FindTransfer(id);
       digest.AddRow(&transfer);
       digest.Add(static_cast<uint64_t>(view.GetPendingState(transfer)));
       Move(view, transfer, false, digest);
       view.SetPendingState(transfer, PendingState::kExpired);
+      Tell(view, EventType::kTwoPhaseExpired, transfer, event_at++);
     }
     return digest.value();
   };

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "proto/types.h"
@@ -58,6 +59,12 @@ class RandomOperations {
 
  private:
   TransferId NewId();
+
+  // For the events of one entry.
+  uint64_t NewEventTimes() {
+    return std::exchange(next_event_, next_event_ + 64);
+  }
+
   // Often 0, and never many different ones.
   uint32_t UserData();
   Entry CreateAccounts(const MemoryState& model);
@@ -70,6 +77,8 @@ class RandomOperations {
   std::mt19937_64 random_;
   Options options_;
   uint64_t last_id_ = 0;
+  // Above those of all events so far.
+  uint64_t next_event_ = 1;
 };
 
 }  // namespace ledgerd::storage

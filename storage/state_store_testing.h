@@ -78,6 +78,12 @@ class EntryApplier {
     return *std::move(found);
   }
 
+  Found<Account> QueryAccounts(const QueryFilter& filter) {
+    auto found = store().QueryAccounts(filter)->Finish();
+    LEDGERD_CHECK_OK(found.status());
+    return *std::move(found);
+  }
+
   Found<Transfer> GetAccountTransfers(const AccountFilter& filter) {
     auto found = store().GetAccountTransfers(filter)->Finish();
     LEDGERD_CHECK_OK(found.status());

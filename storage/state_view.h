@@ -51,11 +51,12 @@ class StateView {
   // account, until the entry is finished or the account's insertion is undone.
   virtual const Account* FindAccount(AccountId id) = 0;
 
-  // Requires: the id is new, the timestamp the newest.
+  // Requires: the id is new, the timestamp the newest. An event tells it.
   virtual void InsertAccount(const Account& account) = 0;
 
   // Replaces what FindAccount returned. Requires: only the balances and the
-  // CLOSED bit differ.
+  // CLOSED bit differ. An event of the same entry tells it (AppendEvent):
+  // queries find balances of an earlier moment there.
   virtual void UpdateAccount(const Account* account, const Account& next) = 0;
 
   // Undoes the newest InsertAccount; `newest` is what
