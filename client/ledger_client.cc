@@ -51,20 +51,29 @@ absl::StatusOr<CreatedAccounts> FromWire(const v1::CreateAccountsResponse& wire,
   return created;
 }
 
-FoundAccounts FromWire(const v1::LookupAccountsResponse& wire) {
+template <typename Request, typename Filter>
+Request MakeQuery(const Filter& filter, const ReadLevel& level) {
+  Request request;
+  client::ToWire(filter, request.mutable_filter());
+  ToWire(level, request.mutable_consistency());
+  return request;
+}
+
+// Of any answer that has accounts.
+template <typename Response>
+FoundAccounts AccountsIn(const Response& wire) {
   FoundAccounts found;
   found.sequence = Sequence(wire.sequence());
   found.accounts.reserve(static_cast<size_t>(wire.accounts_size()));
   for (const auto& account : wire.accounts()) {
     found.accounts.push_back(client::FromWire(account));
   }
-  for (const auto& id : wire.missing_ids()) {
-    found.missing.emplace_back(client::FromWire(id));
-  }
   return found;
 }
 
-FoundTransfers FromWire(const v1::LookupTransfersResponse& wire) {
+// Of any answer that has transfers.
+template <typename Response>
+FoundTransfers TransfersIn(const Response& wire) {
   FoundTransfers found;
   found.sequence = Sequence(wire.sequence());
   for (const auto& transfer : wire.transfers()) {
@@ -74,6 +83,45 @@ FoundTransfers FromWire(const v1::LookupTransfersResponse& wire) {
     found.pending_states.push_back(static_cast<PendingState>(state));
   }
   found.pending_states.resize(found.transfers.size());
+  return found;
+}
+
+FoundAccounts FromWire(const v1::QueryAccountsResponse& wire) {
+  return AccountsIn(wire);
+}
+
+FoundTransfers FromWire(const v1::QueryTransfersResponse& wire) {
+  return TransfersIn(wire);
+}
+
+FoundTransfers FromWire(const v1::GetAccountTransfersResponse& wire) {
+  return TransfersIn(wire);
+}
+
+FoundBalances FromWire(const v1::GetAccountBalancesResponse& wire) {
+  FoundBalances found;
+  found.sequence = Sequence(wire.sequence());
+  for (const v1::AccountBalance& balance : wire.balances()) {
+    found.balances.push_back(
+        {.debits_pending = Amount(client::FromWire(balance.debits_pending())),
+         .debits_posted = Amount(client::FromWire(balance.debits_posted())),
+         .credits_pending = Amount(client::FromWire(balance.credits_pending())),
+         .credits_posted = Amount(client::FromWire(balance.credits_posted())),
+         .timestamp = Timestamp(balance.timestamp())});
+  }
+  return found;
+}
+
+FoundAccounts FromWire(const v1::LookupAccountsResponse& wire) {
+  FoundAccounts found = AccountsIn(wire);
+  for (const auto& id : wire.missing_ids()) {
+    found.missing.emplace_back(client::FromWire(id));
+  }
+  return found;
+}
+
+FoundTransfers FromWire(const v1::LookupTransfersResponse& wire) {
+  FoundTransfers found = TransfersIn(wire);
   for (const auto& id : wire.missing_ids()) {
     found.missing.emplace_back(client::FromWire(id));
   }
@@ -303,6 +351,72 @@ void LedgerClient::LookupTransfers(const std::vector<TransferId>& ids,
               FoundTransfers>(
       MakeLookup<v1::LookupTransfersRequest>(ids, level),
       [](auto& stub, auto... rest) { stub.LookupTransfers(rest...); },
+      std::move(callback));
+}
+
+absl::StatusOr<FoundTransfers> LedgerClient::GetAccountTransfers(
+    const AccountFilter& filter, ReadLevel level) {
+  Waiter<FoundTransfers> waiter;
+  GetAccountTransfers(filter, level, waiter.callback());
+  return waiter.Wait();
+}
+
+void LedgerClient::GetAccountTransfers(const AccountFilter& filter,
+                                       ReadLevel level,
+                                       Callback<FoundTransfers> callback) {
+  impl_->Read<v1::GetAccountTransfersRequest, v1::GetAccountTransfersResponse,
+              FoundTransfers>(
+      MakeQuery<v1::GetAccountTransfersRequest>(filter, level),
+      [](auto& stub, auto... rest) { stub.GetAccountTransfers(rest...); },
+      std::move(callback));
+}
+
+absl::StatusOr<FoundBalances> LedgerClient::GetAccountBalances(
+    const AccountFilter& filter, ReadLevel level) {
+  Waiter<FoundBalances> waiter;
+  GetAccountBalances(filter, level, waiter.callback());
+  return waiter.Wait();
+}
+
+void LedgerClient::GetAccountBalances(const AccountFilter& filter,
+                                      ReadLevel level,
+                                      Callback<FoundBalances> callback) {
+  impl_->Read<v1::GetAccountBalancesRequest, v1::GetAccountBalancesResponse,
+              FoundBalances>(
+      MakeQuery<v1::GetAccountBalancesRequest>(filter, level),
+      [](auto& stub, auto... rest) { stub.GetAccountBalances(rest...); },
+      std::move(callback));
+}
+
+absl::StatusOr<FoundAccounts> LedgerClient::QueryAccounts(
+    const QueryFilter& filter, ReadLevel level) {
+  Waiter<FoundAccounts> waiter;
+  QueryAccounts(filter, level, waiter.callback());
+  return waiter.Wait();
+}
+
+void LedgerClient::QueryAccounts(const QueryFilter& filter, ReadLevel level,
+                                 Callback<FoundAccounts> callback) {
+  impl_->Read<v1::QueryAccountsRequest, v1::QueryAccountsResponse,
+              FoundAccounts>(
+      MakeQuery<v1::QueryAccountsRequest>(filter, level),
+      [](auto& stub, auto... rest) { stub.QueryAccounts(rest...); },
+      std::move(callback));
+}
+
+absl::StatusOr<FoundTransfers> LedgerClient::QueryTransfers(
+    const QueryFilter& filter, ReadLevel level) {
+  Waiter<FoundTransfers> waiter;
+  QueryTransfers(filter, level, waiter.callback());
+  return waiter.Wait();
+}
+
+void LedgerClient::QueryTransfers(const QueryFilter& filter, ReadLevel level,
+                                  Callback<FoundTransfers> callback) {
+  impl_->Read<v1::QueryTransfersRequest, v1::QueryTransfersResponse,
+              FoundTransfers>(
+      MakeQuery<v1::QueryTransfersRequest>(filter, level),
+      [](auto& stub, auto... rest) { stub.QueryTransfers(rest...); },
       std::move(callback));
 }
 

@@ -42,6 +42,7 @@
 #include "absl/types/span.h"
 
 #include "client/chains.h"
+#include "client/filters.h"
 #include "client/transfer_stream.h"
 #include "proto/errors.h"
 #include "proto/results.h"
@@ -75,7 +76,7 @@ struct CreatedAccounts {
 };
 
 struct FoundAccounts {
-  std::vector<Account> accounts;  // In the order asked.
+  std::vector<Account> accounts;  // In the order asked, or by timestamp.
   std::vector<AccountId> missing;
   Sequence sequence;  // That the answer reflects.
 };
@@ -84,6 +85,23 @@ struct FoundTransfers {
   std::vector<Transfer> transfers;
   std::vector<PendingState> pending_states;  // For each of `transfers`.
   std::vector<TransferId> missing;
+  Sequence sequence;
+};
+
+// An account's balances after one of its transfers.
+struct AccountBalance {
+  Amount debits_pending;
+  Amount debits_posted;
+  Amount credits_pending;
+  Amount credits_posted;
+  Timestamp timestamp;  // The transfer's.
+
+  friend bool operator==(const AccountBalance&,
+                         const AccountBalance&) = default;
+};
+
+struct FoundBalances {
+  std::vector<AccountBalance> balances;
   Sequence sequence;
 };
 
@@ -138,6 +156,25 @@ class LedgerClient {
       const std::vector<TransferId>& ids, ReadLevel level = {});
   void LookupTransfers(const std::vector<TransferId>& ids, ReadLevel level,
                        Callback<FoundTransfers> callback);
+
+  // What matches a filter, by timestamp; `missing` stays empty.
+  absl::StatusOr<FoundTransfers> GetAccountTransfers(
+      const AccountFilter& filter, ReadLevel level = {});
+  void GetAccountTransfers(const AccountFilter& filter, ReadLevel level,
+                           Callback<FoundTransfers> callback);
+  // NO_HISTORY unless the account was created with the HISTORY flag.
+  absl::StatusOr<FoundBalances> GetAccountBalances(const AccountFilter& filter,
+                                                   ReadLevel level = {});
+  void GetAccountBalances(const AccountFilter& filter, ReadLevel level,
+                          Callback<FoundBalances> callback);
+  absl::StatusOr<FoundAccounts> QueryAccounts(const QueryFilter& filter,
+                                              ReadLevel level = {});
+  void QueryAccounts(const QueryFilter& filter, ReadLevel level,
+                     Callback<FoundAccounts> callback);
+  absl::StatusOr<FoundTransfers> QueryTransfers(const QueryFilter& filter,
+                                                ReadLevel level = {});
+  void QueryTransfers(const QueryFilter& filter, ReadLevel level,
+                      Callback<FoundTransfers> callback);
 
   absl::StatusOr<ServerInfo> GetServerInfo();
   void GetServerInfo(Callback<ServerInfo> callback);

@@ -60,6 +60,41 @@ void ToWire(const Transfer& transfer, ::ledger::v1::Transfer* wire) {
   wire->set_timestamp(transfer.timestamp.value());
 }
 
+namespace {
+
+// What both filters have.
+template <typename Filter, typename Wire>
+void CommonToWire(const Filter& filter, Wire* wire) {
+  if (filter.user_data_128 != 0) {
+    ToWire(filter.user_data_128, wire->mutable_user_data_128());
+  }
+  if (filter.user_data_64 != 0) wire->set_user_data_64(filter.user_data_64);
+  if (filter.user_data_32 != 0) wire->set_user_data_32(filter.user_data_32);
+  if (filter.code.has_value()) wire->set_code(*filter.code);
+  if (filter.timestamp_min.has_value()) {
+    wire->set_timestamp_min(filter.timestamp_min->value());
+  }
+  if (filter.timestamp_max.has_value()) {
+    wire->set_timestamp_max(filter.timestamp_max->value());
+  }
+  wire->set_reversed(filter.reversed);
+  wire->set_limit(filter.limit);
+}
+
+}  // namespace
+
+void ToWire(const QueryFilter& filter, ::ledger::v1::QueryFilter* wire) {
+  if (filter.ledger.has_value()) wire->set_ledger(*filter.ledger);
+  CommonToWire(filter, wire);
+}
+
+void ToWire(const AccountFilter& filter, ::ledger::v1::AccountFilter* wire) {
+  ToWire(filter.account.value(), wire->mutable_account_id());
+  wire->set_debits(filter.debits);
+  wire->set_credits(filter.credits);
+  CommonToWire(filter, wire);
+}
+
 Account FromWire(const ::ledger::v1::Account& wire) {
   Account account;
   account.id = AccountId(FromWire(wire.id()));

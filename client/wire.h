@@ -8,6 +8,7 @@
 #ifndef LEDGERD_CLIENT_WIRE_H_
 #define LEDGERD_CLIENT_WIRE_H_
 
+#include "client/filters.h"
 #include "ledger/v1/ledger.pb.h"
 #include "proto/results.h"
 #include "proto/types.h"
@@ -25,6 +26,9 @@ inline void ToWire(Uint128 value, ::ledger::v1::Uint128* wire) {
 
 void ToWire(const Account& account, ::ledger::v1::Account* wire);
 void ToWire(const Transfer& transfer, ::ledger::v1::Transfer* wire);
+
+void ToWire(const QueryFilter& filter, ::ledger::v1::QueryFilter* wire);
+void ToWire(const AccountFilter& filter, ::ledger::v1::AccountFilter* wire);
 
 Account FromWire(const ::ledger::v1::Account& wire);
 Transfer FromWire(const ::ledger::v1::Transfer& wire);

@@ -111,6 +111,43 @@ void FillAnswer(const std::vector<AccountId>& ids,
   response.set_sequence(sequence.value());
 }
 
+namespace {
+
+template <typename Response>
+void FillTransfers(const storage::Found<Transfer>& found, Sequence sequence,
+                   Response& response) {
+  for (const Transfer& transfer : found.rows) {
+    ToMessage(transfer, *response.add_transfers());
+  }
+  for (const PendingState state : found.pending_states) {
+    response.add_pending_states(static_cast<ledger::v1::PendingState>(state));
+  }
+  response.set_sequence(sequence.value());
+}
+
+}  // namespace
+
+void FillAnswer(const storage::QueryFilter& /*filter*/,
+                const storage::Found<Account>& found, Sequence sequence,
+                ledger::v1::QueryAccountsResponse& response) {
+  for (const Account& account : found.rows) {
+    ToMessage(account, *response.add_accounts());
+  }
+  response.set_sequence(sequence.value());
+}
+
+void FillAnswer(const storage::QueryFilter& /*filter*/,
+                const storage::Found<Transfer>& found, Sequence sequence,
+                ledger::v1::QueryTransfersResponse& response) {
+  FillTransfers(found, sequence, response);
+}
+
+void FillAnswer(const storage::AccountFilter& /*filter*/,
+                const storage::Found<Transfer>& found, Sequence sequence,
+                ledger::v1::GetAccountTransfersResponse& response) {
+  FillTransfers(found, sequence, response);
+}
+
 void FillAnswer(const std::vector<TransferId>& ids,
                 const storage::Found<Transfer>& found, Sequence sequence,
                 ledger::v1::LookupTransfersResponse& response) {

@@ -13,6 +13,7 @@
 #include "proto/entry.h"
 #include "proto/results.h"
 #include "proto/types.h"
+#include "storage/state_query.h"
 #include "storage/state_store.h"
 
 namespace ledgerd::server {
@@ -37,6 +38,17 @@ void FillAnswer(const std::vector<AccountId>& ids,
 void FillAnswer(const std::vector<TransferId>& ids,
                 const storage::Found<Transfer>& found, Sequence sequence,
                 ledger::v1::LookupTransfersResponse& response);
+
+// What a query has found.
+void FillAnswer(const storage::QueryFilter& filter,
+                const storage::Found<Account>& found, Sequence sequence,
+                ledger::v1::QueryAccountsResponse& response);
+void FillAnswer(const storage::QueryFilter& filter,
+                const storage::Found<Transfer>& found, Sequence sequence,
+                ledger::v1::QueryTransfersResponse& response);
+void FillAnswer(const storage::AccountFilter& filter,
+                const storage::Found<Transfer>& found, Sequence sequence,
+                ledger::v1::GetAccountTransfersResponse& response);
 
 // The ledger.v1 request that `entry` was made of, serialized; empty for kinds
 // that no request makes. Flags are those of the rows: an unknown bit at or

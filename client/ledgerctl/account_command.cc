@@ -145,6 +145,7 @@ void AddAccountCommand(CLI::App& app, Context& context) {
   command->require_subcommand(1);
   AddCreate(*command, context);
   AddShow(*command, context);
+  AddAccountQueries(*command, context);
 }
 
 }  // namespace ledgerd::client

@@ -43,6 +43,7 @@ int RunLedgerctl(std::vector<std::string> arguments) {
   AddGlobalOptions(app, context.options());
   AddAccountCommand(app, context);
   AddTransferCommand(app, context);
+  AddTransfersCommand(app, context);
   AddImportCommand(app, context);
   AddJournalCommand(app, context);
   AddStatusCommand(app, context);

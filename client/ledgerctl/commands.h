@@ -11,7 +11,10 @@
 namespace ledgerd::client {
 
 void AddAccountCommand(CLI::App& app, Context& context);
+// To `account`: list, transfers, balances.
+void AddAccountQueries(CLI::App& account, Context& context);
 void AddTransferCommand(CLI::App& app, Context& context);
+void AddTransfersCommand(CLI::App& app, Context& context);
 void AddImportCommand(CLI::App& app, Context& context);
 void AddJournalCommand(CLI::App& app, Context& context);
 void AddStatusCommand(CLI::App& app, Context& context);

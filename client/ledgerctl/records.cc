@@ -30,4 +30,19 @@ Record ToRecord(const Transfer& transfer) {
           Text("flags", TransferFlagNames(transfer.flags))};
 }
 
+Record ToRecord(const Transfer& transfer, PendingState state) {
+  Record record = ToRecord(transfer);
+  record.push_back(Text("state", std::string(Name(state))));
+  record.push_back(Text("created", TimeText(transfer.timestamp)));
+  return record;
+}
+
+Record ToRecord(const AccountBalance& balance) {
+  return {Text("time", TimeText(balance.timestamp)),
+          Text("debits_pending", ToString(balance.debits_pending.value())),
+          Text("debits_posted", ToString(balance.debits_posted.value())),
+          Text("credits_pending", ToString(balance.credits_pending.value())),
+          Text("credits_posted", ToString(balance.credits_posted.value()))};
+}
+
 }  // namespace ledgerd::client

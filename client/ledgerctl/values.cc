@@ -238,4 +238,19 @@ std::string TimeText(Timestamp timestamp) {
       absl::UTCTimeZone());
 }
 
+absl::StatusOr<Timestamp> ParseTime(absl::string_view text) {
+  uint64_t nanoseconds = 0;
+  if (absl::SimpleAtoi(text, &nanoseconds)) return Timestamp(nanoseconds);
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error) ||
+      time < absl::UnixEpoch()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", text,
+                     "' is no time: give one like 2026-11-25T04:35:00Z, or "
+                     "nanoseconds since 1970"));
+  }
+  return Timestamp(static_cast<uint64_t>(absl::ToUnixNanos(time)));
+}
+
 }  // namespace ledgerd::client

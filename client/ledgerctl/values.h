@@ -61,6 +61,10 @@ std::string NetText(const Net& net);
 // UTC, as 2026-11-25T04:35:00.123456789Z; "-" for none.
 std::string TimeText(Timestamp timestamp);
 
+// As TimeText writes it, with fewer digits or another zone too; or nanoseconds
+// since 1970.
+absl::StatusOr<Timestamp> ParseTime(absl::string_view text);
+
 }  // namespace ledgerd::client
 
 #endif  // LEDGERD_CLIENT_LEDGERCTL_VALUES_H_

@@ -7,10 +7,12 @@
 
 #include "proto/system_limits.h"
 #include "server/cluster_id.h"
+#include "server/filter_parsing.h"
 #include "server/grpc/error_details.h"
 #include "server/request_parsing.h"
 #include "server/responses.h"
 #include "server/version.h"
+#include "storage/state_query.h"
 
 namespace ledgerd::server {
 namespace {
@@ -37,6 +39,9 @@ LedgerService::LedgerService(const CallContext& calls) : calls_(calls) {
   SetMessageAllocatorFor_CreateTransfers(&create_transfers_allocator_);
   SetMessageAllocatorFor_LookupAccounts(&lookup_accounts_allocator_);
   SetMessageAllocatorFor_LookupTransfers(&lookup_transfers_allocator_);
+  SetMessageAllocatorFor_GetAccountTransfers(&account_transfers_allocator_);
+  SetMessageAllocatorFor_QueryAccounts(&query_accounts_allocator_);
+  SetMessageAllocatorFor_QueryTransfers(&query_transfers_allocator_);
 }
 
 replication::Deadline LedgerService::DeadlineFor(
@@ -116,12 +121,14 @@ LedgerService::StreamTransfers(grpc::CallbackServerContext* context) {
 
 // ---- reads
 
-template <typename Id, typename Response, typename Begin>
+template <typename Asked, typename Response, typename Begin>
 grpc::ServerUnaryReactor* LedgerService::Read(
-    grpc::CallbackServerContext* context, absl::StatusOr<std::vector<Id>> ids,
+    grpc::CallbackServerContext* context, absl::StatusOr<Asked> asked,
     const ledger::v1::ReadConsistency& consistency, Response* response,
     Begin begin) {
-  if (!ids.ok()) return FinishAtOnce(context, Wire(calls_.group, ids.status()));
+  if (!asked.ok()) {
+    return FinishAtOnce(context, Wire(calls_.group, asked.status()));
+  }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   const auto fail = [this, reactor](const absl::Status& status) {
     reactor->Finish(Wire(calls_.group, status));
@@ -129,18 +136,19 @@ grpc::ServerUnaryReactor* LedgerService::Read(
   const absl::Status taken = calls_.group.replica.Read(
       {.freshness = ParseConsistency(consistency),
        .deadline = DeadlineFor(*context),
-       .begin = [this, reactor, response, fail, begin, ids = *std::move(ids)](
+       .begin = [this, reactor, response, fail, begin,
+                 asked = *std::move(asked)](
                     absl::StatusOr<Sequence> at) -> std::function<void()> {
          if (!at.ok()) {
            calls_.answers.Run([fail, error = at.status()] { fail(error); });
            return nullptr;
          }
          // Shared, since a function must be copyable.
-         std::shared_ptr lookup = begin(ids);
-         return [reactor, response, fail, ids, at = *at, lookup] {
+         std::shared_ptr lookup = begin(asked);
+         return [reactor, response, fail, asked, at = *at, lookup] {
            const auto found = lookup->Finish();
            if (!found.ok()) return fail(found.status());
-           FillAnswer(ids, *found, at, *response);
+           FillAnswer(asked, *found, at, *response);
            reactor->Finish(grpc::Status::OK);
          };
        }});
@@ -168,34 +176,43 @@ grpc::ServerUnaryReactor* LedgerService::LookupTransfers(
               });
 }
 
-// ---- not served yet
-
 grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(
     grpc::CallbackServerContext* context,
-    const ledger::v1::GetAccountTransfersRequest* /*request*/,
-    ledger::v1::GetAccountTransfersResponse* /*response*/) {
-  return FinishAtOnce(context, Unimplemented("GetAccountTransfers"));
+    const ledger::v1::GetAccountTransfersRequest* request,
+    ledger::v1::GetAccountTransfersResponse* response) {
+  return Read(context, ParseFilter(request->filter()), request->consistency(),
+              response, [this](const storage::AccountFilter& filter) {
+                return calls_.group.store.GetAccountTransfers(filter);
+              });
 }
+
+grpc::ServerUnaryReactor* LedgerService::QueryAccounts(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::QueryAccountsRequest* request,
+    ledger::v1::QueryAccountsResponse* response) {
+  return Read(context, ParseFilter(request->filter()), request->consistency(),
+              response, [this](const storage::QueryFilter& filter) {
+                return calls_.group.store.QueryAccounts(filter);
+              });
+}
+
+grpc::ServerUnaryReactor* LedgerService::QueryTransfers(
+    grpc::CallbackServerContext* context,
+    const ledger::v1::QueryTransfersRequest* request,
+    ledger::v1::QueryTransfersResponse* response) {
+  return Read(context, ParseFilter(request->filter()), request->consistency(),
+              response, [this](const storage::QueryFilter& filter) {
+                return calls_.group.store.QueryTransfers(filter);
+              });
+}
+
+// ---- not served yet
 
 grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(
     grpc::CallbackServerContext* context,
     const ledger::v1::GetAccountBalancesRequest* /*request*/,
     ledger::v1::GetAccountBalancesResponse* /*response*/) {
   return FinishAtOnce(context, Unimplemented("GetAccountBalances"));
-}
-
-grpc::ServerUnaryReactor* LedgerService::QueryAccounts(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::QueryAccountsRequest* /*request*/,
-    ledger::v1::QueryAccountsResponse* /*response*/) {
-  return FinishAtOnce(context, Unimplemented("QueryAccounts"));
-}
-
-grpc::ServerUnaryReactor* LedgerService::QueryTransfers(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::QueryTransfersRequest* /*request*/,
-    ledger::v1::QueryTransfersResponse* /*response*/) {
-  return FinishAtOnce(context, Unimplemented("QueryTransfers"));
 }
 
 grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>*

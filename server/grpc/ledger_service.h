@@ -65,17 +65,10 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
       const ledger::v1::LookupTransfersRequest* request,
       ledger::v1::LookupTransfersResponse* response) override;
 
-  // ---- not served yet
-
   grpc::ServerUnaryReactor* GetAccountTransfers(
       grpc::CallbackServerContext* context,
       const ledger::v1::GetAccountTransfersRequest* request,
       ledger::v1::GetAccountTransfersResponse* response) override;
-
-  grpc::ServerUnaryReactor* GetAccountBalances(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::GetAccountBalancesRequest* request,
-      ledger::v1::GetAccountBalancesResponse* response) override;
 
   grpc::ServerUnaryReactor* QueryAccounts(
       grpc::CallbackServerContext* context,
@@ -86,6 +79,13 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
       grpc::CallbackServerContext* context,
       const ledger::v1::QueryTransfersRequest* request,
       ledger::v1::QueryTransfersResponse* response) override;
+
+  // ---- not served yet
+
+  grpc::ServerUnaryReactor* GetAccountBalances(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::GetAccountBalancesRequest* request,
+      ledger::v1::GetAccountBalancesResponse* response) override;
 
   grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>* WatchEvents(
       grpc::CallbackServerContext* context,
@@ -101,10 +101,11 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
   grpc::ServerUnaryReactor* Propose(grpc::CallbackServerContext* context,
                                     absl::StatusOr<Command> command, Fill fill);
 
-  // Looks `ids` up as fresh as `consistency` says, and fills the response.
-  template <typename Id, typename Response, typename Begin>
+  // Looks up what was asked for, ids or a filter, as fresh as `consistency`
+  // says, and fills the response.
+  template <typename Asked, typename Response, typename Begin>
   grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context,
-                                 absl::StatusOr<std::vector<Id>> ids,
+                                 absl::StatusOr<Asked> asked,
                                  const ledger::v1::ReadConsistency& consistency,
                                  Response* response, Begin begin);
 
@@ -125,6 +126,14 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
   Allocator<ledger::v1::LookupTransfersRequest,
             ledger::v1::LookupTransfersResponse>
       lookup_transfers_allocator_;
+  Allocator<ledger::v1::GetAccountTransfersRequest,
+            ledger::v1::GetAccountTransfersResponse>
+      account_transfers_allocator_;
+  Allocator<ledger::v1::QueryAccountsRequest, ledger::v1::QueryAccountsResponse>
+      query_accounts_allocator_;
+  Allocator<ledger::v1::QueryTransfersRequest,
+            ledger::v1::QueryTransfersResponse>
+      query_transfers_allocator_;
 };
 
 }  // namespace ledgerd::server

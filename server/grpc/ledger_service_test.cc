@@ -221,6 +221,96 @@ TEST_F(LedgerServiceTest, LooksUpTransfers) {
   EXPECT_EQ(response.missing_ids_size(), 1);
 }
 
+// Two accounts of code 1 and 2, and three transfers between them.
+class LedgerQueriesTest : public LedgerServiceTest {
+ protected:
+  LedgerQueriesTest() {
+    storage::StateView& view = harness_.store().view();
+    for (uint64_t id = 1; id <= 2; ++id) {
+      Account account;
+      account.id = AccountId(id);
+      account.ledger = 9;
+      account.code = static_cast<uint16_t>(id);
+      account.timestamp = Timestamp(id);
+      view.InsertAccount(account);
+    }
+    for (uint64_t id = 11; id <= 13; ++id) {
+      Transfer transfer;
+      transfer.id = TransferId(id);
+      transfer.debit_account_id = AccountId(id == 12 ? 2 : 1);
+      transfer.credit_account_id = AccountId(id == 12 ? 1 : 2);
+      transfer.user_data_64 = id / 12;
+      transfer.ledger = 9;
+      transfer.flags = id == 13 ? transfer_flags::kPending : 0;
+      transfer.timestamp = Timestamp(id);
+      view.InsertTransfer(transfer);
+    }
+  }
+
+  template <typename Transfers>
+  static std::vector<uint64_t> Ids(const Transfers& transfers) {
+    std::vector<uint64_t> ids;
+    for (const auto& transfer : transfers) ids.push_back(transfer.id().low());
+    return ids;
+  }
+};
+
+TEST_F(LedgerQueriesTest, FindsTheTransfersOfAnAccount) {
+  ledger::v1::GetAccountTransfersRequest request;
+  request.mutable_filter()->mutable_account_id()->set_low(1);
+  request.mutable_filter()->set_debits(true);
+  request.mutable_filter()->set_reversed(true);
+  request.mutable_filter()->set_limit(10);
+  request.mutable_consistency()->set_max_staleness_ms(250);
+  ledger::v1::GetAccountTransfersResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(
+      harness_.ledger().GetAccountTransfers(&context, request, &response).ok());
+  EXPECT_EQ(Ids(response.transfers()), (std::vector<uint64_t>{13, 11}));
+  ASSERT_EQ(response.pending_states_size(), 2);
+  EXPECT_EQ(response.pending_states(0), ledger::v1::PENDING_STATE_PENDING);
+  EXPECT_EQ(response.pending_states(1), ledger::v1::PENDING_STATE_UNSPECIFIED);
+  EXPECT_EQ(response.sequence(), 7u);
+  EXPECT_EQ(harness_.replica().last_freshness().max_staleness,
+            milliseconds(250));
+}
+
+TEST_F(LedgerQueriesTest, FindsWhatMatchesAllFields) {
+  ledger::v1::QueryTransfersRequest request;
+  request.mutable_filter()->set_user_data_64(1);
+  request.mutable_filter()->set_ledger(9);
+  request.mutable_filter()->set_timestamp_max(12);
+  request.mutable_filter()->set_limit(10);
+  ledger::v1::QueryTransfersResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(
+      harness_.ledger().QueryTransfers(&context, request, &response).ok());
+  EXPECT_EQ(Ids(response.transfers()), (std::vector<uint64_t>{12}));
+  EXPECT_EQ(response.pending_states_size(), 1);
+  EXPECT_EQ(response.sequence(), 7u);
+}
+
+TEST_F(LedgerQueriesTest, FindsAccounts) {
+  ledger::v1::QueryAccountsRequest request;
+  request.mutable_filter()->set_code(2);
+  request.mutable_filter()->set_limit(1);
+  ledger::v1::QueryAccountsResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(
+      harness_.ledger().QueryAccounts(&context, request, &response).ok());
+  EXPECT_EQ(Ids(response.accounts()), (std::vector<uint64_t>{2}));
+  EXPECT_EQ(response.sequence(), 7u);
+}
+
+TEST_F(LedgerQueriesTest, AFilterThatNothingMatchesNamesItsField) {
+  ledger::v1::QueryTransfersResponse transfers;
+  grpc::ClientContext context;
+  const absl::Status refused = FromGrpcStatus(
+      harness_.ledger().QueryTransfers(&context, {}, &transfers));
+  EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+  EXPECT_EQ(FieldOf(refused), "filter.limit");
+}
+
 TEST_F(LedgerServiceTest, TellsItsLimits) {
   grpc::ClientContext context;
   ledger::v1::GetServerInfoResponse info;
@@ -236,12 +326,12 @@ TEST_F(LedgerServiceTest, TellsItsLimits) {
 
 TEST_F(LedgerServiceTest, WhatIsNotServedYetSaysSo) {
   grpc::ClientContext unary;
-  ledger::v1::QueryAccountsResponse accounts;
+  ledger::v1::GetAccountBalancesResponse balances;
   const grpc::Status status =
-      harness_.ledger().QueryAccounts(&unary, {}, &accounts);
+      harness_.ledger().GetAccountBalances(&unary, {}, &balances);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_EQ(status.error_message(),
-            "QueryAccounts is not served by this version of ledgerd");
+            "GetAccountBalances is not served by this version of ledgerd");
   grpc::ClientContext stream;
   ledger::v1::WatchEventsResponse event;
   const auto events = harness_.ledger().WatchEvents(&stream, {});
