@@ -8,6 +8,7 @@
 
 #include "proto/base/check.h"
 #include "tests/model/dump.h"
+#include "tests/model/naive_queries.h"
 
 namespace ledgerd::model {
 namespace {
@@ -53,6 +54,28 @@ Fault CompareRows(const Map& ledger, const Map& naive) {
   return std::nullopt;
 }
 
+template <typename Row>
+Fault CompareFound(const char* what, const std::vector<Row>& ledger,
+                   const std::vector<Row>& naive) {
+  if (ledger.size() != naive.size()) {
+    return absl::StrCat("a query of ", what, " finds: ledger ", ledger.size(),
+                        ", naive ", naive.size());
+  }
+  for (size_t i = 0; i < naive.size(); ++i) {
+    if (ledger[i] == naive[i]) continue;
+    return absl::StrCat("a query of ", what, ", [", i, "]",
+                        TwoSides(Dump(ledger[i]), Dump(naive[i])));
+  }
+  return std::nullopt;
+}
+
+Fault CompareFound(const char* what, const storage::Found<Transfer>& ledger,
+                   const storage::Found<Transfer>& naive) {
+  Fault fault = CompareFound(what, ledger.rows, naive.rows);
+  if (fault || ledger.pending_states == naive.pending_states) return fault;
+  return absl::StrCat("a query of ", what, ": the pending states differ");
+}
+
 std::map<TransferId, PendingState> AllPendingStates(const NaiveState& state) {
   std::map<TransferId, PendingState> states;
   for (const auto& [id, transfer] : state.transfers) {
@@ -87,6 +110,7 @@ Fault Checker::CheckState(const Step& step, const EntryResult& result) {
   Fault fault = CompareRows(rows.accounts, naive.accounts);
   if (!fault) fault = CompareRows(rows.transfers, naive.transfers);
   if (!fault) fault = CompareRows(rows.pending_states, AllPendingStates(naive));
+  if (!fault) fault = CheckQueries();
   if (fault) return fault;
   if (subject_.StateHash() != naive.Hash()) {
     return "the state hash differs, and no row does: kept ids, applied point, "
@@ -100,6 +124,22 @@ Fault Checker::CheckState(const Step& step, const EntryResult& result) {
                                  absl::StrCat(next.value())));
   }
   return invariants_.Check(step, result, rows);
+}
+
+Fault Checker::CheckQueries() {
+  const NaiveState& naive = naive_.state();
+  const auto accounts = SomeAccountQuery(random_, naive);
+  Fault fault = CompareFound("accounts", subject_.QueryAccounts(accounts),
+                             FindAccounts(naive, accounts));
+  if (fault) return fault;
+  const auto transfers = SomeTransferQuery(random_, naive);
+  fault = CompareFound("transfers", subject_.QueryTransfers(transfers),
+                       FindTransfers(naive, {.rest = transfers}));
+  if (fault) return fault;
+  const auto of_account = SomeAccountFilter(random_, naive);
+  return CompareFound("an account's transfers",
+                      subject_.AccountTransfers(of_account),
+                      FindTransfers(naive, of_account));
 }
 
 // Everything that should be there, and what the step named, which may not be.

@@ -5,8 +5,8 @@
 //   if (auto fault = checker.Check(step)) std::cerr << *fault;
 //
 // Shape    After every entry: every status, original status, amount and
-//          timestamp; every row and pending state; the state hash; the next
-//          expiry; the invariants.
+//          timestamp; every row and pending state; what some queries find; the
+//          state hash; the next expiry; the invariants.
 // Errors   A fault is text: which event or row, and what each of the two says.
 // Threads  Not thread-safe.
 #ifndef LEDGERD_TESTS_MODEL_CHECKER_H_
@@ -20,6 +20,7 @@
 #include "tests/model/coverage.h"
 #include "tests/model/invariants.h"
 #include "tests/model/naive_ledger.h"
+#include "tests/model/random.h"
 #include "tests/model/step.h"
 #include "tests/model/subject.h"
 
@@ -49,9 +50,12 @@ class Checker {
   std::optional<std::string> CheckState(const Step& step,
                                         const EntryResult& result);
   Rows LookUpAll(const Step& step);
+  // One query of each kind, drawn from the state.
+  std::optional<std::string> CheckQueries();
 
   Subject& subject_;
   Compare compare_;
+  Random random_{1};
   NaiveLedger naive_;
   Invariants invariants_;
   Coverage coverage_;

@@ -32,16 +32,38 @@ EntryResult RealLedger::ApplyBrought(const Entry& entry, Brought brought) {
   return result;
 }
 
-std::vector<Account> RealLedger::Accounts(std::vector<AccountId> ids) {
-  auto found = store_->LookupAccounts(std::move(ids))->Finish();
+namespace {
+
+template <typename Row>
+storage::Found<Row> Finish(std::unique_ptr<storage::Lookup<Row>> lookup) {
+  auto found = lookup->Finish();
   LEDGERD_CHECK_OK(found.status());
-  return std::move(found)->rows;
+  return *std::move(found);
+}
+
+}  // namespace
+
+std::vector<Account> RealLedger::Accounts(std::vector<AccountId> ids) {
+  return Finish(store_->LookupAccounts(std::move(ids))).rows;
 }
 
 storage::Found<Transfer> RealLedger::Transfers(std::vector<TransferId> ids) {
-  auto found = store_->LookupTransfers(std::move(ids))->Finish();
-  LEDGERD_CHECK_OK(found.status());
-  return *std::move(found);
+  return Finish(store_->LookupTransfers(std::move(ids)));
+}
+
+std::vector<Account> RealLedger::QueryAccounts(
+    const storage::QueryFilter& filter) {
+  return Finish(store_->QueryAccounts(filter)).rows;
+}
+
+storage::Found<Transfer> RealLedger::QueryTransfers(
+    const storage::QueryFilter& filter) {
+  return Finish(store_->QueryTransfers(filter));
+}
+
+storage::Found<Transfer> RealLedger::AccountTransfers(
+    const storage::AccountFilter& filter) {
+  return Finish(store_->GetAccountTransfers(filter));
 }
 
 }  // namespace ledgerd::model

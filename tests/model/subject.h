@@ -15,6 +15,7 @@
 #include "proto/entry.h"
 #include "proto/results.h"
 #include "proto/types.h"
+#include "storage/state_query.h"
 #include "storage/state_store.h"
 #include "storage/state_view.h"
 
@@ -31,6 +32,13 @@ class Subject {
   // Those of `ids` that exist, in their order.
   virtual std::vector<Account> Accounts(std::vector<AccountId> ids) = 0;
   virtual storage::Found<Transfer> Transfers(std::vector<TransferId> ids) = 0;
+
+  virtual std::vector<Account> QueryAccounts(
+      const storage::QueryFilter& filter) = 0;
+  virtual storage::Found<Transfer> QueryTransfers(
+      const storage::QueryFilter& filter) = 0;
+  virtual storage::Found<Transfer> AccountTransfers(
+      const storage::AccountFilter& filter) = 0;
 };
 
 // server/ledger over a store, driven as a replica drives it.
@@ -47,6 +55,12 @@ class RealLedger : public Subject {
 
   std::vector<Account> Accounts(std::vector<AccountId> ids) override;
   storage::Found<Transfer> Transfers(std::vector<TransferId> ids) override;
+  std::vector<Account> QueryAccounts(
+      const storage::QueryFilter& filter) override;
+  storage::Found<Transfer> QueryTransfers(
+      const storage::QueryFilter& filter) override;
+  storage::Found<Transfer> AccountTransfers(
+      const storage::AccountFilter& filter) override;
 
  protected:
   // What an entry needs, as a replica brings it: perhaps entries ahead.
