@@ -9,8 +9,8 @@
 //          one view alone.
 // Memory   16 bytes an event, of blocks in which something was looked up.
 // Threads  The index belongs to the replica thread; a view, which sees the
-//          entries that were finished when it was made, to one thread at a time.
-//          Its owner keeps log and index alive.
+//          entries that were finished when it was made, to one thread at a
+//          time. Its owner keeps log and index alive.
 #ifndef LEDGERD_STORAGE_EVENT_INDEX_H_
 #define LEDGERD_STORAGE_EVENT_INDEX_H_
 

@@ -22,9 +22,10 @@ constexpr uint64_t kAccounts = 5;
 constexpr uint64_t kBatch = 500;
 constexpr uint64_t kEntries = 60;
 
-// The state is a function of how many transfers there are. Number n, from 1, has
-// the timestamp kAccounts + n, debits account 1 or 2, credits account 3, and is of
-// code 1 to 7; those of code 7 are pending, and the batch after theirs voids them.
+// The state is a function of how many transfers there are. Number n, from 1,
+// has the timestamp kAccounts + n, debits account 1 or 2, credits account 3,
+// and is of code 1 to 7; those of code 7 are pending, and the batch after
+// theirs voids them.
 struct Query {
   uint64_t transfers = 0;
   std::unique_ptr<Lookup<Account>> accounts;

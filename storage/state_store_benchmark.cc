@@ -1,4 +1,4 @@
-// What the state of one transfer costs: CPU of the whole process, with
+// What the state of one transfer costs: CPU and bytes written, with
 // checkpoints, merges and compactions, without a ledger's rules.
 //
 //   bazel run -c opt //storage:state_store_benchmark
@@ -6,6 +6,7 @@
 // The figures that were measured are in README.md.
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <random>
 #include <string>
@@ -37,6 +38,17 @@ double ProcessCpu() {
            static_cast<double>(t.tv_usec) * 1e-6;
   };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// To the file system, by all threads.
+double WrittenBytes() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  double value = 0;
+  while (io >> name >> value) {
+    if (name == "write_bytes:") return value;
+  }
+  return 0;
 }
 
 class Load {
@@ -193,11 +205,14 @@ void BM_Transfers(benchmark::State& state) {
   for (auto _ : state) {
     Load load(static_cast<uint64_t>(state.range(0)), state.range(1) != 0);
     const double begin = ProcessCpu();
+    const double written = WrittenBytes();
     for (uint64_t i = 0; i < batches; ++i) load.CreateBatch();
     load.Settle();
     const double cpu = ProcessCpu() - begin;
     state.counters["cpu_ns_per_transfer"] =
         cpu * 1e9 / static_cast<double>(batches * kBatch);
+    state.counters["bytes_per_transfer"] =
+        (WrittenBytes() - written) / static_cast<double>(batches * kBatch);
     state.counters["runs"] = static_cast<double>(load.store().run_count());
   }
 }
@@ -207,6 +222,7 @@ BENCHMARK(BM_Transfers)
     ->Iterations(1)
     ->Args({10'000, 0, 4})
     ->Args({10'000, 1, 4})
+    ->Args({1'000'000, 1, 1})
     ->Args({1'000'000, 1, 4});
 
 }  // namespace
