@@ -173,6 +173,7 @@ void Replica::OnPromisePersisted(Epoch epoch, Now now) {
 
 void Replica::OnEntriesPersisted(EntryId last) {
   if (halted()) return;
+  persisted_ = last.sequence;
   Step(EntriesPersisted{last});
 }
 
@@ -210,6 +211,7 @@ void Replica::Perform(Update update, std::vector<Done> done) {
   if (update.promise.has_value()) work_.PersistPromise(*update.promise);
   if (!update.entries.empty()) {
     done.resize(update.entries.size());
+    given_out_ = update.entries.back().sequence();
     work_.PersistEntries(update.entries, update.commit);
     for (size_t i = 0; i < update.entries.size(); ++i) {
       uncommitted_.push_back(update.entries[i].id());

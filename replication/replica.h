@@ -72,6 +72,10 @@ class Replica {
   // Whether OnProposals may be called: room in the pipeline.
   bool WantsProposals() const;
 
+  // Whether the journal still writes what it was given: few small proposals had
+  // better wait for it, and go out together.
+  bool persisting() const { return !halted() && persisted_ < given_out_; }
+
   void OnProposals(std::vector<Proposal> proposals, Now now);
   void OnRead(ReadRequest request);
   void OnTick(Now now);
@@ -127,6 +131,9 @@ class Replica {
   EntryId commit_;
   // The entries given out and not committed yet, for their hashes.
   std::deque<EntryId> uncommitted_;
+  // The last entry that went to the journal, and the last durable there.
+  Sequence given_out_;
+  Sequence persisted_;
   // Serves once this has been applied: its epoch's start.
   Sequence serves_from_;
   bool expiring_ = false;

@@ -86,6 +86,7 @@ JournalCallbacks ReplicaThreads::MakeJournalCallbacks() {
 
 absl::Status ReplicaThreads::Propose(Proposal proposal) {
   const size_t bytes = proposal.command.buffer.size();
+  bool has_enough = false;
   {
     const MutexLock lock(mutex_);
     if (draining_) return Draining();
@@ -104,8 +105,9 @@ absl::Status ReplicaThreads::Propose(Proposal proposal) {
     }
     proposal_bytes_ += bytes;
     proposals_.push_back(std::move(proposal));
+    has_enough = HasProposals();
   }
-  changed_.Signal();
+  if (has_enough) changed_.Signal();
   return absl::OkStatus();
 }
 
@@ -161,18 +163,28 @@ void ReplicaThreads::Loop() {
 }
 
 bool ReplicaThreads::TakeTurn(bool wait, bool wants_proposals, Turn& turn) {
+  const bool persisting = replica_.persisting();
   const MutexLock lock(mutex_);
+  gathering_ = persisting;
   while (wait && events_.empty() && reads_.empty() && !ending_ &&
-         !(wants_proposals && !proposals_.empty())) {
+         !(wants_proposals && HasProposals())) {
     const auto left = next_tick_ - clock_.SteadyNow();
     if (left <= left.zero()) break;
     changed_.WaitFor(mutex_, left);
   }
   if (ending_) return false;
+  // With an event, since it may be the end of the sync that they wait for.
+  if (wants_proposals && (HasProposals() || !events_.empty())) {
+    TakeProposals(turn);
+  }
   turn.events.swap(events_);
   turn.reads.swap(reads_);
-  if (wants_proposals) TakeProposals(turn);
   return true;
+}
+
+bool ReplicaThreads::HasProposals() const {
+  return !proposals_.empty() &&
+         (!gathering_ || proposal_bytes_ >= kGatherBytes);
 }
 
 void ReplicaThreads::TakeProposals(Turn& turn) {

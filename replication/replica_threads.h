@@ -9,6 +9,8 @@
 //
 // Limits   Proposals wait in an inbox of inbox_bytes and inbox_proposals; reads
 //          in one of inbox_reads. Full: OVERLOADED, at once.
+// Groups   While the journal syncs, proposals gather in the inbox up to
+//          kGatherBytes; the replica thread is not woken for each of them.
 // Errors   See replica_handle.h. A fatal fault calls options.on_halt once, on
 //          the replica thread; the process should end.
 // Threads  Start and Stop belong to the owner. Journal, store, machine and
@@ -51,6 +53,8 @@ struct ReplicaThreadsOptions {
 
 class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
  public:
+  // What seals in a fraction of the time that a sync takes.
+  static constexpr size_t kGatherBytes = size_t{64} << 10;
   // How often deadlines and expiries are looked at.
   static constexpr std::chrono::milliseconds kTick{10};
 
@@ -96,6 +100,7 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   // Waits for something to do; false when it is time to end.
   bool TakeTurn(bool wait, bool wants_proposals, Turn& turn)
       LEDGERD_EXCLUDES(mutex_);
+  bool HasProposals() const LEDGERD_REQUIRES(mutex_);
   void TakeProposals(Turn& turn) LEDGERD_REQUIRES(mutex_);
   void RunTurn(Turn turn);
   void Publish() LEDGERD_EXCLUDES(mutex_);
@@ -119,6 +124,7 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   std::vector<ReplicaEvent> events_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<Proposal> proposals_ LEDGERD_GUARDED_BY(mutex_);
   size_t proposal_bytes_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  bool gathering_ LEDGERD_GUARDED_BY(mutex_) = false;
   std::vector<ReadRequest> reads_ LEDGERD_GUARDED_BY(mutex_);
   ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
   bool idle_ LEDGERD_GUARDED_BY(mutex_) = false;

@@ -40,11 +40,26 @@ class GatedJournal final : public storage::Journal {
     full_ = full;
   }
 
+  void WaitUntilOneWaits() {
+    const MutexLock lock(mutex_);
+    while (waiting_ == 0) changed_.Wait(mutex_);
+  }
+
+  // Groups so far.
+  int appends() {
+    const MutexLock lock(mutex_);
+    return appends_;
+  }
+
   absl::Status Append(absl::Span<const Entry> entries,
                       Sequence commit_point) override {
     {
       const MutexLock lock(mutex_);
+      ++appends_;
+      ++waiting_;
+      changed_.SignalAll();
       while (!open_) changed_.Wait(mutex_);
+      --waiting_;
       if (full_) return absl::ResourceExhaustedError("full");
     }
     return behind_.Append(entries, commit_point);
@@ -85,6 +100,8 @@ class GatedJournal final : public storage::Journal {
   CondVar changed_;
   bool open_ = true;
   bool full_ = false;
+  int appends_ = 0;
+  int waiting_ = 0;
 };
 
 // One answer that a test waits for.
@@ -221,6 +238,51 @@ TEST_F(ReplicaThreadsTest, RefusesWhatTheInboxDoesNotHold) {
   answers.pop_back();
   gate_->SetOpen(true);
   for (const auto& answer : answers) EXPECT_TRUE(answer->Wait().ok());
+}
+
+// The first goes out alone; those that come while it is being synced are one
+// group.
+TEST_F(ReplicaThreadsTest, WhatComesDuringASyncIsOneGroup) {
+  Start();
+  gate_->SetOpen(false);
+  std::vector<Answer> answers(100);
+  ASSERT_TRUE(replica_->Propose(CreateAccount(1, answers[0])).ok());
+  gate_->WaitUntilOneWaits();
+  const int before = gate_->appends();
+  for (size_t i = 1; i < answers.size(); ++i) {
+    ASSERT_TRUE(replica_->Propose(CreateAccount(i + 1, answers[i])).ok());
+  }
+  gate_->SetOpen(true);
+  for (Answer& answer : answers) EXPECT_TRUE(answer.Wait().ok());
+  EXPECT_EQ(gate_->appends(), before + 1);
+}
+
+// More than fits in what gathers: the replica takes them while the journal
+// still writes.
+TEST_F(ReplicaThreadsTest, LargeProposalsDoNotWaitForTheSync) {
+  ReplicaThreadsOptions options;
+  options.inbox_proposals = 1;
+  Start(std::move(options));
+  gate_->SetOpen(false);
+  Answer first;
+  ASSERT_TRUE(replica_->Propose(CreateAccount(1, first)).ok());
+  gate_->WaitUntilOneWaits();
+  std::vector<Account> rows(kMaxBatchSize);
+  Answer second;
+  ASSERT_TRUE(
+      replica_
+          ->Propose({MakeCommand<Account>(EntryKind::kCreateAccounts, rows),
+                     In(seconds(600)), second.Callback()})
+          .ok());
+  // There is room for a third only once the second has left the inbox.
+  Answer third;
+  while (!replica_->Propose(CreateAccount(2, third)).ok()) {
+    std::this_thread::yield();
+  }
+  gate_->SetOpen(true);
+  EXPECT_TRUE(first.Wait().ok());
+  EXPECT_TRUE(second.Wait().ok());
+  EXPECT_TRUE(third.Wait().ok());
 }
 
 TEST_F(ReplicaThreadsTest, AFullDiskRefusesWritesAndServesReads) {
