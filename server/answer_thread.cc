@@ -1,5 +1,7 @@
 #include "server/answer_thread.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 namespace ledgerd::server {
@@ -24,6 +26,7 @@ void AnswerThread::Run(std::function<void()> task) {
 }
 
 void AnswerThread::Loop() {
+  pthread_setname_np(pthread_self(), "answers");
   while (true) {
     std::vector<std::function<void()>> tasks;
     {
