@@ -78,9 +78,9 @@ start() {
     sleep 0.01
   done
   start_ms=$(($(now_ms) - from))
-  LEDGERD_ADDRESS=$(address client_address)
-  LEDGERD_ADMIN_ADDRESS=$(address admin_address)
-  export LEDGERD_ADDRESS LEDGERD_ADMIN_ADDRESS
+  LEDGERCTL_ADDRESS=$(address client_address)
+  LEDGERCTL_ADMIN_ADDRESS=$(address admin_address)
+  export LEDGERCTL_ADDRESS LEDGERCTL_ADMIN_ADDRESS
 }
 
 # Shows a command of ledgerctl and runs it.
@@ -147,7 +147,7 @@ acknowledged() {
 kill_in_the_middle() {
   local third=$((payments / 3))
   : >"$dir/acknowledged"
-  "$payer_program" pay --address="$LEDGERD_ADDRESS" --payments="$payments" \
+  "$payer_program" pay --address="$LEDGERCTL_ADDRESS" --payments="$payments" \
     --acknowledged="$dir/acknowledged" >"$dir/payer.out" &
   payer=$!
   until [ "$(acknowledged)" -ge "$third" ]; do
@@ -161,7 +161,7 @@ kill_in_the_middle() {
   [ "$before" -lt "$payments" ] || die "all was paid before the kill;" \
     "try with a larger LEDGERD_PAYMENTS"
   echo "$before of $payments payments were acknowledged by then"
-  start "$LEDGERD_ADDRESS" "$LEDGERD_ADMIN_ADDRESS"
+  start "$LEDGERCTL_ADDRESS" "$LEDGERCTL_ADMIN_ADDRESS"
   restart_ms=$start_ms
   echo "started again: it serves after $restart_ms ms"
 }
@@ -173,7 +173,7 @@ value() {
 
 look_for_what_was_acknowledged() {
   local found
-  found=$("$payer_program" check --address="$LEDGERD_ADDRESS" \
+  found=$("$payer_program" check --address="$LEDGERCTL_ADDRESS" \
     --acknowledged="$dir/before") ||
     die "acknowledged payments are not there: $found"
   echo "acknowledged before the kill: $found"
@@ -181,7 +181,7 @@ look_for_what_was_acknowledged() {
   wait "$payer" || die "the payer failed: $(cat "$dir/payer.out")"
   payer=""
   echo "the payer went on with the same ids: $(cat "$dir/payer.out")"
-  all=$("$payer_program" check --address="$LEDGERD_ADDRESS" \
+  all=$("$payer_program" check --address="$LEDGERCTL_ADDRESS" \
     --acknowledged="$dir/acknowledged" --complete) ||
     die "the ledger does not have exactly what was acknowledged: $all"
   echo "acknowledged in all: $all"
@@ -207,7 +207,7 @@ heading "a ledger in an empty directory"
 dir=$(mktemp -d -t ledgerd-quickstart.XXXXXX)
 "$ledgerd" format --data-dir="$dir/data"
 start 127.0.0.1:0 127.0.0.1:0
-echo "ledgerd serves at $LEDGERD_ADDRESS"
+echo "ledgerd serves at $LEDGERCTL_ADDRESS"
 
 heading "accounts: a bank, a customer who may not overdraw, a shop"
 make_payments

@@ -1,8 +1,8 @@
 // A ReadQueue holds reads until the state is as fresh as they want it.
 //
-//   reads.Add(std::move(request), commit);  // a linearizable one waits for
-//   commit reads.Advance(applied, primary, now);   // begins those that may,
-//   ends the late
+//   reads.Add(std::move(request), commit);   // a linearizable one: for commit
+//   reads.Advance(applied);                  // begins those that may
+//   reads.Expire(now);                       // ends those that are late
 //
 // Order    Reads that wait for the same sequence begin in the order added.
 // Errors   Given to the request's begin(): TOO_STALE for at_least_sequence not

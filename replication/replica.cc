@@ -134,10 +134,16 @@ void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
 }
 
 void Replica::OnRead(ReadRequest request) {
-  const bool waits =
-      request.freshness.level == Freshness::Level::kAtLeastSequence;
-  if (halted() || (!waits && !serving())) {
+  const auto level = request.freshness.level;
+  if (halted() || (level == Freshness::Level::kLinearizable && !serving())) {
     request.begin(NotServing(fault_));
+    return;
+  }
+  if (level == Freshness::Level::kMaxStaleness && !serving()) {
+    request.begin(MakeError(
+        Reason::kTooStale,
+        "the replica is replaying its journal and knows not how far behind it "
+        "is; try again soon"));
     return;
   }
   reads_.Add(std::move(request), commit_.sequence);

@@ -51,6 +51,10 @@ struct ReplicaStatus {
   Uint128 state_hash = 0;  // As of `applied`.
   // Why kHalted; OK otherwise.
   absl::Status fault;
+  // Writes are refused with DISK_FULL until there is space again.
+  bool journal_full = false;
+  bool state_full = false;
+  Timestamp full_since;  // 0 when neither is.
 };
 
 struct Proposal {
@@ -70,15 +74,18 @@ struct Freshness {
   std::chrono::milliseconds max_staleness{};  // kMaxStaleness.
 };
 
+// Runs once on the replica thread, with the applied point that the read is at,
+// or with the error. What it returns runs on the reader thread, where it may
+// wait for a disk; it may be empty.
+using BeginRead =
+    std::function<std::function<void()>(absl::StatusOr<Sequence>)>;
+
 struct ReadRequest {
   Freshness freshness;
   // Not fresh enough by then: TOO_STALE (kAtLeastSequence), else
   // DEADLINE_EXCEEDED.
   Deadline deadline;
-  // Runs once on the replica thread, with the applied point that it reads at,
-  // or with the error. What it returns runs on the reader thread, where it may
-  // wait for a disk; it may be empty.
-  std::function<std::function<void()>(absl::StatusOr<Sequence>)> begin;
+  BeginRead begin;
 };
 
 class ReplicaHandle {

@@ -281,6 +281,35 @@ TEST(ReplicaTest, AReadThatWaitsTooLongIsTooStale) {
   EXPECT_EQ(ReasonOf(status), Reason::kTooStale);
 }
 
+// Before it serves, a replica may be any time behind.
+TEST(ReplicaTest, ReadsOfAReplicaThatReplays) {
+  using Level = Freshness::Level;
+  World world;
+  ASSERT_TRUE(world.replica().Start(world.work().now).ok());
+  const auto reason_of = [&world](Level level) {
+    std::optional<absl::Status> end;
+    ReadRequest request;
+    request.freshness.level = level;
+    request.freshness.max_staleness = std::chrono::hours(1);
+    request.freshness.at_least = Sequence(1);
+    request.deadline = Deadline::max();
+    request.begin = [&end](const absl::StatusOr<Sequence>& sequence) {
+      end = sequence.status();
+      return std::function<void()>();
+    };
+    world.replica().OnRead(request);
+    if (!end.has_value()) {
+      world.work().DoAll(world.replica(), world.random());
+    }
+    return ReasonOf(end.value());
+  };
+  EXPECT_EQ(reason_of(Level::kMaxStaleness), Reason::kTooStale);
+  EXPECT_EQ(reason_of(Level::kLinearizable), Reason::kNoPrimary);
+  EXPECT_EQ(reason_of(Level::kAtLeastSequence), std::nullopt) << "it waits";
+  EXPECT_EQ(reason_of(Level::kMaxStaleness), std::nullopt);
+  EXPECT_EQ(reason_of(Level::kLinearizable), std::nullopt);
+}
+
 TEST(ReplicaTest, WhatAReadReturnsRunsOnTheReader) {
   World world;
   world.Serve();

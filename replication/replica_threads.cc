@@ -72,7 +72,7 @@ JournalCallbacks ReplicaThreads::MakeJournalCallbacks() {
   callbacks.disk_full = [this](bool full) {
     {
       const MutexLock lock(mutex_);
-      journal_full_ = full;
+      SetFull(full, state_full_);
     }
     published_.SignalAll();
   };
@@ -115,18 +115,39 @@ absl::Status ReplicaThreads::Read(ReadRequest request) {
   {
     const MutexLock lock(mutex_);
     if (ending_) return Draining();
-    if (reads_.size() >= options_.inbox_reads) {
-      return Overloaded("reads", options_.inbox_reads);
+    if (open_reads_ >= options_.reads_max) {
+      return Overloaded("reads", options_.reads_max);
     }
+    request.begin = Counted(std::move(request.begin));
     reads_.push_back(std::move(request));
   }
   changed_.Signal();
   return absl::OkStatus();
 }
 
+BeginRead ReplicaThreads::Counted(BeginRead begin) {
+  ++open_reads_;
+  return [this, begin = std::move(begin)](
+             absl::StatusOr<Sequence> at) -> std::function<void()> {
+    std::function<void()> rest = begin(std::move(at));
+    if (!rest) {
+      --open_reads_;
+      return nullptr;
+    }
+    return [this, rest = std::move(rest)] {
+      rest();
+      --open_reads_;
+    };
+  };
+}
+
 ReplicaStatus ReplicaThreads::status() const {
   const MutexLock lock(mutex_);
-  return status_;
+  ReplicaStatus status = status_;
+  status.journal_full = journal_full_;
+  status.state_full = state_full_;
+  status.full_since = full_since_;
+  return status;
 }
 
 Sequence ReplicaThreads::WaitForCommit(Sequence sequence, Deadline deadline) {
@@ -211,6 +232,17 @@ void ReplicaThreads::RunTurn(Turn turn) {
   }
 }
 
+void ReplicaThreads::SetFull(bool journal, bool state) {
+  const bool before = journal_full_ || state_full_;
+  journal_full_ = journal;
+  state_full_ = state;
+  if (!journal && !state) {
+    full_since_ = Timestamp(0);
+  } else if (!before) {
+    full_since_ = clock_.WallNow();
+  }
+}
+
 void ReplicaThreads::Publish() {
   ReplicaStatus status = replica_.status();
   const bool halted = !status.fault.ok();
@@ -219,7 +251,7 @@ void ReplicaThreads::Publish() {
     const MutexLock lock(mutex_);
     status_ = std::move(status);
     idle_ = replica_.idle() && proposals_.empty() && events_.empty();
-    state_full_ = replica_.out_of_space();
+    SetFull(journal_full_, replica_.out_of_space());
   }
   published_.SignalAll();
   if (halted && !halt_told_) {

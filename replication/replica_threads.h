@@ -7,8 +7,9 @@
 //   replica.Propose(...);                 // ReplicaHandle, from any thread
 //   replica.Stop(std::chrono::seconds(10));
 //
-// Limits   Proposals wait in an inbox of inbox_bytes and inbox_proposals; reads
-//          in one of inbox_reads. Full: OVERLOADED, at once.
+// Limits   Proposals wait in an inbox of inbox_bytes and inbox_proposals. Of
+//          reads there are reads_max at a time, waiting or being done. Beyond:
+//          OVERLOADED, at once.
 // Groups   While the journal syncs, proposals gather in the inbox up to
 //          kGatherBytes; the replica thread is not woken for each of them.
 // Errors   See replica_handle.h. A fatal fault calls options.on_halt once, on
@@ -19,6 +20,7 @@
 #ifndef LEDGERD_REPLICATION_REPLICA_THREADS_H_
 #define LEDGERD_REPLICATION_REPLICA_THREADS_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <deque>
@@ -47,7 +49,7 @@ struct ReplicaThreadsOptions {
   ReplicaOptions replica;
   size_t inbox_bytes = size_t{64} << 20;
   size_t inbox_proposals = 65'536;
-  size_t inbox_reads = 65'536;
+  size_t reads_max = 65'536;
   std::function<void(absl::Status)> on_halt;
 };
 
@@ -95,6 +97,8 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   void WriteCheckpoint() override;
   void RunOnReader(std::function<void()> task) override;
 
+  // `begin`, and what it returns, counted in open_reads_ until it is done.
+  BeginRead Counted(BeginRead begin);
   void Post(ReplicaEvent event) LEDGERD_EXCLUDES(mutex_);
   void Loop();
   // Waits for something to do; false when it is time to end.
@@ -102,6 +106,7 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
       LEDGERD_EXCLUDES(mutex_);
   bool HasProposals() const LEDGERD_REQUIRES(mutex_);
   void TakeProposals(Turn& turn) LEDGERD_REQUIRES(mutex_);
+  void SetFull(bool journal, bool state) LEDGERD_REQUIRES(mutex_);
   void RunTurn(Turn turn);
   void Publish() LEDGERD_EXCLUDES(mutex_);
   bool WaitUntilIdle(Deadline until) LEDGERD_EXCLUDES(mutex_);
@@ -126,10 +131,12 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   size_t proposal_bytes_ LEDGERD_GUARDED_BY(mutex_) = 0;
   bool gathering_ LEDGERD_GUARDED_BY(mutex_) = false;
   std::vector<ReadRequest> reads_ LEDGERD_GUARDED_BY(mutex_);
+  std::atomic<size_t> open_reads_ = 0;
   ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
   bool idle_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool journal_full_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool state_full_ LEDGERD_GUARDED_BY(mutex_) = false;
+  Timestamp full_since_ LEDGERD_GUARDED_BY(mutex_);
   bool draining_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;
 

@@ -285,6 +285,35 @@ TEST_F(ReplicaThreadsTest, LargeProposalsDoNotWaitForTheSync) {
   EXPECT_TRUE(third.Wait().ok());
 }
 
+// Those that wait for a sequence count as well as those that are being done.
+TEST_F(ReplicaThreadsTest, RefusesMoreReadsThanItMayHave) {
+  ReplicaThreadsOptions options;
+  options.reads_max = 3;
+  Start(std::move(options));
+  std::vector<Answer> answers(5);
+  const auto read = [&](Answer& answer) {
+    ReadRequest request;
+    request.freshness.level = Freshness::Level::kAtLeastSequence;
+    request.freshness.at_least = Sequence(3);
+    request.deadline = In(seconds(600));
+    request.begin = [&answer](const absl::StatusOr<Sequence>& at) {
+      EXPECT_TRUE(at.ok()) << at.status();
+      return [&answer] { answer.Callback()(EntryResult{}); };
+    };
+    return replica_->Read(std::move(request));
+  };
+  for (size_t i = 0; i < 3; ++i) ASSERT_TRUE(read(answers[i]).ok());
+  EXPECT_EQ(ReasonOf(read(answers[3])), Reason::kOverloaded);
+  Answer created[2];
+  for (uint64_t i = 0; i < 2; ++i) {
+    ASSERT_TRUE(replica_->Propose(CreateAccount(i + 1, created[i])).ok());
+    EXPECT_TRUE(created[i].Wait().ok());
+  }
+  for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(answers[i].Wait().ok());
+  while (!read(answers[4]).ok()) std::this_thread::yield();
+  EXPECT_TRUE(answers[4].Wait().ok());
+}
+
 TEST_F(ReplicaThreadsTest, AFullDiskRefusesWritesAndServesReads) {
   Start();
   gate_->SetFull(true);
@@ -299,6 +328,8 @@ TEST_F(ReplicaThreadsTest, AFullDiskRefusesWritesAndServesReads) {
   }
   EXPECT_EQ(ReasonOf(status), Reason::kDiskFull);
   EXPECT_FALSE(held.has());
+  EXPECT_TRUE(replica_->status().journal_full);
+  EXPECT_GT(replica_->status().full_since, Timestamp(0));
   Answer read;
   ReadRequest request;
   request.deadline = In(seconds(600));
@@ -310,6 +341,8 @@ TEST_F(ReplicaThreadsTest, AFullDiskRefusesWritesAndServesReads) {
   EXPECT_TRUE(read.Wait().ok());
   gate_->SetFull(false);
   EXPECT_TRUE(held.Wait().ok());
+  while (replica_->status().journal_full) std::this_thread::yield();
+  EXPECT_EQ(replica_->status().full_since, Timestamp(0));
   more.pop_back();  // The one that was refused.
   for (const auto& answer : more) EXPECT_TRUE(answer->Wait().ok());
 }

@@ -29,6 +29,8 @@ LEDGERD_FLAG(requests_default_deadline_ms);
 LEDGERD_FLAG(requests_stream_window);
 LEDGERD_FLAG(requests_inbox_bytes);
 LEDGERD_FLAG(requests_inbox_requests);
+LEDGERD_FLAG(requests_connections_max);
+LEDGERD_FLAG(requests_answer_memory_bytes);
 LEDGERD_FLAG(requests_message_memory_bytes);
 LEDGERD_FLAG(journal_segment_bytes);
 LEDGERD_FLAG(journal_retention_bytes);

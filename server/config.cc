@@ -16,9 +16,8 @@ namespace ledgerd::server {
 namespace {
 
 constexpr char kPrefix[] = "LEDGERD_";
-// Variables that are not fields, or are other programs'.
-constexpr absl::string_view kOtherVariables[] = {"LEDGERD_CONFIG",
-                                                 "LEDGERD_ADDRESS"};
+// The variable that is not a field.
+constexpr char kConfigVariable[] = "LEDGERD_CONFIG";
 
 std::string FlagName(const ConfigField& field) {
   return absl::StrCat("--", absl::StrReplaceAll(field.flag(), {{"_", "-"}}));
@@ -56,9 +55,7 @@ absl::Status SetFromFile(const std::string& path, LoadedConfig& loaded) {
 }
 
 void WarnOfUnknown(const std::string& name, LoadedConfig& loaded) {
-  for (const absl::string_view other : kOtherVariables) {
-    if (name == other) return;
-  }
+  if (name == kConfigVariable) return;
   std::vector<std::string> known;
   for (const ConfigField& field : ConfigFields()) {
     known.push_back(field.environment());

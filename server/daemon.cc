@@ -9,6 +9,7 @@
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
 #include "server/cluster_id.h"
+#include "server/grpc/grpc_log.h"
 #include "server/readiness.h"
 #include "server/version.h"
 
@@ -17,15 +18,10 @@ namespace {
 
 constexpr char kWritesHealth[] = "ledger.v1.LedgerService";
 constexpr char kReadsHealth[] = "ledger.v1.reads";
-// What calls under way have left, once all that was taken is answered.
+// Operators, and what watches health, are few.
+constexpr size_t kAdminConnectionsMax = 256;
+// For answers to leave, once all that was taken is answered.
 constexpr std::chrono::milliseconds kPortPatience{1'000};
-
-GrpcServerOptions PortOptions(const config::v1::Config& config) {
-  GrpcServerOptions options;
-  options.health_names = {kWritesHealth, kReadsHealth};
-  options.memory_bytes = config.requests().message_memory_bytes();
-  return options;
-}
 
 bool IsLoopback(const std::string& address) {
   return absl::StartsWith(address, "127.") ||
@@ -38,6 +34,7 @@ bool IsLoopback(const std::string& address) {
 absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(
     const DaemonOptions& options, Logger& logger) {
   std::unique_ptr<Daemon> daemon(new Daemon(options, logger));
+  RouteGrpcLog(&logger);
   LEDGERD_RETURN_IF_ERROR(RemoveReadyFile(options.config.ready_file()));
   LEDGERD_RETURN_IF_ERROR(daemon->StartGroup());
   LEDGERD_RETURN_IF_ERROR(daemon->StartPorts());
@@ -79,31 +76,44 @@ absl::Status Daemon::StartGroup() {
   return absl::OkStatus();
 }
 
+GrpcServerOptions Daemon::PortOptions() {
+  GrpcServerOptions options;
+  options.health_names = {kWritesHealth, kReadsHealth};
+  options.memory_bytes = options_.config.requests().message_memory_bytes();
+  options.listener.notice = [this](absl::string_view what, size_t times) {
+    logger_.Warning(what, {{"times", times}});
+  };
+  return options;
+}
+
 absl::Status Daemon::StartPorts() {
   const config::v1::Config& config = options_.config;
   ServiceLimits limits;
   limits.default_deadline =
       std::chrono::milliseconds(config.requests().default_deadline_ms());
   limits.stream_window = config.requests().stream_window();
+  limits.answer_bytes = config.requests().answer_memory_bytes();
   ledger_service_.emplace(CallContext{*served_, answers_, limits});
   admin_service_.emplace(*served_);
 
-  GrpcServerOptions client = PortOptions(config);
-  client.address = config.client_address();
+  GrpcServerOptions client = PortOptions();
+  client.listener.address = config.client_address();
+  client.listener.connections_max = config.requests().connections_max();
   client.services = {&*ledger_service_};
   LEDGERD_ASSIGN_OR_RETURN(client_port_, GrpcServer::Start(client));
-  GrpcServerOptions admin = PortOptions(config);
-  admin.address = config.admin_address();
+  GrpcServerOptions admin = PortOptions();
+  admin.listener.address = config.admin_address();
+  admin.listener.connections_max = kAdminConnectionsMax;
   admin.services = {&*admin_service_};
   admin.channelz = true;
+  admin.waits_for_calls = true;
   LEDGERD_ASSIGN_OR_RETURN(admin_port_, GrpcServer::Start(admin));
   addresses_.Set({client_port_->address(), admin_port_->address()});
   for (const GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
     if (IsLoopback(port->address())) continue;
     logger_.Warning(
         "listening beyond this machine, without TLS or authentication: let "
-        "only "
-        "a private network reach it",
+        "only a private network reach it",
         {{"address", port->address()}});
   }
   return absl::OkStatus();
@@ -134,6 +144,7 @@ void Daemon::OnServing(bool serving) {
 
 Daemon::~Daemon() {
   if (!stopped_) Stop().IgnoreError();
+  RouteGrpcLog(nullptr);
 }
 
 absl::Status Daemon::Stop() {
@@ -152,6 +163,9 @@ absl::Status Daemon::Stop() {
   for (const auto& group : groups_) {
     fault.Update(group->Stop(
         std::chrono::milliseconds(options_.config.stop_timeout_ms())));
+  }
+  if (ledger_service_.has_value()) {
+    ledger_service_->WaitUntilAnswered(kPortPatience);
   }
   for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
     if (port != nullptr) port->Shutdown(kPortPatience);

@@ -67,6 +67,7 @@ class Daemon {
 
   absl::Status StartGroup();
   absl::Status StartPorts();
+  GrpcServerOptions PortOptions();
   void OnServing(bool serving);
 
   const DaemonOptions options_;

@@ -16,6 +16,7 @@
 #include "server/config.h"
 #include "server/daemon.h"
 #include "server/exit_code.h"
+#include "server/file_limit.h"
 #include "server/logging.h"
 #include "server/stop_signal.h"
 #include "server/version.h"
@@ -59,6 +60,7 @@ ExitCode Run(const CommandLine& line, const LoadedConfig& loaded) {
   Logger logger(ParseLogLevel(config.log().level()),
                 ParseLogFormat(config.log().format()));
   for (const std::string& warning : loaded.warnings) logger.Warning(warning);
+  logger.Debug("file descriptors", {{"limit", RaiseFileLimit()}});
   StopSignal stop;
   DaemonOptions options;
   options.config = config;

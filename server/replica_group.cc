@@ -20,7 +20,7 @@ replication::ReplicaThreadsOptions ThreadsOptions(
   threads.replica.checkpoint.events = config.state().replay_events();
   threads.inbox_bytes = config.requests().inbox_bytes();
   threads.inbox_proposals = config.requests().inbox_requests();
-  threads.inbox_reads = config.requests().inbox_requests();
+  threads.reads_max = config.requests().inbox_requests();
   threads.on_halt = options.on_halt;
   return threads;
 }

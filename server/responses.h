@@ -18,6 +18,10 @@
 
 namespace ledgerd::server {
 
+// What one takes in memory until it has left, about: of a write, of a read.
+inline constexpr size_t kResultBytes = 48;
+inline constexpr size_t kObjectBytes = 192;
+
 void ToMessage(const Account& row, ledger::v1::Account& message);
 void ToMessage(const Transfer& row, ledger::v1::Transfer& message);
 

@@ -1,5 +1,6 @@
 #include "storage/state_database.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <system_error>
@@ -14,6 +15,7 @@
 #include "rocksdb/sst_partitioner.h"
 #include "rocksdb/table.h"
 
+#include "proto/base/check.h"
 #include "proto/base/status_macros.h"
 #include "storage/fail_stop_files.h"
 #include "storage/state_keys.h"
@@ -245,14 +247,24 @@ absl::Status StateDatabase::Record(absl::Status status) {
   return status;
 }
 
+uint64_t StateDatabase::StoredBytes() const {
+  uint64_t bytes = 0;
+  LEDGERD_CHECK(
+      db_->GetIntProperty(rocksdb::DB::Properties::kTotalSstFilesSize, &bytes));
+  return bytes;
+}
+
 absl::Status StateDatabase::CheckSpace(uint64_t bytes) const {
   const absl::StatusOr<uint64_t> free =
       options_.free_bytes ? options_.free_bytes(path_) : FreeBytes(path_);
   if (!free.ok()) return free.status();
-  if (*free >= bytes + options_.reserve_bytes) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat(
-      path_, ": ", *free, " bytes are free; ", bytes, " and a reserve of ",
-      options_.reserve_bytes, " are needed"));
+  // RocksDB's compactions write no more than what there is to compact.
+  const uint64_t reserve =
+      std::min(options_.reserve_bytes, StoredBytes() + bytes);
+  if (*free >= bytes + reserve) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(path_, ": ", *free, " bytes are free; ", bytes,
+                   " and a reserve of ", reserve, " are needed"));
 }
 
 absl::Status StateDatabase::Ingest(const std::vector<std::string>& paths) {

@@ -43,7 +43,8 @@ class StateDatabase {
     uint64_t block_cache_bytes = uint64_t{32} << 20;
     // What compactions and merges write a second, at most.
     uint64_t background_bytes_per_second = uint64_t{64} << 20;
-    // What a checkpoint or a merge must leave free on the device.
+    // What a checkpoint or a merge must leave free on the device, for RocksDB's
+    // compactions: this much, or as much as is stored when that is less.
     uint64_t reserve_bytes = uint64_t{256} << 20;
     // Free bytes of the device of a path; tests fill it up.
     std::function<absl::StatusOr<uint64_t>(const std::string&)> free_bytes;
@@ -84,6 +85,7 @@ class StateDatabase {
   StateDatabase(std::string path, const Options& options);
 
   absl::Status OpenRocksDb();
+  uint64_t StoredBytes() const;
 
   const std::string path_;
   const Options options_;

@@ -14,11 +14,11 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--address", options.address,
                  "Where ledgerd's clients connect, host:port; several are "
                  "joined by commas")
-      ->envname("LEDGERD_ADDRESS")
+      ->envname("LEDGERCTL_ADDRESS")
       ->capture_default_str();
   app.add_option("--admin-address", options.admin_address,
                  "Where its operators connect: for journal, status, verify")
-      ->envname("LEDGERD_ADMIN_ADDRESS")
+      ->envname("LEDGERCTL_ADMIN_ADDRESS")
       ->capture_default_str();
   app.add_option("--timeout", options.timeout,
                  "For each call over all of its attempts: 10s, 500ms, 2m")

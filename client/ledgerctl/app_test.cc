@@ -221,7 +221,7 @@ TEST_F(AppTest, NobodyThere) {
             Code(ExitCode::kNoConnection));
   err_ = testing::internal::GetCapturedStderr();
   EXPECT_TRUE(Said("127.0.0.1:1")) << err_;
-  EXPECT_TRUE(Said("LEDGERD_ADDRESS")) << err_;
+  EXPECT_TRUE(Said("LEDGERCTL_ADDRESS")) << err_;
 }
 
 TEST_F(AppTest, AnImportThatDiffersIsCorruption) {

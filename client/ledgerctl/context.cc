@@ -41,8 +41,8 @@ std::string Advice(const absl::Status& status) {
   }
   if (ExitCodeOf(status) == ExitCode::kNoConnection) {
     return "Is ledgerd running? Name its address with --address "
-           "(LEDGERD_ADDRESS), for journal and status with --admin-address "
-           "(LEDGERD_ADMIN_ADDRESS).";
+           "(LEDGERCTL_ADDRESS), for journal and status with --admin-address "
+           "(LEDGERCTL_ADMIN_ADDRESS).";
   }
   return "";
 }

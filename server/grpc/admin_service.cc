@@ -78,6 +78,26 @@ void AddFault(const replication::ReplicaStatus& status,
   alarm.set_blocks("all");
 }
 
+void AddDiskFull(const replication::ReplicaStatus& status,
+                 admin::v1::GetStatusResponse& response) {
+  if (!status.journal_full && !status.state_full) return;
+  admin::v1::Alarm& alarm = *response.add_alarms();
+  alarm.set_name(std::string(Name(Reason::kDiskFull)));
+  alarm.set_replica_id(status.replica.value());
+  alarm.set_message(absl::StrCat(
+      "no space on the device of the ",
+      status.journal_full && status.state_full ? "journal and of the state"
+      : status.journal_full                    ? "journal"
+                                               : "state",
+      ": free some, writes go on by themselves then"));
+  alarm.set_blocks("writes");
+  const uint64_t since = status.full_since.value();
+  alarm.mutable_raised_at()->set_seconds(
+      static_cast<int64_t>(since / kNanosPerSecond));
+  alarm.mutable_raised_at()->set_nanos(
+      static_cast<int32_t>(since % kNanosPerSecond));
+}
+
 }  // namespace
 
 grpc::Status AdminService::GetStatus(
@@ -102,6 +122,7 @@ grpc::Status AdminService::GetStatus(
   response->set_version(kVersion);
   AddSelf(status, group_.addresses.Get(), *response);
   AddFault(status, *response);
+  AddDiskFull(status, *response);
   const auto since = group_.started_at.time_since_epoch();
   response->mutable_started_at()->set_seconds(
       std::chrono::duration_cast<std::chrono::seconds>(since).count());

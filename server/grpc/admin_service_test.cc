@@ -87,6 +87,24 @@ TEST_F(AdminServiceTest, TellsItsStatus) {
   EXPECT_EQ(response.alarms(0).name(), "REPLICA_HALTED");
 }
 
+TEST_F(AdminServiceTest, AFullDiskIsAnAlarm) {
+  replication::ReplicaStatus status = harness_.replica().status();
+  status.state_full = true;
+  status.full_since = Timestamp(5 * kNanosPerSecond + 7);
+  harness_.replica().SetStatus(status);
+  grpc::ClientContext context;
+  admin::v1::GetStatusResponse response;
+  ASSERT_TRUE(harness_.admin().GetStatus(&context, {}, &response).ok());
+  ASSERT_EQ(response.alarms_size(), 1);
+  EXPECT_EQ(response.alarms(0).name(), "DISK_FULL");
+  EXPECT_EQ(response.alarms(0).replica_id(), 1u);
+  EXPECT_EQ(response.alarms(0).blocks(), "writes");
+  EXPECT_EQ(response.alarms(0).raised_at().seconds(), 5);
+  EXPECT_EQ(response.alarms(0).raised_at().nanos(), 7);
+  EXPECT_NE(response.alarms(0).message().find("of the state:"),
+            std::string::npos);
+}
+
 TEST_F(AdminServiceTest, ReadsCommittedEntriesAlone) {
   Append(1);
   const Entry second = Append(2);
@@ -159,6 +177,16 @@ TEST_F(AdminServiceTest, ACancelledFollowerDoesNotHoldAStopUp) {
   EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
+// An idle client never hears of the stop, so nobody must wait for it.
+TEST_F(AdminServiceTest, IdleClientsDoNotHoldAStopUp) {
+  for (GrpcServer* port : {&harness_.client_port(), &harness_.admin_port()}) {
+    const auto idle = ServicesHarness::Connect(*port);
+    ASSERT_TRUE(idle->WaitForConnected(std::chrono::system_clock::now() +
+                                       std::chrono::minutes(1)));
+    port->Shutdown(std::chrono::hours(1));
+  }
+}
+
 TEST_F(AdminServiceTest, WhatIsNotServedYetSaysSo) {
   grpc::ClientContext context;
   admin::v1::SwitchoverResponse response;
@@ -187,11 +215,12 @@ TEST_F(AdminServiceTest, HealthIsByName) {
 
 TEST_F(AdminServiceTest, ATakenPortIsRefused) {
   GrpcServerOptions options;
-  options.address = harness_.client_port().address();
+  const std::string address = harness_.client_port().address();
+  options.listener.address = address;
   const auto server = GrpcServer::Start(options);
   ASSERT_FALSE(server.ok());
   EXPECT_EQ(server.status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_NE(std::string(server.status().message()).find(options.address),
+  EXPECT_NE(std::string(server.status().message()).find(address),
             std::string::npos);
 }
 

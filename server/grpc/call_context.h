@@ -22,6 +22,8 @@ struct ServiceLimits {
   std::chrono::milliseconds default_deadline{10'000};
   // Of one stream: requests that are taken and not answered yet.
   size_t stream_window = 64;
+  // What answers may take until their clients have taken them.
+  size_t answer_bytes = size_t{512} << 20;
 };
 
 struct CallContext {

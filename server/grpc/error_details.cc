@@ -85,10 +85,8 @@ grpc::Status ToGrpcStatus(const absl::Status& status,
 }
 
 grpc::Status Unimplemented(absl::string_view method) {
-  google::rpc::Status wire = WithoutDetails(absl::UnimplementedError(
-      absl::StrCat(method, " is not served by this version of ledgerd")));
-  PackErrorInfo("UNIMPLEMENTED", wire);
-  return Finished(wire);
+  return {grpc::StatusCode::UNIMPLEMENTED,
+          absl::StrCat(method, " is not served by this version of ledgerd")};
 }
 
 absl::Status FromGrpcStatus(const grpc::Status& status) {

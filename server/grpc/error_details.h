@@ -22,7 +22,8 @@ namespace ledgerd::server {
 grpc::Status ToGrpcStatus(const absl::Status& status,
                           const ledger::v1::PrimaryHint& hint);
 
-// UNIMPLEMENTED, with a reason of that name: nothing was done.
+// As gRPC itself answers for a method that a server does not have: without an
+// ErrorInfo, since the contract has no reason for it.
 grpc::Status Unimplemented(absl::string_view method);
 
 // The inverse of ToGrpcStatus, for tests: code, message, reason and field.

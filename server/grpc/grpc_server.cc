@@ -4,9 +4,6 @@
 #include <mutex>
 #include <utility>
 
-#include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "grpc/health/v1/health.pb.h"
 #include "grpcpp/ext/channelz_service_plugin.h"
@@ -18,7 +15,9 @@
 #include "grpcpp/resource_quota.h"
 
 #include "proto/base/check.h"
+#include "proto/base/status_macros.h"
 #include "proto/system_limits.h"
+#include "server/grpc/call_counter.h"
 
 namespace ledgerd::server {
 namespace {
@@ -61,6 +60,8 @@ void SetKeepalive(grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  // Or else a connection without a word is kept for two minutes.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 3'000);
   // The client's to us: every 5 s is not too often.
   builder.AddChannelArgument(
       GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
@@ -78,48 +79,51 @@ void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder& builder) {
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
 }
 
-absl::Status CannotBind(const std::string& address) {
-  return absl::UnavailableError(
-      absl::StrCat("cannot listen at ", address,
-                   ": the port is taken by another process, or the address is "
-                   "not this machine's. Choose another one, or end the process "
-                   "that has it (ss -ltnp)"));
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(
     const GrpcServerOptions& options) {
   InitGrpcOnce();
+  LEDGERD_ASSIGN_OR_RETURN(auto listener,
+                           ConnectionListener::Bind(options.listener));
+  std::unique_ptr<GrpcServer> server(new GrpcServer(std::move(listener)));
+  server->StartServer(options);
+  return server;
+}
+
+GrpcServer::GrpcServer(std::unique_ptr<ConnectionListener> listener)
+    : listener_(std::move(listener)) {}
+
+void GrpcServer::StartServer(const GrpcServerOptions& options) {
   grpc::ServerBuilder builder;
   if (!options.channelz) {
     builder.SetOption(std::make_unique<WithoutChannelz>());
   }
-  // Or else two daemons could share a port, and each get half of the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  if (options.waits_for_calls) {
+    builder.experimental().SetInterceptorCreators(CountingCalls(open_calls_));
+  }
   SetKeepalive(builder);
   SetLimits(options, builder);
-  int port = 0;
-  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(),
-                           &port);
+  const std::shared_ptr acceptor =
+      builder.experimental().AddExternalConnectionAcceptor(
+          grpc::ServerBuilder::experimental_type::ExternalConnectionType::
+              FROM_FD,
+          grpc::InsecureServerCredentials());
   for (grpc::Service* service : options.services) {
     builder.RegisterService(service);
   }
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) return CannotBind(options.address);
-  const absl::string_view address = options.address;
-  std::string bound =
-      absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+  server_ = builder.BuildAndStart();
+  LEDGERD_CHECK(server_ != nullptr) << "gRPC has logged why";
   for (const std::string& name : options.health_names) {
-    server->GetHealthCheckService()->SetServingStatus(name, false);
+    SetServing(name, false);
   }
-  return std::unique_ptr<GrpcServer>(
-      new GrpcServer(std::move(server), std::move(bound)));
+  listener_->Start([acceptor](int descriptor) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters
+        connection;
+    connection.fd = descriptor;
+    acceptor->HandleNewConnection(&connection);
+  });
 }
-
-GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server,
-                       std::string address)
-    : server_(std::move(server)), address_(std::move(address)) {}
 
 GrpcServer::~GrpcServer() { Shutdown(std::chrono::milliseconds(0)); }
 
@@ -130,7 +134,9 @@ void GrpcServer::SetServing(const std::string& name, bool serving) {
 void GrpcServer::StopServing() { server_->GetHealthCheckService()->Shutdown(); }
 
 void GrpcServer::Shutdown(std::chrono::milliseconds patience) {
-  server_->Shutdown(std::chrono::system_clock::now() + patience);
+  open_calls_.WaitUntilNone(patience);
+  listener_->Stop(patience);
+  server_->Shutdown(std::chrono::system_clock::now());
   server_->Wait();
 }
 

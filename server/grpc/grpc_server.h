@@ -5,10 +5,10 @@
 //
 // Shape    Health is gRPC's own, by name; every name but "" begins NOT_SERVING.
 //          Reflection lists all services, health too.
-// Errors   Of Start: INVALID_ARGUMENT or UNAVAILABLE, when the port cannot be
-//          bound; the message says which and what to do.
-// Limits   Messages kMessageBytesMax; memory, threads and streams as the
-//          options say. A port is never shared with another process.
+// Errors   Of Start: those of ConnectionListener::Bind.
+// Limits   Messages kMessageBytesMax; memory, threads, streams and connections
+//          as the options say; 3 s for a client to say that it speaks HTTP/2. A
+//          port is never shared with another process.
 // Threads  Safe from any thread.
 #ifndef LEDGERD_SERVER_GRPC_GRPC_SERVER_H_
 #define LEDGERD_SERVER_GRPC_GRPC_SERVER_H_
@@ -21,6 +21,9 @@
 
 #include "absl/status/statusor.h"
 
+#include "server/connection_listener.h"
+#include "server/open_calls.h"
+
 namespace grpc {
 class Server;
 class Service;
@@ -29,12 +32,13 @@ class Service;
 namespace ledgerd::server {
 
 struct GrpcServerOptions {
-  // host:port; port 0 is any that is free.
-  std::string address;
+  ConnectionListenerOptions listener;
   std::vector<grpc::Service*> services;
   // Names for health, beside "".
   std::vector<std::string> health_names;
   bool channelz = false;
+  // Shutdown waits for calls under way. For ports where calls are few.
+  bool waits_for_calls = false;
   // What all messages in flight may take.
   uint64_t memory_bytes = uint64_t{1} << 30;
   int threads_max = 64;
@@ -50,22 +54,26 @@ class GrpcServer {
   ~GrpcServer();
 
   // With the port that was bound.
-  const std::string& address() const { return address_; }
+  const std::string& address() const { return listener_->address(); }
 
   void SetServing(const std::string& name, bool serving);
 
   // Every name NOT_SERVING, whatever SetServing says afterwards.
   void StopServing();
 
-  // Takes no more calls, waits `patience` for those under way, cancels what is
-  // left of them.
+  // Ends all connections, once what was answered has reached the clients; waits
+  // `patience` at most. Calls still open by then get UNAVAILABLE, without a
+  // reason: their services should have ended them.
   void Shutdown(std::chrono::milliseconds patience);
 
  private:
-  GrpcServer(std::unique_ptr<grpc::Server> server, std::string address);
+  explicit GrpcServer(std::unique_ptr<ConnectionListener> listener);
 
+  void StartServer(const GrpcServerOptions& options);
+
+  OpenCalls open_calls_;
   std::unique_ptr<grpc::Server> server_;
-  const std::string address_;
+  std::unique_ptr<ConnectionListener> listener_;
 };
 
 }  // namespace ledgerd::server

@@ -1,5 +1,6 @@
 #include "server/grpc/ledger_service.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include "server/cluster_id.h"
 #include "server/filter_parsing.h"
 #include "server/grpc/error_details.h"
+#include "server/grpc/unary_call.h"
 #include "server/request_parsing.h"
 #include "server/responses.h"
 #include "server/version.h"
@@ -17,11 +19,28 @@
 namespace ledgerd::server {
 namespace {
 
+// For the answer of a read that has waited in vain to reach its client.
+constexpr std::chrono::milliseconds kReadMargin{100};
+
 grpc::ServerUnaryReactor* FinishAtOnce(grpc::CallbackServerContext* context,
                                        const grpc::Status& status) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(status);
   return reactor;
+}
+
+// The most objects that the answer to a read holds.
+template <typename Id>
+size_t ObjectsAskedFor(const std::vector<Id>& ids) {
+  return ids.size();
+}
+
+size_t ObjectsAskedFor(const storage::QueryFilter& filter) {
+  return filter.limit;
+}
+
+size_t ObjectsAskedFor(const storage::AccountFilter& filter) {
+  return filter.rest.limit;
 }
 
 template <typename Response>
@@ -34,7 +53,8 @@ class FinishedStream final : public grpc::ServerWriteReactor<Response> {
 
 }  // namespace
 
-LedgerService::LedgerService(const CallContext& calls) : calls_(calls) {
+LedgerService::LedgerService(const CallContext& calls)
+    : calls_(calls), budget_(calls.limits.answer_bytes) {
   SetMessageAllocatorFor_CreateAccounts(&create_accounts_allocator_);
   SetMessageAllocatorFor_CreateTransfers(&create_transfers_allocator_);
   SetMessageAllocatorFor_LookupAccounts(&lookup_accounts_allocator_);
@@ -49,6 +69,14 @@ replication::Deadline LedgerService::DeadlineFor(
   return DeadlineOf(context.deadline())
       .value_or(std::chrono::steady_clock::now() +
                 calls_.limits.default_deadline);
+}
+
+replication::Deadline LedgerService::ReadDeadlineFor(
+    const grpc::CallbackServerContext& context) const {
+  const auto deadline = DeadlineFor(context);
+  const auto left = deadline - std::chrono::steady_clock::now();
+  return deadline - std::clamp<std::chrono::nanoseconds>(
+                        left / 4, std::chrono::nanoseconds(0), kReadMargin);
 }
 
 grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
@@ -74,7 +102,12 @@ grpc::ServerUnaryReactor* LedgerService::Propose(
   if (!command.ok()) {
     return FinishAtOnce(context, Wire(calls_.group, command.status()));
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto share =
+      budget_.Take(context->peer(), command->timestamp_count * kResultBytes);
+  if (!share.ok()) {
+    return FinishAtOnce(context, Wire(calls_.group, share.status()));
+  }
+  auto* reactor = new UnaryCall(open_calls_, *std::move(share));
   const auto finish = [this, reactor, fill = std::move(fill)](
                           const absl::StatusOr<EntryResult>& result) {
     if (result.ok()) fill(*result);
@@ -116,7 +149,8 @@ grpc::ServerUnaryReactor* LedgerService::CreateTransfers(
 grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,
                         ledger::v1::StreamTransfersResponse>*
 LedgerService::StreamTransfers(grpc::CallbackServerContext* context) {
-  return new TransferStream(streams_, calls_, DeadlineOf(context->deadline()));
+  return new TransferStream(streams_, calls_, context->peer(),
+                            DeadlineOf(context->deadline()));
 }
 
 // ---- reads
@@ -129,13 +163,18 @@ grpc::ServerUnaryReactor* LedgerService::Read(
   if (!asked.ok()) {
     return FinishAtOnce(context, Wire(calls_.group, asked.status()));
   }
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  auto share =
+      budget_.Take(context->peer(), ObjectsAskedFor(*asked) * kObjectBytes);
+  if (!share.ok()) {
+    return FinishAtOnce(context, Wire(calls_.group, share.status()));
+  }
+  auto* reactor = new UnaryCall(open_calls_, *std::move(share));
   const auto fail = [this, reactor](const absl::Status& status) {
     reactor->Finish(Wire(calls_.group, status));
   };
   const absl::Status taken = calls_.group.replica.Read(
       {.freshness = ParseConsistency(consistency),
-       .deadline = DeadlineFor(*context),
+       .deadline = ReadDeadlineFor(*context),
        .begin = [this, reactor, response, fail, begin,
                  asked = *std::move(asked)](
                     absl::StatusOr<Sequence> at) -> std::function<void()> {

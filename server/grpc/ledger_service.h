@@ -13,6 +13,7 @@
 #ifndef LEDGERD_SERVER_GRPC_LEDGER_SERVICE_H_
 #define LEDGERD_SERVER_GRPC_LEDGER_SERVICE_H_
 
+#include <chrono>
 #include <functional>
 
 #include "absl/status/status.h"
@@ -22,9 +23,11 @@
 #include "ledger/v1/ledger.grpc.pb.h"
 #include "proto/entry.h"
 #include "proto/results.h"
+#include "server/answer_budget.h"
 #include "server/grpc/arena_allocator.h"
 #include "server/grpc/call_context.h"
 #include "server/grpc/transfer_stream.h"
+#include "server/open_calls.h"
 
 namespace ledgerd::server {
 
@@ -35,6 +38,12 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
   // Ends the open streams, and those to come, once what they have taken is
   // answered.
   void EndStreams(const absl::Status& status) { streams_.EndAll(status); }
+
+  // Waits until every call has ended and its answer has left; false when some
+  // have not after `patience`.
+  bool WaitUntilAnswered(std::chrono::milliseconds patience) {
+    return open_calls_.WaitUntilNone(patience);
+  }
 
   grpc::ServerUnaryReactor* GetServerInfo(
       grpc::CallbackServerContext* context,
@@ -112,8 +121,14 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
   replication::Deadline DeadlineFor(
       const grpc::CallbackServerContext& context) const;
 
+  // A little earlier: what a client hears after its own deadline is lost.
+  replication::Deadline ReadDeadlineFor(
+      const grpc::CallbackServerContext& context) const;
+
   const CallContext calls_;
-  TransferStreams streams_;
+  OpenCalls open_calls_;
+  AnswerBudget budget_;
+  TransferStreams streams_{open_calls_, budget_};
   Allocator<ledger::v1::CreateAccountsRequest,
             ledger::v1::CreateAccountsResponse>
       create_accounts_allocator_;

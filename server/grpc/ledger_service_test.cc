@@ -8,8 +8,10 @@
 
 #include "proto/errors.h"
 #include "proto/system_limits.h"
+#include "server/answer_budget.h"
 #include "server/grpc/error_details.h"
 #include "server/grpc/services_harness.h"
+#include "server/responses.h"
 
 namespace ledgerd::server {
 namespace {
@@ -202,6 +204,111 @@ TEST_F(LedgerServiceTest, LooksUpAccounts) {
   EXPECT_EQ(response.missing_ids_size(), 2);
   EXPECT_EQ(response.sequence(), 7u);
   EXPECT_EQ(harness_.replica().last_freshness().at_least, Sequence(3));
+}
+
+// Each form of ReadConsistency, of each method that reads.
+class FreshnessTest : public LedgerServiceTest {
+ protected:
+  using Stub = ledger::v1::LedgerService::Stub;
+
+  // Calls `method` with `request` as fresh as each form says.
+  template <typename Response, typename Request, typename Method>
+  void ExpectAllFormsArrive(Method method, Request request) {
+    using Level = replication::Freshness::Level;
+    const auto ask = [&] {
+      grpc::ClientContext context;
+      Response response;
+      const grpc::Status status =
+          (harness_.ledger().*method)(&context, request, &response);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      EXPECT_EQ(response.sequence(), 7u);
+      return harness_.replica().last_freshness();
+    };
+    EXPECT_EQ(ask().level, Level::kLinearizable) << "the default";
+    request.mutable_consistency()->mutable_linearizable();
+    EXPECT_EQ(ask().level, Level::kLinearizable);
+    request.mutable_consistency()->set_at_least_sequence(9);
+    EXPECT_EQ(ask().level, Level::kAtLeastSequence);
+    EXPECT_EQ(ask().at_least, Sequence(9));
+    request.mutable_consistency()->set_max_staleness_ms(250);
+    EXPECT_EQ(ask().level, Level::kMaxStaleness);
+    EXPECT_EQ(ask().max_staleness, milliseconds(250));
+  }
+};
+
+TEST_F(FreshnessTest, OfLookupAccounts) {
+  ledger::v1::LookupAccountsRequest request;
+  request.add_ids()->set_low(1);
+  ExpectAllFormsArrive<ledger::v1::LookupAccountsResponse>(
+      &Stub::LookupAccounts, request);
+}
+
+TEST_F(FreshnessTest, OfLookupTransfers) {
+  ledger::v1::LookupTransfersRequest request;
+  request.add_ids()->set_low(1);
+  ExpectAllFormsArrive<ledger::v1::LookupTransfersResponse>(
+      &Stub::LookupTransfers, request);
+}
+
+// Or else TOO_STALE would reach nobody.
+TEST_F(LedgerServiceTest, AReadEndsALittleBeforeItsClientGivesUp) {
+  grpc::ClientContext context;
+  const auto until = steady_clock::now() + std::chrono::seconds(20);
+  context.set_deadline(std::chrono::system_clock::now() +
+                       std::chrono::seconds(20));
+  ledger::v1::LookupAccountsRequest request;
+  request.add_ids();
+  ledger::v1::LookupAccountsResponse response;
+  ASSERT_TRUE(
+      harness_.ledger().LookupAccounts(&context, request, &response).ok());
+  EXPECT_LT(harness_.replica().last_deadline(), until - milliseconds(50));
+  EXPECT_GT(harness_.replica().last_deadline(), steady_clock::now());
+}
+
+TEST(AnswerLimitTest, AnswersThatAreNotTakenYetHaveALimit) {
+  constexpr size_t kFit = 10;
+  ServiceLimits limits;
+  limits.answer_bytes =
+      AnswerBudget::kConnections * kFit * kMaxBatchSize * kResultBytes;
+  ServicesHarness harness(limits);
+  harness.replica().HoldAnswers();
+  const auto request = Transfers(kMaxBatchSize);
+
+  struct Call {
+    grpc::ClientContext context;
+    ledger::v1::CreateTransfersResponse response;
+    grpc::Status status;
+  };
+
+  std::vector<Call> calls(kFit);
+  std::atomic<size_t> ended = 0;
+  for (Call& call : calls) {
+    harness.ledger().async()->CreateTransfers(
+        &call.context, &request, &call.response,
+        [&call, &ended](const grpc::Status& status) {
+          call.status = status;
+          ++ended;
+        });
+  }
+  harness.replica().WaitForProposals(kFit);
+  const auto create = [&] {
+    grpc::ClientContext context;
+    ledger::v1::CreateTransfersResponse response;
+    return FromGrpcStatus(
+        harness.ledger().CreateTransfers(&context, request, &response));
+  };
+  EXPECT_EQ(ReasonOf(create()), Reason::kOverloaded);
+  for (size_t i = 0; i < kFit; ++i) harness.replica().AnswerNext();
+  while (ended < kFit) std::this_thread::yield();
+  for (const Call& call : calls) EXPECT_TRUE(call.status.ok());
+  std::thread answering([&harness] { harness.replica().AnswerNext(); });
+  absl::Status status;
+  // A share may be given back after its answer is here.
+  do {
+    status = create();
+  } while (ReasonOf(status) == Reason::kOverloaded);
+  EXPECT_TRUE(status.ok()) << status;
+  answering.join();
 }
 
 TEST_F(LedgerServiceTest, LooksUpTransfers) {

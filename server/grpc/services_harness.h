@@ -39,6 +39,7 @@ class ServicesHarness {
   void Stop() {
     service_.EndStreams(MakeError(Reason::kDraining, "stopping"));
     admin_service_.Drain();
+    service_.WaitUntilAnswered(std::chrono::seconds(10));
     client_->Shutdown(std::chrono::seconds(10));
     admin_->Shutdown(std::chrono::seconds(10));
   }
@@ -69,7 +70,7 @@ class ServicesHarness {
 
  private:
   static std::unique_ptr<GrpcServer> Start(GrpcServerOptions options) {
-    options.address = "127.0.0.1:0";
+    options.listener.address = "127.0.0.1:0";
     auto server = GrpcServer::Start(options);
     LEDGERD_CHECK_OK(server.status());
     return *std::move(server);
@@ -97,7 +98,8 @@ class ServicesHarness {
   std::unique_ptr<GrpcServer> admin_ =
       Start({.services = {&admin_service_},
              .health_names = {"ledger.v1.LedgerService"},
-             .channelz = true});
+             .channelz = true,
+             .waits_for_calls = true});
   ledger::v1::LedgerService::Stub ledger_{Connect(*client_)};
   admin::v1::AdminService::Stub admin_stub_{Connect(*admin_)};
 };

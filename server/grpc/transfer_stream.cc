@@ -4,6 +4,7 @@
 
 #include "proto/base/check.h"
 #include "proto/base/happens_before.h"
+#include "proto/base/status_macros.h"
 #include "server/request_parsing.h"
 #include "server/responses.h"
 
@@ -16,21 +17,26 @@ void TransferStreams::EndAll(const absl::Status& status) {
 }
 
 void TransferStreams::Add(TransferStream* stream) {
+  calls_.Begin();
   const MutexLock lock(mutex_);
   open_.insert(stream);
   if (!end_.ok()) stream->End(end_);
 }
 
 void TransferStreams::Remove(TransferStream* stream) {
-  const MutexLock lock(mutex_);
-  open_.erase(stream);
+  {
+    const MutexLock lock(mutex_);
+    open_.erase(stream);
+  }
+  calls_.End();
 }
 
 TransferStream::TransferStream(TransferStreams& streams,
-                               const CallContext& calls,
+                               const CallContext& calls, std::string connection,
                                std::optional<replication::Deadline> deadline)
     : streams_(streams),
       calls_(calls),
+      connection_(std::move(connection)),
       deadline_(deadline.value_or(replication::Deadline::max())) {
   streams_.Add(this);
   const MutexLock lock(mutex_);
@@ -55,6 +61,7 @@ void TransferStream::OnWriteDone(bool ok) {
   LEDGERD_ACQUIRE(this);
   const MutexLock lock(mutex_);
   writing_ = false;
+  response_share_ = AnswerBudget::Share();
   if (!ok) reads_over_ = answers_over_ = true;
   Advance();
 }
@@ -83,26 +90,33 @@ void TransferStream::End(const absl::Status& status) {
 
 void TransferStream::Take(uint64_t request_id,
                           absl::StatusOr<Command> command) {
-  absl::Status taken = command.status();
-  if (taken.ok()) {
-    const uint64_t slot = first_slot_ + slots_.size();
-    taken = calls_.group.replica.Propose(
-        {.command = *std::move(command),
-         .deadline = deadline_,
-         .done = [this, slot](absl::StatusOr<EntryResult> result) {
-           calls_.answers.Run(
-               [this, slot, result = std::move(result)]() mutable {
-                 OnResult(slot, std::move(result));
-               });
-         }});
-  }
-  if (taken.ok()) {
-    slots_.push_back({.request_id = request_id, .result = std::nullopt});
-    ++outstanding_;
-  } else {
-    reads_over_ = true;
-    end_ = taken;
-  }
+  const absl::Status taken = command.ok()
+                                 ? Propose(request_id, *std::move(command))
+                                 : command.status();
+  if (taken.ok()) return;
+  reads_over_ = true;
+  end_ = taken;
+}
+
+absl::Status TransferStream::Propose(uint64_t request_id, Command command) {
+  LEDGERD_ASSIGN_OR_RETURN(
+      AnswerBudget::Share share,
+      streams_.budget_.Take(connection_,
+                            command.timestamp_count * kResultBytes));
+  const uint64_t slot = first_slot_ + slots_.size();
+  LEDGERD_RETURN_IF_ERROR(calls_.group.replica.Propose(
+      {.command = std::move(command),
+       .deadline = deadline_,
+       .done = [this, slot](absl::StatusOr<EntryResult> result) {
+         calls_.answers.Run([this, slot, result = std::move(result)]() mutable {
+           OnResult(slot, std::move(result));
+         });
+       }}));
+  slots_.push_back({.request_id = request_id,
+                    .share = std::move(share),
+                    .result = std::nullopt});
+  ++outstanding_;
+  return absl::OkStatus();
 }
 
 void TransferStream::OnResult(uint64_t slot,
@@ -136,6 +150,7 @@ void TransferStream::AdvanceAnswers() {
   response_.set_request_id(oldest.request_id);
   response_.set_sequence((*oldest.result)->sequence.value());
   AddResults((*oldest.result)->transfers, *response_.mutable_results());
+  response_share_ = std::move(slots_.front().share);
   slots_.pop_front();
   ++first_slot_;
   writing_ = true;

@@ -1,6 +1,7 @@
 // A TransferStream serves one call of StreamTransfers.
 //
-//   return new TransferStream(streams, calls, DeadlineOf(context->deadline()));
+//   return new TransferStream(streams, calls, context->peer(),
+//                             DeadlineOf(context->deadline()));
 //
 // Order    Requests are proposed in the order read and answered in that order.
 //          What ends the stream early (a bad request, a refusal, a fault) does
@@ -22,6 +23,7 @@
 #include <deque>
 #include <optional>
 #include <set>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -33,7 +35,9 @@
 #include "proto/entry.h"
 #include "proto/results.h"
 #include "replication/replica_handle.h"
+#include "server/answer_budget.h"
 #include "server/grpc/call_context.h"
+#include "server/open_calls.h"
 
 namespace ledgerd::server {
 
@@ -42,6 +46,9 @@ class TransferStream;
 // All open streams, so that a clean stop does not have to wait for idle ones.
 class TransferStreams {
  public:
+  TransferStreams(OpenCalls& calls, AnswerBudget& budget)
+      : calls_(calls), budget_(budget) {}
+
   // Ends all streams, and those to come, with `status`, once what they have
   // taken is answered.
   void EndAll(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
@@ -51,6 +58,8 @@ class TransferStreams {
   void Add(TransferStream* stream) LEDGERD_EXCLUDES(mutex_);
   void Remove(TransferStream* stream) LEDGERD_EXCLUDES(mutex_);
 
+  OpenCalls& calls_;
+  AnswerBudget& budget_;
   Mutex mutex_;  // Before a stream's own.
   std::set<TransferStream*> open_ LEDGERD_GUARDED_BY(mutex_);
   absl::Status end_ LEDGERD_GUARDED_BY(mutex_);
@@ -60,7 +69,9 @@ class TransferStream final
     : public grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,
                                      ledger::v1::StreamTransfersResponse> {
  public:
+  // `connection` is the name of the client's, for the budget.
   TransferStream(TransferStreams& streams, const CallContext& calls,
+                 std::string connection,
                  std::optional<replication::Deadline> deadline);
 
   void OnReadDone(bool ok) override;
@@ -74,11 +85,14 @@ class TransferStream final
   // A request that was taken.
   struct Slot {
     uint64_t request_id = 0;
+    AnswerBudget::Share share;
     std::optional<absl::StatusOr<EntryResult>> result;
   };
 
   void End(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
   void Take(uint64_t request_id, absl::StatusOr<Command> command)
+      LEDGERD_REQUIRES(mutex_);
+  absl::Status Propose(uint64_t request_id, Command command)
       LEDGERD_REQUIRES(mutex_);
   void OnResult(uint64_t slot, absl::StatusOr<EntryResult> result)
       LEDGERD_EXCLUDES(mutex_);
@@ -90,6 +104,7 @@ class TransferStream final
 
   TransferStreams& streams_;
   const CallContext calls_;
+  const std::string connection_;
   const replication::Deadline deadline_;
 
   // gRPC's while it reads, else the reader's.
@@ -98,6 +113,7 @@ class TransferStream final
 
   Mutex mutex_;
   ledger::v1::StreamTransfersResponse response_;  // gRPC's while it writes.
+  AnswerBudget::Share response_share_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<Slot> slots_ LEDGERD_GUARDED_BY(mutex_);
   uint64_t first_slot_ LEDGERD_GUARDED_BY(mutex_) = 0;
   // Slots without a result: the replica will call for them.

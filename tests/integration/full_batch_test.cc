@@ -1,22 +1,16 @@
 // The limits of a request, and what no client should send: the answer says what
 // is wrong and where, and the daemon goes on.
-#include <unistd.h>
-
 #include <random>
 #include <thread>
 
 #include "grpcpp/client_context.h"
 #include "gtest/gtest.h"
 
-#include "proto/base/check.h"
 #include "proto/base/test_seed.h"
 #include "proto/system_limits.h"
+#include "tests/integration/connection.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/raw_client.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 namespace ledgerd::integration {
 namespace {
@@ -40,33 +34,6 @@ std::vector<Transfer> Batch(uint64_t first_id, size_t size) {
   for (size_t i = 0; i < size; ++i) batch.push_back(Pay(first_id + i));
   return batch;
 }
-
-// A connection below gRPC.
-class Connection {
- public:
-  explicit Connection(int port) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(static_cast<uint16_t>(port));
-    LEDGERD_CHECK(connect(socket_, reinterpret_cast<sockaddr*>(&address),
-                          sizeof(address)) == 0);
-  }
-
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-
-  ~Connection() { close(socket_); }
-
-  // Whether all of it went out: a server may hang up before.
-  bool Send(const std::string& bytes) {
-    return send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(bytes.size());
-  }
-
- private:
-  const int socket_;
-};
 
 class FullBatchTest : public testing::Test {
  protected:

@@ -1,0 +1,53 @@
+// OpenCalls counts the calls that have not ended, so that a clean stop can wait
+// until their answers have left.
+//
+//   calls.Begin();   ...   calls.End();
+//   calls.WaitUntilNone(std::chrono::seconds(1));
+//
+// Threads  Any.
+#ifndef LEDGERD_SERVER_OPEN_CALLS_H_
+#define LEDGERD_SERVER_OPEN_CALLS_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+
+#include "proto/base/mutex.h"
+
+namespace ledgerd::server {
+
+class OpenCalls {
+ public:
+  void Begin() { open_.fetch_add(1); }
+
+  void End() LEDGERD_EXCLUDES(mutex_) {
+    // Only the last one, while somebody waits, pays for more than the count.
+    if (open_.fetch_sub(1) != 1 || !waited_for_) return;
+    const MutexLock lock(mutex_);
+    none_.SignalAll();
+  }
+
+  // False when some are open still after `patience`.
+  bool WaitUntilNone(std::chrono::milliseconds patience)
+      LEDGERD_EXCLUDES(mutex_) {
+    const auto until = std::chrono::steady_clock::now() + patience;
+    const MutexLock lock(mutex_);
+    waited_for_ = true;
+    while (open_ != 0) {
+      const auto left = until - std::chrono::steady_clock::now();
+      if (left <= left.zero()) return false;
+      none_.WaitFor(mutex_, left);
+    }
+    return true;
+  }
+
+ private:
+  std::atomic<size_t> open_ = 0;
+  std::atomic<bool> waited_for_ = false;
+  Mutex mutex_;
+  CondVar none_;
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_OPEN_CALLS_H_
