@@ -119,7 +119,12 @@ absl::StatusOr<std::vector<YamlValue>> ReadYamlConfig(const std::string& path) {
   }
   std::ostringstream text;
   text << file.rdbuf();
-  return Reader(path).Read(text.str());
+  return ParseYamlConfig(text.str(), path);
+}
+
+absl::StatusOr<std::vector<YamlValue>> ParseYamlConfig(
+    const std::string& text, const std::string& path) {
+  return Reader(path).Read(text);
 }
 
 }  // namespace ledgerd::server

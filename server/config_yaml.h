@@ -29,6 +29,10 @@ struct YamlValue {
 
 absl::StatusOr<std::vector<YamlValue>> ReadYamlConfig(const std::string& path);
 
+// The same of the text of the file that is at `path`.
+absl::StatusOr<std::vector<YamlValue>> ParseYamlConfig(const std::string& text,
+                                                       const std::string& path);
+
 }  // namespace ledgerd::server
 
 #endif  // LEDGERD_SERVER_CONFIG_YAML_H_

@@ -1,0 +1,217 @@
+// Every request of a client, through validation and into the ledger; and rows
+// that no validation has seen, as a journal may hold them.
+//
+// An input is a list of steps: a byte for the kind, two for the length, the
+// bytes. After each the books must balance (ledger_testing.h).
+#include <algorithm>
+#include <cstring>
+
+#include "gtest/gtest.h"
+
+#include "ledger/v1/ledger.pb.h"
+#include "proto/base/check.h"
+#include "proto/entry.h"
+#include "proto/errors.h"
+#include "proto/system_limits.h"
+#include "server/ledger/ledger_testing.h"
+#include "server/request_parsing.h"
+#include "tests/fuzz/target.h"
+
+namespace ledgerd::fuzz {
+namespace {
+
+enum Kind : uint8_t {
+  kAccounts,
+  kTransfers,
+  kLookUpAccounts,
+  kLookUpTransfers,
+  kAccountRows,
+  kTransferRows,
+  kExpire,
+  kKinds,
+};
+
+constexpr size_t kStepsMax = 8;
+constexpr size_t kRowsMax = 16;
+// Few enough that rows meet each other.
+constexpr uint64_t kIds = 8;
+
+template <typename Id>
+void Narrow(Id& id) {
+  // 0 and the highest stay what they are: they have rules of their own.
+  if (id.value() != 0 && id.value() != ~Uint128{0}) {
+    id = Id(id.value() % kIds);
+  }
+}
+
+void NarrowIds(Account& account) { Narrow(account.id); }
+
+void NarrowIds(Transfer& transfer) {
+  Narrow(transfer.id);
+  Narrow(transfer.debit_account_id);
+  Narrow(transfer.credit_account_id);
+  Narrow(transfer.pending_id);
+}
+
+template <typename Row>
+std::vector<Row> RowsOf(absl::string_view bytes) {
+  std::vector<Row> rows(std::min(bytes.size() / kRowBytes, kRowsMax));
+  if (rows.empty()) return rows;
+  std::memcpy(rows.data(), bytes.data(), rows.size() * kRowBytes);
+  for (Row& row : rows) NarrowIds(row);
+  return rows;
+}
+
+// What validation lets through as rows; what it refuses has a field.
+template <typename Row>
+std::vector<Row> RowsOf(const absl::StatusOr<Command>& command) {
+  if (!command.ok()) {
+    LEDGERD_CHECK(ReasonOf(command.status()) == Reason::kInvalidField);
+    LEDGERD_CHECK(!FieldOf(command.status()).empty());
+    return {};
+  }
+  LEDGERD_CHECK(command->timestamp_count <= kMaxBatchSize);
+  return RowsOf<Row>(
+      absl::string_view(command->buffer).substr(kEntryHeaderBytes));
+}
+
+class World {
+ public:
+  void Step(uint8_t kind, absl::string_view bytes) {
+    const std::string text(bytes);
+    ledger::v1::CreateAccountsRequest accounts;
+    ledger::v1::CreateTransfersRequest transfers;
+    ledger::v1::LookupAccountsRequest ids;
+    switch (kind % kKinds) {
+      case kAccounts:
+        if (!accounts.ParseFromString(text)) return;
+        return Create(
+            RowsOf<Account>(server::ParseAccounts(accounts.accounts())));
+      case kTransfers:
+        if (!transfers.ParseFromString(text)) return;
+        return Create(
+            RowsOf<Transfer>(server::ParseTransfers(transfers.transfers())));
+      case kLookUpAccounts:
+      case kLookUpTransfers:
+        if (!ids.ParseFromString(text)) return;
+        server::ParseAccountIds(ids.ids()).status().IgnoreError();
+        server::ParseConsistency(ids.consistency());
+        return;
+      case kAccountRows:
+        return Create(RowsOf<Account>(bytes));
+      case kTransferRows:
+        return Create(RowsOf<Transfer>(bytes));
+      default:
+        return ledger_.Expire(NextTimestamp(1, bytes.size()));
+    }
+  }
+
+ private:
+  void Create(const std::vector<Account>& rows) {
+    if (rows.empty()) return;
+    ledger_.CreateAccounts(rows, NextTimestamp(rows.size(), 0));
+  }
+
+  void Create(const std::vector<Transfer>& rows) {
+    if (rows.empty()) return;
+    ledger_.CreateTransfers(rows, NextTimestamp(rows.size(), 0));
+  }
+
+  Timestamp NextTimestamp(size_t events, uint64_t seconds) {
+    now_ += std::max(events, kMaxBatchSize) + seconds * kNanosPerSecond;
+    return Timestamp(now_);
+  }
+
+  server::LedgerTester ledger_{{.cold = true}};
+  uint64_t now_ = 1'000 * kNanosPerSecond;
+};
+
+std::string StepOf(Kind kind, const std::string& bytes) {
+  std::string step{static_cast<char>(kind)};
+  step.push_back(static_cast<char>(bytes.size() & 0xff));
+  step.push_back(static_cast<char>(bytes.size() >> 8));
+  return step + bytes;
+}
+
+template <typename Row>
+std::string BytesOf(const std::vector<Row>& rows) {
+  return {reinterpret_cast<const char*>(rows.data()), rows.size() * kRowBytes};
+}
+
+std::string Accounts() {
+  ledger::v1::CreateAccountsRequest request;
+  for (uint64_t id = 1; id <= 3; ++id) {
+    auto& account = *request.add_accounts();
+    account.mutable_id()->set_low(id);
+    account.set_ledger(1);
+    account.set_code(1);
+  }
+  return StepOf(kAccounts, request.SerializeAsString());
+}
+
+std::string Payments(uint16_t flags) {
+  ledger::v1::CreateTransfersRequest request;
+  for (uint64_t id = 1; id <= 2; ++id) {
+    auto& transfer = *request.add_transfers();
+    transfer.mutable_id()->set_low(id);
+    transfer.mutable_debit_account_id()->set_low(id);
+    transfer.mutable_credit_account_id()->set_low(id + 1);
+    transfer.mutable_amount()->set_low(10);
+    transfer.set_ledger(1);
+    transfer.set_code(1);
+    transfer.set_flags(flags);
+    if (flags == transfer_flags::kPending) transfer.set_timeout(2);
+  }
+  return StepOf(kTransfers, request.SerializeAsString());
+}
+
+std::string Resolutions(uint16_t flags) {
+  std::vector<Transfer> rows(2);
+  for (uint64_t i = 0; i < 2; ++i) {
+    rows[i].id = TransferId(i + 3);
+    rows[i].pending_id = TransferId(i + 1);
+    rows[i].amount = Amount(i == 0 ? ~Uint128{0} : 5);
+    rows[i].flags = flags;
+  }
+  return StepOf(kTransferRows, BytesOf(rows));
+}
+
+}  // namespace
+
+std::vector<std::string> Seeds() {
+  namespace flags = transfer_flags;
+  ledger::v1::LookupAccountsRequest ids;
+  ids.add_ids()->set_low(1);
+  ids.mutable_consistency()->set_at_least_sequence(1);
+  std::vector<Account> limited(2);
+  for (uint64_t i = 0; i < 2; ++i) {
+    limited[i] = {.id = AccountId(i + 1), .ledger = 1, .code = 1};
+    limited[i].flags = static_cast<uint16_t>(2 << i);
+  }
+  std::vector<std::string> seeds = {
+      Accounts() + Payments(0) + Payments(0),
+      Accounts() + Payments(flags::kLinked),
+      Accounts() + Payments(flags::kPending) + Resolutions(flags::kPostPending),
+      Accounts() + Payments(flags::kPending) + Resolutions(flags::kVoidPending),
+      Accounts() + Payments(flags::kPending) + StepOf(kExpire, "123"),
+      StepOf(kAccountRows, BytesOf(limited)) + Payments(0),
+      StepOf(kLookUpAccounts, ids.SerializeAsString()),
+  };
+  return seeds;
+}
+
+}  // namespace ledgerd::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  // Outside of gtest, what does not hold must abort.
+  testing::GTEST_FLAG(throw_on_failure) = true;
+  ledgerd::fuzz::World world;
+  for (size_t step = 0; step < ledgerd::fuzz::kStepsMax && size >= 3; ++step) {
+    const size_t length =
+        std::min<size_t>(data[1] + (size_t{data[2]} << 8), size - 3);
+    world.Step(data[0], {reinterpret_cast<const char*>(data) + 3, length});
+    data += 3 + length;
+    size -= 3 + length;
+  }
+  return 0;
+}
