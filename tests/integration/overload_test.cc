@@ -1,5 +1,5 @@
-// More load than can be served: what is beyond is refused at once, nothing of it
-// is done, what was taken is answered, and memory stays within its limits.
+// More load than can be served: what is beyond is refused at once, with nothing
+// of it done; what was taken is answered; memory stays within its limits.
 #include <algorithm>
 #include <atomic>
 #include <iostream>
@@ -153,6 +153,7 @@ TEST_F(OverloadTest, WhatIsBeyondIsRefusedAndTheRestIsServed) {
   std::vector<std::unique_ptr<Flow>> flows;
   for (int i = 0; i < kClients; ++i) {
     clients.push_back(std::make_unique<RawClient>(ledger_.address()));
+    clients.back()->WaitForConnection(kTimeout);
     for (int j = 0; j < kFlows; ++j) {
       flows.push_back(std::make_unique<Flow>(clients[i]->stub(), tally));
     }
