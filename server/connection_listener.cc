@@ -7,7 +7,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -37,6 +38,10 @@ constexpr milliseconds kLookForTheDeaf{250};
 // How soon it is seen that all clients have what they were sent.
 constexpr milliseconds kLook{2};
 constexpr size_t kEventsMax = 256;
+
+std::string ErrorText(int error) {
+  return std::generic_category().message(error);
+}
 
 // The kernel hands out the lowest number that is free. So one this high says
 // that all below are in use, whatever for.
@@ -86,7 +91,7 @@ ConnectionListener::ConnectionListener(ConnectionListenerOptions options)
     : options_(std::move(options)),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  LEDGERD_CHECK(epoll_.valid() && wake_.valid()) << std::strerror(errno);
+  LEDGERD_CHECK(epoll_.valid() && wake_.valid()) << ErrorText(errno);
 }
 
 ConnectionListener::~ConnectionListener() { Stop(milliseconds(0)); }
@@ -129,7 +134,7 @@ void ConnectionListener::Loop() {
 }
 
 void ConnectionListener::Wait(milliseconds timeout) {
-  std::array<epoll_event, kEventsMax> events;
+  std::array<epoll_event, kEventsMax> events{};
   const int count = epoll_wait(epoll_.get(), events.data(), kEventsMax,
                                static_cast<int>(timeout.count()));
   for (int i = 0; i < count; ++i) {
@@ -137,7 +142,7 @@ void ConnectionListener::Wait(milliseconds timeout) {
     if (number == wake_.get()) {
       uint64_t times = 0;
       LEDGERD_CHECK(read(number, &times, sizeof(times)) == sizeof(times));
-    } else if (watched_.count(number) != 0) {
+    } else if (watched_.contains(number)) {
       Forget(number);
     } else if (!paused_ && !stopping_) {
       AcceptAll(number);
@@ -183,8 +188,8 @@ void ConnectionListener::Take(FileDescriptor accepted) {
 }
 
 void ConnectionListener::PauseAccepting(int error) {
-  Notice(exhausted_, absl::StrCat("cannot accept connections for now: ",
-                                  std::strerror(error)));
+  Notice(exhausted_,
+         absl::StrCat("cannot accept connections for now: ", ErrorText(error)));
   paused_ = true;
   for (const FileDescriptor& socket : sockets_.sockets) {
     Watch(socket.get(), /*readable=*/false, /*add=*/false);
@@ -205,7 +210,7 @@ void ConnectionListener::Watch(int descriptor, bool readable, bool add) {
   event.data.fd = descriptor;
   LEDGERD_CHECK(epoll_ctl(epoll_.get(), add ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
                           descriptor, &event) == 0)
-      << std::strerror(errno);
+      << ErrorText(errno);
 }
 
 void ConnectionListener::Forget(int watched) {

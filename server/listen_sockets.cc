@@ -3,8 +3,8 @@
 #include <netdb.h>
 
 #include <cerrno>
-#include <cstring>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -88,7 +88,8 @@ FileDescriptor ListenAt(const addrinfo& at, bool both_families) {
 
 absl::Status CannotBind(const std::string& address, int error) {
   return absl::UnavailableError(
-      absl::StrCat("cannot listen at ", address, ": ", std::strerror(error),
+      absl::StrCat("cannot listen at ", address, ": ",
+                   std::generic_category().message(error),
                    ". Choose another address or port, or end the process that "
                    "has it (ss -ltnp)"));
 }
