@@ -30,6 +30,8 @@ struct RowLimits {
   // A list of an index is cut into rows of about so many bytes, so that a
   // search in one is short.
   size_t index_row_bytes = 512;
+  size_t event_bytes_per_row = size_t{16} << 10;
+  size_t balances_per_row = 64;
 };
 
 // The new run of ids; null when there are no new ids.

@@ -41,10 +41,11 @@ std::optional<Record> FindInRow(const PackedRow<Record>& row, const K& key,
 }  // namespace
 
 DiskState::DiskState(std::shared_ptr<StateDatabase> database,
-                     CheckpointRecord record, IdRuns runs)
+                     CheckpointRecord record, IdRuns runs, EventRuns event_runs)
     : database_(std::move(database)),
       record_(record),
       runs_(std::move(runs)),
+      event_runs_(std::move(event_runs)),
       snapshot_(database_->rocksdb().GetSnapshot()) {
   for (const auto& run : runs_) highest_id_ = std::max(highest_id_, run->max);
 }
@@ -280,11 +281,16 @@ absl::Status DiskState::Scan(
 
 absl::StatusOr<std::shared_ptr<const DiskState>> DiskState::Load(
     std::shared_ptr<StateDatabase> database, uint64_t filter_bytes_max) {
-  const DiskState bare(database, {}, {});
+  const DiskState bare(database, {}, {}, {});
   LEDGERD_ASSIGN_OR_RETURN(const CheckpointRecord record, bare.LoadRecord());
   LEDGERD_ASSIGN_OR_RETURN(IdRuns runs, bare.LoadRuns(filter_bytes_max));
-  return std::make_shared<const DiskState>(std::move(database), record,
-                                           std::move(runs));
+  LEDGERD_ASSIGN_OR_RETURN(EventRuns event_runs, bare.LoadEventRuns());
+  if (!event_runs.empty() &&
+      event_runs.back().last != record.applied.entry.sequence) {
+    event_runs.clear();
+  }
+  return std::make_shared<const DiskState>(
+      std::move(database), record, std::move(runs), std::move(event_runs));
 }
 
 absl::StatusOr<CheckpointRecord> DiskState::LoadRecord() const {
@@ -319,6 +325,26 @@ absl::StatusOr<IdRuns> DiskState::LoadRuns(uint64_t filter_bytes_max) const {
     LEDGERD_ASSIGN_OR_RETURN(loaded->filter, LoadFilter(*run));
     *std::find(runs.begin(), runs.end(), run) = std::move(loaded);
   }
+  return runs;
+}
+
+// A state of format 1 has none.
+absl::StatusOr<EventRuns> DiskState::LoadEventRuns() const {
+  EventRuns runs;
+  LEDGERD_RETURN_IF_ERROR(
+      Scan(Key(Table::kEventRuns),
+           [&](const rocksdb::Slice& key, const rocksdb::Slice& value) {
+             if (key.size() != 9) return Damaged(key);
+             const auto run = DecodeEventRun(Sequence(KeyNumber(key, 1)),
+                                             {value.data(), value.size()});
+             if (!run.has_value()) return Damaged(key);
+             // A build that knew no events has written in between.
+             if (!runs.empty() && runs.back().last.Next() != run->first) {
+               runs.clear();
+             }
+             runs.push_back(*run);
+             return absl::OkStatus();
+           }));
   return runs;
 }
 

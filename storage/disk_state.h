@@ -24,6 +24,7 @@
 
 #include "proto/types.h"
 #include "storage/checkpoint_record.h"
+#include "storage/event_run.h"
 #include "storage/id_record.h"
 #include "storage/id_run.h"
 #include "storage/state_database.h"
@@ -41,7 +42,7 @@ class DiskState {
 
   // The state of this moment.
   DiskState(std::shared_ptr<StateDatabase> database, CheckpointRecord record,
-            IdRuns runs);
+            IdRuns runs, EventRuns event_runs);
   ~DiskState();
 
   DiskState(const DiskState&) = delete;
@@ -50,6 +51,14 @@ class DiskState {
   const CheckpointRecord& record() const { return record_; }
 
   const IdRuns& runs() const { return runs_; }
+
+  const EventRuns& event_runs() const { return event_runs_; }
+
+  // The first entry whose events are kept, if it has any.
+  Sequence oldest_event() const {
+    return event_runs_.empty() ? record_.applied.entry.sequence.Next()
+                               : event_runs_.front().first;
+  }
 
   // ---- from memory
 
@@ -135,12 +144,14 @@ class DiskState {
 
   absl::StatusOr<CheckpointRecord> LoadRecord() const;
   absl::StatusOr<IdRuns> LoadRuns(uint64_t filter_bytes_max) const;
+  absl::StatusOr<EventRuns> LoadEventRuns() const;
   absl::StatusOr<std::shared_ptr<const IdFilter>> LoadFilter(
       const IdRun& run) const;
 
   const std::shared_ptr<StateDatabase> database_;
   const CheckpointRecord record_;
   const IdRuns runs_;
+  const EventRuns event_runs_;
   TransferId highest_id_;
   const rocksdb::Snapshot* const snapshot_;
 };

@@ -35,6 +35,10 @@ class DiskStateKeeper {
   static absl::Status RemoveDeadRuns(StateDatabase& database,
                                      const IdRuns& runs);
 
+  // Removes the files that have nothing but events of older entries.
+  static absl::Status RemoveEventsBelow(StateDatabase& database,
+                                        Sequence oldest);
+
   DiskStateKeeper(std::shared_ptr<StateDatabase> database,
                   std::shared_ptr<const DiskState> loaded,
                   uint64_t filter_bytes_max);
@@ -50,7 +54,8 @@ class DiskStateKeeper {
   // Ingests a checkpoint. `run` may be null.
   // Requires: the one before has been shown.
   absl::Status AddCheckpoint(IngestFiles& files, const CheckpointRecord& record,
-                             std::shared_ptr<const IdRun> run);
+                             std::shared_ptr<const IdRun> run,
+                             EventRuns event_runs);
 
   void ShowCheckpoint();
 
@@ -59,8 +64,8 @@ class DiskStateKeeper {
   absl::Status ReplaceRuns(IngestFiles& files, const IdRuns& merged,
                            std::shared_ptr<const IdRun> run);
 
-  // Removes the files of runs that have been replaced and that nobody reads any
-  // more.
+  // Removes the files of runs that have been replaced, and those of events that
+  // have been dropped, when nobody reads them any more.
   absl::Status RemoveRetiredRuns();
 
  private:
@@ -70,15 +75,17 @@ class DiskStateKeeper {
   };
 
   struct Retired {
-    uint64_t run;
+    uint64_t run = 0;  // Or, 0, the events below this entry.
+    Sequence events_below;
     // States of this serial number and later ones do not have it.
-    uint64_t serial;
+    uint64_t serial = 0;
   };
 
   std::shared_ptr<const DiskState> MakeState(const CheckpointRecord& record,
-                                             IdRuns runs)
+                                             IdRuns runs, EventRuns event_runs)
       LEDGERD_REQUIRES(mutex_);
-  std::vector<uint64_t> TakeUnread();
+  // What is left of retired_ has readers.
+  std::vector<Retired> TakeUnread();
 
   const std::shared_ptr<StateDatabase> database_;
   const uint64_t filter_bytes_max_;

@@ -118,7 +118,7 @@ class EventLog {
   // Requires: its timestamp is above those of all events before it.
   void Append(const Event& event);
 
-  EventMark Mark() const { return {position_, count_}; }
+  EventMark Mark() const { return {.position = position_, .count = count_}; }
 
   void ReturnTo(const EventMark& mark) {
     position_ = mark.position;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 
+#include "storage/event_codec.h"
 #include "storage/identity_file.h"
 #include "storage/journal_record.h"
 #include "storage/journal_testing.h"
@@ -140,6 +141,24 @@ TEST(FormatTest, Identity) {
   const auto decoded = DecodeIdentity(example);
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(*decoded, TestIdentity());
+}
+
+TEST(Format, EventExample) {
+  Event event;
+  event.type = EventType::kSinglePhase;
+  event.timestamp = event.transfer = Timestamp(1005);
+  event.debit = {.account = AccountId(7), .debits_posted = Amount(1'000'000)};
+  event.credit = {.account = AccountId(8), .credits_posted = Amount(1'000'000)};
+  char bytes[kEventBytesMax];
+  const char* const end = EncodeEvent(event, Timestamp(1000), bytes);
+  const std::string encoded(bytes, static_cast<size_t>(end - bytes));
+  const std::string example = ExampleBytes("event");
+  EXPECT_EQ(encoded, example) << Dump(encoded);
+  Event decoded;
+  EXPECT_EQ(DecodeEvent(example.data(), example.data() + example.size(),
+                        Timestamp(1000), decoded),
+            example.data() + example.size());
+  EXPECT_TRUE(decoded == event);
 }
 
 }  // namespace

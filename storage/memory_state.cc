@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proto/base/check.h"
+#include "storage/history_row.h"
 #include "storage/ledger_sums.h"
 
 namespace ledgerd::storage {
@@ -185,8 +186,35 @@ void MemoryState::UndoEvents(const EventMark& mark) {
   entry_events_.resize(mark.count);
 }
 
+void MemoryState::EndEventRun(const EventLimits& limits) {
+  EventRun run = {.first = event_runs_.empty() ? Sequence(1)
+                                               : event_runs_.back().last.Next(),
+                  .last = applied_.entry.sequence,
+                  .timestamp = applied_.timestamp};
+  if (run.last < run.first) return;
+  for (const auto& [sequence, events] : events_) {
+    if (sequence >= run.first) run.bytes += events.size() * sizeof(Event);
+  }
+  event_runs_.push_back(run);
+  const size_t drop = CountToDrop(event_runs_, limits, applied_.timestamp);
+  event_runs_.erase(event_runs_.begin(),
+                    event_runs_.begin() + static_cast<ptrdiff_t>(drop));
+  events_.erase(events_.begin(), events_.lower_bound(oldest_event()));
+}
+
+void MemoryState::DropEventsOf(const MemoryState& written) {
+  event_runs_ = written.event_runs_;
+  events_.erase(events_.begin(), events_.lower_bound(oldest_event()));
+}
+
 void MemoryState::Finish(const AppliedPoint& point) {
   LEDGERD_CHECK(point.entry.sequence == applied_.entry.sequence.Next());
+  for (const Event& event : entry_events_) {
+    ForEachHistorySide(event, [&](const EventSide& side) {
+      history_.emplace(std::make_pair(side.account, event.transfer),
+                       HistoryRowOf(event.transfer, side).balances);
+    });
+  }
   if (!entry_events_.empty()) {
     newest_event_ = entry_events_.back().timestamp;
     events_.emplace(point.entry.sequence, std::move(entry_events_));

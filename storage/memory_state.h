@@ -23,6 +23,7 @@
 
 #include "proto/statuses.h"
 #include "proto/types.h"
+#include "storage/event_run.h"
 #include "storage/state_event.h"
 #include "storage/state_hash.h"
 #include "storage/state_query.h"
@@ -87,9 +88,25 @@ class MemoryState {
     return failed_ids_;
   }
 
-  // Of every entry that has events.
+  // Ends a run of events with what has been applied, and drops what is to go.
+  void EndEventRun(const EventLimits& limits);
+  // Takes over what the checkpoint `written` has dropped.
+  void DropEventsOf(const MemoryState& written);
+
+  // The entry from which on events are kept.
+  Sequence oldest_event() const {
+    return event_runs_.empty() ? Sequence(1) : event_runs_.front().first;
+  }
+
+  // Of every entry that has events that are kept.
   const std::map<Sequence, std::vector<Event>>& events() const {
     return events_;
+  }
+
+  // Of accounts that keep it, by account and transfer.
+  const std::map<std::pair<AccountId, Timestamp>, AccountBalances>& history()
+      const {
+    return history_;
   }
 
   // The state hash, from nothing.
@@ -120,6 +137,8 @@ class MemoryState {
   // Of the entry that is being applied.
   std::vector<Event> entry_events_;
   Timestamp newest_event_;
+  EventRuns event_runs_;
+  std::map<std::pair<AccountId, Timestamp>, AccountBalances> history_;
   AppliedPoint applied_;
   StateHash hash_;
 };

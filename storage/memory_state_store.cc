@@ -1,8 +1,10 @@
 #include "storage/memory_state_store.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/base/check.h"
+#include "proto/errors.h"
 
 namespace ledgerd::storage {
 namespace {
@@ -21,6 +23,17 @@ class FinishedLookup final : public Lookup<Row> {
 
  private:
   Found<Row> found_;
+};
+
+class FinishedEventRead final : public EventRead {
+ public:
+  explicit FinishedEventRead(absl::StatusOr<FoundEvents> found)
+      : found_(std::move(found)) {}
+
+  absl::StatusOr<FoundEvents> Finish() override { return std::move(found_); }
+
+ private:
+  absl::StatusOr<FoundEvents> found_;
 };
 
 bool Empty(const Needs& needs) {
@@ -122,7 +135,9 @@ void MemoryStateStore::FinishEntry(const AppliedPoint& point) {
 void MemoryStateStore::Freeze() {
   const MutexLock lock(mutex_);
   LEDGERD_CHECK(frozen_ == nullptr) << "a checkpoint is under way";
-  frozen_ = std::make_shared<MemoryState>(state_);
+  auto frozen = std::make_shared<MemoryState>(state_);
+  frozen->EndEventRun(options_.events);
+  frozen_ = std::move(frozen);
   delta_bytes_ = 0;
 }
 
@@ -145,6 +160,7 @@ void MemoryStateStore::FinishCheckpoint() {
   LEDGERD_CHECK(frozen_ != nullptr && disk_ == frozen_)
       << "no checkpoint was written";
   checkpoint_ = frozen_->applied();
+  state_.DropEventsOf(*frozen_);
   frozen_ = nullptr;
   if (options_.cold) ++generation_;
 }
@@ -195,6 +211,66 @@ std::unique_ptr<Lookup<Transfer>> MemoryStateStore::GetAccountTransfers(
 std::unique_ptr<Lookup<Transfer>> MemoryStateStore::QueryTransfers(
     const QueryFilter& filter) {
   return GetAccountTransfers({.rest = filter});
+}
+
+std::unique_ptr<Lookup<AccountBalances>> MemoryStateStore::GetAccountBalances(
+    const AccountFilter& filter) {
+  Found<AccountBalances> found;
+  for (const Transfer& transfer : state_.FindTransfers(filter)) {
+    const auto balances =
+        state_.history().find({filter.account_id, transfer.timestamp});
+    if (balances != state_.history().end()) {
+      found.rows.push_back(balances->second);
+    }
+  }
+  return std::make_unique<FinishedLookup<AccountBalances>>(std::move(found));
+}
+
+std::unique_ptr<EventRead> MemoryStateStore::ReadEvents(EventPosition from,
+                                                        size_t limit) {
+  const Sequence oldest = state_.oldest_event();
+  if (from.sequence == Sequence(0)) from = {oldest, 0};
+  if (from.sequence < oldest) {
+    return std::make_unique<FinishedEventRead>(
+        MakeError(Reason::kCompacted, "these events are dropped"));
+  }
+  FoundEvents found;
+  found.next =
+      std::max(from, EventPosition{state_.applied().entry.sequence.Next(), 0});
+  size_t count = 0;
+  for (auto entry = state_.events().lower_bound(from.sequence);
+       entry != state_.events().end() && count <= limit; ++entry) {
+    const auto& [sequence, events] = *entry;
+    EntryEvents watched = {.sequence = sequence};
+    uint32_t i = sequence == from.sequence ? from.index : 0;
+    for (; i < events.size() && ++count <= limit; ++i) {
+      watched.events.push_back(Watched(events[i]));
+    }
+    watched.more = i < events.size();
+    if (count > limit) found.next = {sequence, i};
+    if (!watched.events.empty()) found.entries.push_back(std::move(watched));
+  }
+  return std::make_unique<FinishedEventRead>(std::move(found));
+}
+
+WatchedEvent MemoryStateStore::Watched(const Event& event) const {
+  WatchedEvent watched = {.type = event.type, .timestamp = event.timestamp};
+  if (event.transfer != Timestamp(0)) {
+    watched.transfer = state_.transfers().at(event.transfer);
+  }
+  const auto after = [this](const EventSide& side) {
+    if (side.account == AccountId(0)) return Account();
+    Account account = state_.accounts().at(side.account);
+    account.debits_pending = side.debits_pending;
+    account.debits_posted = side.debits_posted;
+    account.credits_pending = side.credits_pending;
+    account.credits_posted = side.credits_posted;
+    account.flags = side.flags;
+    return account;
+  };
+  watched.debit = after(event.debit);
+  watched.credit = after(event.credit);
+  return watched;
 }
 
 // ---- StateView

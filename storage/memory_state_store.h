@@ -37,6 +37,7 @@
 
 #include "proto/base/mutex.h"
 #include "proto/types.h"
+#include "storage/event_run.h"
 #include "storage/memory_state.h"
 #include "storage/state_store.h"
 
@@ -46,6 +47,7 @@ class MemoryStateStore final : public StateStore, private StateView {
  public:
   struct Options {
     bool cold = false;
+    EventLimits events;
   };
 
   MemoryStateStore() = default;
@@ -101,6 +103,13 @@ class MemoryStateStore final : public StateStore, private StateView {
       const AccountFilter& filter) override;
   std::unique_ptr<Lookup<Transfer>> QueryTransfers(
       const QueryFilter& filter) override;
+  std::unique_ptr<Lookup<AccountBalances>> GetAccountBalances(
+      const AccountFilter& filter) override;
+  std::unique_ptr<EventRead> ReadEvents(EventPosition from,
+                                        size_t limit) override;
+
+  Sequence oldest_event() const override { return disk()->oldest_event(); }
+
   absl::Status VerifyCheckpoint() override;
 
  private:
@@ -143,6 +152,8 @@ class MemoryStateStore final : public StateStore, private StateView {
   EventMark MarkEvents() const override { return state_.MarkEvents(); }
 
   void UndoEvents(const EventMark& mark) override { state_.UndoEvents(mark); }
+
+  WatchedEvent Watched(const Event& event) const;
 
   void MakeVisible(const Needs& needs);
   void MakePendingVisible(TransferId id);

@@ -8,7 +8,9 @@
 
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
+#include "storage/event_writer.h"
 #include "storage/ingest_files.h"
+#include "storage/state_event_read.h"
 #include "storage/state_keys.h"
 #include "storage/state_lookup.h"
 #include "storage/state_queries.h"
@@ -26,6 +28,8 @@ absl::StatusOr<std::unique_ptr<RocksDbStateStore>> RocksDbStateStore::Open(
                            DiskState::Load(database, options.filter_bytes_max));
   LEDGERD_RETURN_IF_ERROR(
       DiskStateKeeper::RemoveDeadRuns(*database, loaded->runs()));
+  LEDGERD_RETURN_IF_ERROR(
+      DiskStateKeeper::RemoveEventsBelow(*database, loaded->oldest_event()));
   LEDGERD_ASSIGN_OR_RETURN(const auto first, loaded->ReadExpiries({}, {}, 1));
   std::unique_ptr<RocksDbStateStore> store(new RocksDbStateStore(
       std::move(database), std::move(loaded),
@@ -381,6 +385,26 @@ bool RocksDbStateStore::HasTransferAt(Timestamp timestamp) {
   });
 }
 
+// ---- events
+
+void RocksDbStateStore::AppendEvent(const Event& event) {
+  active_->events.Append(event);
+  ForEachHistorySide(event, [&](const EventSide& side) {
+    active_->history.Append(HistoryRowOf(event.transfer, side));
+  });
+}
+
+EventMark RocksDbStateStore::MarkEvents() const {
+  EventMark mark = active_->events.Mark();
+  mark.history = active_->history.size();
+  return mark;
+}
+
+void RocksDbStateStore::UndoEvents(const EventMark& mark) {
+  active_->events.ReturnTo(mark);
+  while (active_->history.size() > mark.history) active_->history.RemoveLast();
+}
+
 // ---- checkpoints
 
 void RocksDbStateStore::Freeze() {
@@ -419,9 +443,17 @@ absl::Status RocksDbStateStore::WriteAndAdd(const Checkpoint& checkpoint) {
                            WriteDelta(*checkpoint.delta, options_.rows,
                                       keeper_.NewRunNumber(), files));
   LEDGERD_RETURN_IF_ERROR(
+      WriteHistory(checkpoint.delta->history, options_.rows, files));
+  LEDGERD_ASSIGN_OR_RETURN(
+      EventRuns event_runs,
+      WriteEvents(checkpoint.delta->events, *keeper_.newest(),
+                  checkpoint.record.applied, options_.events, options_.rows,
+                  files));
+  LEDGERD_RETURN_IF_ERROR(
       files.Put(MetaKey(), EncodeCheckpoint(checkpoint.record)));
   LEDGERD_RETURN_IF_ERROR(files.Finish());
-  return keeper_.AddCheckpoint(files, checkpoint.record, std::move(run));
+  return keeper_.AddCheckpoint(files, checkpoint.record, std::move(run),
+                               std::move(event_runs));
 }
 
 void RocksDbStateStore::FinishCheckpoint() {
@@ -485,6 +517,20 @@ std::unique_ptr<Lookup<Transfer>> RocksDbStateStore::QueryTransfers(
     const QueryFilter& filter) {
   return std::make_unique<TransferQuery>(TakeMoment(),
                                          AccountFilter{.rest = filter});
+}
+
+std::unique_ptr<Lookup<AccountBalances>> RocksDbStateStore::GetAccountBalances(
+    const AccountFilter& filter) {
+  disk_ = keeper_.current();
+  return std::make_unique<BalanceQuery>(
+      std::make_unique<StateMoment>(disk_, frozen_, active_), filter);
+}
+
+std::unique_ptr<EventRead> RocksDbStateStore::ReadEvents(EventPosition from,
+                                                         size_t limit) {
+  disk_ = keeper_.current();
+  return std::make_unique<StateEventRead>(
+      disk_, frozen_, active_, record_.applied.entry.sequence, from, limit);
 }
 
 }  // namespace ledgerd::storage

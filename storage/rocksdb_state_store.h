@@ -39,6 +39,7 @@
 #include "storage/checkpoint_writer.h"
 #include "storage/disk_state.h"
 #include "storage/disk_state_keeper.h"
+#include "storage/event_run.h"
 #include "storage/expiry_index.h"
 #include "storage/run_merger.h"
 #include "storage/state_database.h"
@@ -55,6 +56,7 @@ class RocksDbStateStore final : public StateStore, private StateView {
     StateDatabase::Options database;
     RowLimits rows;
     MergeLimits merges;
+    EventLimits events;
     // Runs without room for their filter are read instead.
     uint64_t filter_bytes_max = uint64_t{64} << 20;
     // A checkpoint waits for merges when there are more runs.
@@ -104,6 +106,15 @@ class RocksDbStateStore final : public StateStore, private StateView {
       const AccountFilter& filter) override;
   std::unique_ptr<Lookup<Transfer>> QueryTransfers(
       const QueryFilter& filter) override;
+  std::unique_ptr<Lookup<AccountBalances>> GetAccountBalances(
+      const AccountFilter& filter) override;
+  std::unique_ptr<EventRead> ReadEvents(EventPosition from,
+                                        size_t limit) override;
+
+  Sequence oldest_event() const override {
+    return keeper_.current()->oldest_event();
+  }
+
   absl::Status VerifyCheckpoint() override;
 
   // Until the runs of ids are merged as far as they will be. For tests.
@@ -148,15 +159,9 @@ class RocksDbStateStore final : public StateStore, private StateView {
   bool HasAccountAt(Timestamp timestamp) override;
   bool HasTransferAt(Timestamp timestamp) override;
 
-  void AppendEvent(const Event& event) override {
-    active_->events.Append(event);
-  }
-
-  EventMark MarkEvents() const override { return active_->events.Mark(); }
-
-  void UndoEvents(const EventMark& mark) override {
-    active_->events.ReturnTo(mark);
-  }
+  void AppendEvent(const Event& event) override;
+  EventMark MarkEvents() const override;
+  void UndoEvents(const EventMark& mark) override;
 
   // ---- the generations in memory, newest first; null where there is none
   std::array<const StateDelta*, 3> generations() const {

@@ -23,9 +23,12 @@
 #include "absl/container/node_hash_map.h"
 
 #include "proto/types.h"
+#include "storage/account_id_index.h"
 #include "storage/account_table.h"
+#include "storage/chunked_vector.h"
 #include "storage/event_index.h"
 #include "storage/event_log.h"
+#include "storage/history_row.h"
 #include "storage/index_field.h"
 #include "storage/indexed_rows.h"
 #include "storage/pending_log.h"
@@ -72,6 +75,8 @@ struct StateDelta {
   AccountTable accounts;
   // Those created here, as they were then.
   IndexedRows<Account> created_accounts;
+  // For readers; the replica thread has `accounts`.
+  AccountIdIndex created_ids;
 
   // Created here.
   TransferTable transfers;
@@ -93,6 +98,8 @@ struct StateDelta {
   // Of `events`, for queries; the replica thread's, also in a delta that does
   // not change any more.
   mutable EventIndex event_index;
+  // After transfers created here, in their order.
+  ChunkedVector<HistoryRow> history;
 
   const Transfer* FindTransfer(TransferId id) const {
     if (const Transfer* created = transfers.Find(id)) return created;

@@ -61,10 +61,25 @@ struct Event {
   friend bool operator==(const Event&, const Event&) = default;
 };
 
+// The balances of an account after one of its transfers.
+struct AccountBalances {
+  Amount debits_pending;
+  Amount debits_posted;
+  Amount credits_pending;
+  Amount credits_posted;
+  // Of the transfer after which they were these.
+  Timestamp timestamp;
+
+  friend bool operator==(const AccountBalances&,
+                         const AccountBalances&) = default;
+};
+
 // A moment of an event log, to return to. Valid until the entry is finished.
 struct EventMark {
   uint64_t position = 0;
   uint32_t count = 0;
+  // Of rows of history.
+  uint64_t history = 0;
 };
 
 inline EventSide EventSideOf(const Account& account) {

@@ -24,12 +24,17 @@ enum class Table : char {
   kAccountTimes = 'B',
   kExpiries = 'E',
   kFilters = 'F',
+  kHistory = 'H',
   kIds = 'I',
   kMeta = 'M',
   kPendingStates = 'P',
   kRuns = 'R',
   kTransfers = 'T',
+  kEventRuns = 'V',
   kIndex = 'X',
+  // The last letter: files of events are never in between those of other
+  // tables, so no compaction takes them along.
+  kEvents = 'Y',
 };
 
 class Key {
@@ -80,6 +85,19 @@ inline Key PendingStateKey(Timestamp transfer) {
 
 inline Key ExpiryKey(Timestamp expires_at, Timestamp transfer) {
   return Key(Table::kExpiries).Add(expires_at.value()).Add(transfer.value());
+}
+
+// Of the row whose first event is number `index` of entry `sequence`.
+inline Key EventsKey(Sequence sequence, uint32_t index) {
+  return Key(Table::kEvents).Add(sequence.value()).Add(index);
+}
+
+inline Key EventRunKey(Sequence first) {
+  return Key(Table::kEventRuns).Add(first.value());
+}
+
+inline Key HistoryKey(AccountId account, Timestamp first) {
+  return Key(Table::kHistory).Add(account.value()).Add(first.value());
 }
 
 inline Key IdsKey(uint64_t run, TransferId first) {

@@ -5,6 +5,7 @@
 
 #include "proto/base/status_macros.h"
 #include "storage/disk_cursor.h"
+#include "storage/history_reader.h"
 #include "storage/state_keys.h"
 
 namespace ledgerd::storage {
@@ -48,7 +49,10 @@ StateMoment::StateMoment(std::shared_ptr<const DiskState> disk,
                                    : frozen_->created_accounts.View(),
                 active_->created_accounts.View()},
       pending_(active_->pending_log.View()),
-      events_(active_->event_index.View(active_->events)) {}
+      events_(active_->event_index.View(active_->events)),
+      frozen_history_(frozen_ == nullptr ? HistoryView()
+                                         : HistoryView(frozen_->history)),
+      active_history_(active_->history) {}
 
 template <>
 const StateMoment::Rows<Transfer>& StateMoment::rows() const {
@@ -171,6 +175,46 @@ void StateMoment::BringUpToDate(Account& account) {
   if (const Account* frozen = frozen_->accounts.Find(account.id)) {
     account = *frozen;
   }
+}
+
+absl::StatusOr<std::vector<Account>> StateMoment::ReadAccountsById(
+    const std::vector<AccountId>& ids) const {
+  std::vector<Account> found;
+  std::vector<AccountId> below;
+  for (const AccountId id : ids) {
+    const Account* row = active_->created_ids.Find(accounts_.active, id);
+    // What is frozen does not change any more.
+    if (row == nullptr && frozen_ != nullptr) row = frozen_->accounts.Find(id);
+    if (row != nullptr) {
+      found.push_back(*row);
+    } else {
+      below.push_back(id);
+    }
+  }
+  if (below.empty()) return found;
+  LEDGERD_ASSIGN_OR_RETURN(const auto rows,
+                           disk_->ReadAccounts(std::move(below)));
+  found.insert(found.end(), rows.begin(), rows.end());
+  return found;
+}
+
+absl::StatusOr<std::vector<AccountBalances>> StateMoment::ReadBalances(
+    AccountId account, const std::vector<Timestamp>& timestamps) const {
+  std::vector<AccountBalances> found;
+  HistoryReader reader(*disk_, account);
+  for (const Timestamp timestamp : timestamps) {
+    if (timestamp <= disk_->record().newest_transfer) {
+      LEDGERD_ASSIGN_OR_RETURN(const auto balances, reader.Find(timestamp));
+      if (balances.has_value()) found.push_back(*balances);
+      continue;
+    }
+    const AccountBalances* balances = active_history_.Find(account, timestamp);
+    if (balances == nullptr) {
+      balances = frozen_history_.Find(account, timestamp);
+    }
+    if (balances != nullptr) found.push_back(*balances);
+  }
+  return found;
 }
 
 absl::StatusOr<PendingState> StateMoment::ReadPendingState(

@@ -23,6 +23,8 @@
 #include "proto/types.h"
 #include "storage/disk_state.h"
 #include "storage/event_index.h"
+#include "storage/history_row.h"
+#include "storage/history_view.h"
 #include "storage/index_field.h"
 #include "storage/indexed_rows.h"
 #include "storage/pending_log.h"
@@ -59,6 +61,17 @@ class StateMoment {
   absl::StatusOr<std::vector<Account>> ReadAccounts(
       const std::vector<Timestamp>& timestamps);
 
+  // In any order; each as it was at some time, so that what never changes is
+  // right. Those that do not exist are left out.
+  absl::StatusOr<std::vector<Account>> ReadAccountsById(
+      const std::vector<AccountId>& ids) const;
+
+  // The balances of `account`, which keeps its history, after the transfers of
+  // `timestamps`, in the order asked. Requires: they exist, and ascend or
+  // descend. Without those of transfers that a build without history made.
+  absl::StatusOr<std::vector<AccountBalances>> ReadBalances(
+      AccountId account, const std::vector<Timestamp>& timestamps) const;
+
   // kNone unless it is a pending one.
   absl::StatusOr<PendingState> ReadPendingState(const Transfer& transfer);
 
@@ -90,6 +103,8 @@ class StateMoment {
   const Rows<Account> accounts_;
   PendingLogView pending_;
   EventIndexView events_;
+  const HistoryView frozen_history_;
+  const HistoryView active_history_;
 };
 
 }  // namespace ledgerd::storage

@@ -101,4 +101,14 @@ absl::StatusOr<Found<Transfer>> TransferQuery::Finish() {
   return found;
 }
 
+absl::StatusOr<Found<AccountBalances>> BalanceQuery::Finish() {
+  LEDGERD_ASSIGN_OR_RETURN(const auto timestamps,
+                           MatchingTransfers(*moment_, filter_));
+  Found<AccountBalances> found;
+  LEDGERD_ASSIGN_OR_RETURN(
+      found.rows, moment_->ReadBalances(filter_.account_id, timestamps));
+  moment_ = nullptr;
+  return found;
+}
+
 }  // namespace ledgerd::storage

@@ -48,6 +48,18 @@ class AccountQuery final : public Lookup<Account> {
   const QueryFilter filter_;
 };
 
+class BalanceQuery final : public Lookup<AccountBalances> {
+ public:
+  BalanceQuery(std::unique_ptr<StateMoment> moment, const AccountFilter& filter)
+      : moment_(std::move(moment)), filter_(filter) {}
+
+  absl::StatusOr<Found<AccountBalances>> Finish() override;
+
+ private:
+  std::unique_ptr<StateMoment> moment_;
+  const AccountFilter filter_;
+};
+
 }  // namespace ledgerd::storage
 
 #endif  // LEDGERD_STORAGE_STATE_QUERIES_H_

@@ -40,9 +40,11 @@
 #include "absl/status/statusor.h"
 
 #include "proto/types.h"
+#include "storage/state_event.h"
 #include "storage/state_hash.h"
 #include "storage/state_query.h"
 #include "storage/state_view.h"
+#include "storage/watched_event.h"
 
 namespace ledgerd::storage {
 
@@ -163,6 +165,20 @@ class StateStore {
       const AccountFilter& filter) = 0;
   virtual std::unique_ptr<Lookup<Transfer>> QueryTransfers(
       const QueryFilter& filter) = 0;
+
+  // Replica thread. The balances of the account after each transfer that
+  // matches, if it keeps its history; none of those that were made before a
+  // state had any (FORMAT.md, "Versions").
+  virtual std::unique_ptr<Lookup<AccountBalances>> GetAccountBalances(
+      const AccountFilter& filter) = 0;
+
+  // Replica thread. At most `limit` events from `from` on, in order, up to the
+  // applied point; from the oldest kept when its sequence is 0.
+  virtual std::unique_ptr<EventRead> ReadEvents(EventPosition from,
+                                                size_t limit) = 0;
+
+  // Any thread. The entry from which on events are kept.
+  virtual Sequence oldest_event() const = 0;
 
   // Any thread but the replica's. Recomputes the state hash of the last
   // checkpoint from what is on the disk and compares it with the one stored

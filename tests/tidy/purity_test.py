@@ -24,7 +24,7 @@ ALLOWED = re.compile(
     r'|"absl/(container|status|strings|types|numeric|base)/.*"'
     r'|"proto/(base/(check|happens_before|little_endian|status_macros|strong_int|uint128)\.h'
     r'|(entry|results|statuses|system_limits|types)\.h)"'
-    r'|"storage/state_(store|view|hash|event)\.h"'
+    r'|"storage/(state_(store|view|hash|event)|watched_event)\.h"'
     r'|"replication/core/.*"|"server/ledger/.*"')
 IMPURE = re.compile(
     r"\b(float|double|rand|srand|random_device|mt19937\w*|getenv|clock_gettime|gettimeofday|time\s*\(\s*(0|NULL|nullptr)"

@@ -36,6 +36,8 @@ DEEP = {
     r"rocksdb/": (
         "storage/disk_cursor",
         "storage/disk_state",
+        "storage/event_rows",
+        "storage/history_reader",
         "storage/fail_stop_files",
         "storage/faulty_state_files",
         "storage/hooked_files",
