@@ -38,6 +38,8 @@ LEDGERD_FLAG(state_delta_bytes);
 LEDGERD_FLAG(state_replay_events);
 LEDGERD_FLAG(state_cache_bytes);
 LEDGERD_FLAG(state_filter_bytes);
+LEDGERD_FLAG(state_event_age_seconds);
+LEDGERD_FLAG(state_event_bytes);
 
 LEDGERD_FLAG(config);
 LEDGERD_FLAG(cluster_id);

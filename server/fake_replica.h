@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -93,6 +94,43 @@ class FakeReplica final : public replication::ReplicaHandle {
     changed_.SignalAll();
   }
 
+  // Reads at_least what is above `applied` wait from now on; `change` is made
+  // to the store while no read begins, and those that waited for it begin.
+  void Apply(Sequence applied, const std::function<void()>& change) {
+    std::vector<replication::ReadRequest> ready;
+    {
+      const MutexLock running(running_);
+      change();
+    }
+    {
+      const MutexLock lock(mutex_);
+      applied_ = applied;
+      std::vector<replication::ReadRequest> waiting;
+      std::swap(waiting, waiting_);
+      for (auto& request : waiting) {
+        (request.freshness.at_least > applied ? waiting_ : ready)
+            .push_back(std::move(request));
+      }
+    }
+    for (auto& request : ready) Begin(request, applied);
+  }
+
+  // Reads that were taken.
+  uint64_t reads() const {
+    const MutexLock lock(mutex_);
+    return reads_;
+  }
+
+  // Ends those that wait.
+  void AbandonReads(const absl::Status& error) {
+    std::vector<replication::ReadRequest> waiting;
+    {
+      const MutexLock lock(mutex_);
+      std::swap(waiting, waiting_);
+    }
+    for (auto& request : waiting) Begin(request, error);
+  }
+
   // ---- ReplicaHandle
 
   absl::Status Propose(replication::Proposal proposal) override {
@@ -119,10 +157,15 @@ class FakeReplica final : public replication::ReplicaHandle {
       if (!refusals_.empty()) return PopRefusal();
       last_deadline_ = request.deadline;
       last_freshness_ = request.freshness;
+      ++reads_;
+      if (request.freshness.at_least > applied_) {
+        waiting_.push_back(std::move(request));
+        return absl::OkStatus();
+      }
       at = Sequence(7);
       if (!read_error_.ok()) at = read_error_;
     }
-    if (const auto finish = request.begin(at)) finish();
+    Begin(request, at);
     return absl::OkStatus();
   }
 
@@ -147,6 +190,17 @@ class FakeReplica final : public replication::ReplicaHandle {
     replication::Proposal proposal;
     uint64_t sequence = 0;
   };
+
+  // As on the replica thread.
+  void Begin(replication::ReadRequest& request,
+             const absl::StatusOr<Sequence>& at) LEDGERD_EXCLUDES(running_) {
+    std::function<void()> finish;
+    {
+      const MutexLock running(running_);
+      finish = request.begin(at);
+    }
+    if (finish) finish();
+  }
 
   absl::Status PopRefusal() LEDGERD_REQUIRES(mutex_) {
     absl::Status refusal = std::move(refusals_.front());
@@ -178,6 +232,7 @@ class FakeReplica final : public replication::ReplicaHandle {
     return result;
   }
 
+  Mutex running_;
   mutable Mutex mutex_;
   CondVar changed_;
   replication::ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
@@ -188,6 +243,9 @@ class FakeReplica final : public replication::ReplicaHandle {
   uint64_t taken_ LEDGERD_GUARDED_BY(mutex_) = 0;
   replication::Deadline last_deadline_ LEDGERD_GUARDED_BY(mutex_);
   replication::Freshness last_freshness_ LEDGERD_GUARDED_BY(mutex_);
+  Sequence applied_ LEDGERD_GUARDED_BY(mutex_){~uint64_t{0}};
+  uint64_t reads_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  std::vector<replication::ReadRequest> waiting_ LEDGERD_GUARDED_BY(mutex_);
 };
 
 }  // namespace ledgerd::server

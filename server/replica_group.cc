@@ -39,6 +39,8 @@ storage::RocksDbStateStore::Options StateOptions(
   storage::RocksDbStateStore::Options state;
   state.database.block_cache_bytes = config.state().cache_bytes();
   state.filter_bytes_max = config.state().filter_bytes();
+  state.events = {.age_seconds = config.state().event_age_seconds(),
+                  .bytes = config.state().event_bytes()};
   state.say = options.say;
   return state;
 }

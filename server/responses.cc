@@ -47,7 +47,32 @@ void ToMessage(const Transfer& row, ledger::v1::Transfer& message) {
   message.set_timestamp(row.timestamp.value());
 }
 
+void ToMessage(const storage::AccountBalances& row,
+               ledger::v1::AccountBalance& message) {
+  LEDGERD_SET_IF(debits_pending, row.debits_pending.value());
+  LEDGERD_SET_IF(debits_posted, row.debits_posted.value());
+  LEDGERD_SET_IF(credits_pending, row.credits_pending.value());
+  LEDGERD_SET_IF(credits_posted, row.credits_posted.value());
+  message.set_timestamp(row.timestamp.value());
+}
+
 #undef LEDGERD_SET_IF
+
+void ToMessage(const storage::EntryEvents& entry,
+               ledger::v1::WatchEventsResponse& message) {
+  message.set_sequence(entry.sequence.value());
+  message.set_more(entry.more);
+  message.mutable_events()->Reserve(static_cast<int>(entry.events.size()));
+  for (const storage::WatchedEvent& row : entry.events) {
+    ledger::v1::Event& event = *message.add_events();
+    event.set_type(static_cast<ledger::v1::EventType>(row.type));
+    event.set_timestamp(row.timestamp.value());
+    ToMessage(row.debit, *event.mutable_debit_account());
+    if (row.type == storage::EventType::kAccountCreated) continue;
+    ToMessage(row.transfer, *event.mutable_transfer());
+    ToMessage(row.credit, *event.mutable_credit_account());
+  }
+}
 
 void AddResults(
     const std::vector<AccountResult>& results,
@@ -146,6 +171,16 @@ void FillAnswer(const storage::AccountFilter& /*filter*/,
                 const storage::Found<Transfer>& found, Sequence sequence,
                 ledger::v1::GetAccountTransfersResponse& response) {
   FillTransfers(found, sequence, response);
+}
+
+void FillAnswer(const storage::AccountFilter& /*filter*/,
+                const storage::Found<storage::AccountBalances>& found,
+                Sequence sequence,
+                ledger::v1::GetAccountBalancesResponse& response) {
+  for (const storage::AccountBalances& balances : found.rows) {
+    ToMessage(balances, *response.add_balances());
+  }
+  response.set_sequence(sequence.value());
 }
 
 void FillAnswer(const std::vector<TransferId>& ids,

@@ -15,6 +15,7 @@
 #include "proto/types.h"
 #include "storage/state_query.h"
 #include "storage/state_store.h"
+#include "storage/watched_event.h"
 
 namespace ledgerd::server {
 
@@ -24,6 +25,8 @@ inline constexpr size_t kObjectBytes = 192;
 
 void ToMessage(const Account& row, ledger::v1::Account& message);
 void ToMessage(const Transfer& row, ledger::v1::Transfer& message);
+void ToMessage(const storage::AccountBalances& row,
+               ledger::v1::AccountBalance& message);
 
 void AddResults(
     const std::vector<AccountResult>& results,
@@ -53,6 +56,13 @@ void FillAnswer(const storage::QueryFilter& filter,
 void FillAnswer(const storage::AccountFilter& filter,
                 const storage::Found<Transfer>& found, Sequence sequence,
                 ledger::v1::GetAccountTransfersResponse& response);
+void FillAnswer(const storage::AccountFilter& filter,
+                const storage::Found<storage::AccountBalances>& found,
+                Sequence sequence,
+                ledger::v1::GetAccountBalancesResponse& response);
+
+void ToMessage(const storage::EntryEvents& entry,
+               ledger::v1::WatchEventsResponse& message);
 
 // The ledger.v1 request that `entry` was made of, serialized; empty for kinds
 // that no request makes. Flags are those of the rows: an unknown bit at or

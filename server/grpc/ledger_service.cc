@@ -43,18 +43,12 @@ size_t ObjectsAskedFor(const storage::AccountFilter& filter) {
   return filter.rest.limit;
 }
 
-template <typename Response>
-class FinishedStream final : public grpc::ServerWriteReactor<Response> {
- public:
-  explicit FinishedStream(const grpc::Status& status) { this->Finish(status); }
-
-  void OnDone() override { delete this; }
-};
-
 }  // namespace
 
 LedgerService::LedgerService(const CallContext& calls)
-    : calls_(calls), budget_(calls.limits.answer_bytes) {
+    : calls_(calls),
+      budget_(calls.limits.answer_bytes),
+      feed_(calls.group.replica, calls.group.store) {
   SetMessageAllocatorFor_CreateAccounts(&create_accounts_allocator_);
   SetMessageAllocatorFor_CreateTransfers(&create_transfers_allocator_);
   SetMessageAllocatorFor_LookupAccounts(&lookup_accounts_allocator_);
@@ -89,6 +83,8 @@ grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
   response->set_max_message_bytes(kMessageBytesMax);
   response->set_default_deadline_ms(
       static_cast<uint32_t>(calls_.limits.default_deadline.count()));
+  response->set_oldest_event_sequence(
+      calls_.group.store.oldest_event().value());
   response->set_primary_id(calls_.group.replica.status().primary.value());
   response->set_primary_address(HintOf(calls_.group).address());
   return FinishAtOnce(context, grpc::Status::OK);
@@ -245,20 +241,23 @@ grpc::ServerUnaryReactor* LedgerService::QueryTransfers(
               });
 }
 
-// ---- not served yet
-
 grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(
     grpc::CallbackServerContext* context,
-    const ledger::v1::GetAccountBalancesRequest* /*request*/,
-    ledger::v1::GetAccountBalancesResponse* /*response*/) {
-  return FinishAtOnce(context, Unimplemented("GetAccountBalances"));
+    const ledger::v1::GetAccountBalancesRequest* request,
+    ledger::v1::GetAccountBalancesResponse* response) {
+  return Read(context, ParseFilter(request->filter()), request->consistency(),
+              response, [this](const storage::AccountFilter& filter) {
+                return calls_.group.store.GetAccountBalances(filter);
+              });
 }
+
+// ---- events
 
 grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>*
 LedgerService::WatchEvents(grpc::CallbackServerContext* /*context*/,
-                           const ledger::v1::WatchEventsRequest* /*request*/) {
-  return new FinishedStream<ledger::v1::WatchEventsResponse>(
-      Unimplemented("WatchEvents"));
+                           const ledger::v1::WatchEventsRequest* request) {
+  return WatchStream::Start(watches_, feed_, calls_.group,
+                            {.sequence = Sequence(request->from_sequence())});
 }
 
 }  // namespace ledgerd::server

@@ -24,9 +24,11 @@
 #include "proto/entry.h"
 #include "proto/results.h"
 #include "server/answer_budget.h"
+#include "server/event_feed.h"
 #include "server/grpc/arena_allocator.h"
 #include "server/grpc/call_context.h"
 #include "server/grpc/transfer_stream.h"
+#include "server/grpc/watch_stream.h"
 #include "server/open_calls.h"
 
 namespace ledgerd::server {
@@ -37,7 +39,13 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
 
   // Ends the open streams, and those to come, once what they have taken is
   // answered.
-  void EndStreams(const absl::Status& status) { streams_.EndAll(status); }
+  void EndStreams(const absl::Status& status) {
+    streams_.EndAll(status);
+    watches_.EndAll(status);
+  }
+
+  // For tests.
+  const EventFeed& feed() const { return feed_; }
 
   // Waits until every call has ended and its answer has left; false when some
   // have not after `patience`.
@@ -74,10 +82,19 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
       const ledger::v1::LookupTransfersRequest* request,
       ledger::v1::LookupTransfersResponse* response) override;
 
+  grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>* WatchEvents(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::WatchEventsRequest* request) override;
+
   grpc::ServerUnaryReactor* GetAccountTransfers(
       grpc::CallbackServerContext* context,
       const ledger::v1::GetAccountTransfersRequest* request,
       ledger::v1::GetAccountTransfersResponse* response) override;
+
+  grpc::ServerUnaryReactor* GetAccountBalances(
+      grpc::CallbackServerContext* context,
+      const ledger::v1::GetAccountBalancesRequest* request,
+      ledger::v1::GetAccountBalancesResponse* response) override;
 
   grpc::ServerUnaryReactor* QueryAccounts(
       grpc::CallbackServerContext* context,
@@ -88,17 +105,6 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
       grpc::CallbackServerContext* context,
       const ledger::v1::QueryTransfersRequest* request,
       ledger::v1::QueryTransfersResponse* response) override;
-
-  // ---- not served yet
-
-  grpc::ServerUnaryReactor* GetAccountBalances(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::GetAccountBalancesRequest* request,
-      ledger::v1::GetAccountBalancesResponse* response) override;
-
-  grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>* WatchEvents(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::WatchEventsRequest* request) override;
 
  private:
   using Fill = std::function<void(const EntryResult&)>;
@@ -129,6 +135,8 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
   OpenCalls open_calls_;
   AnswerBudget budget_;
   TransferStreams streams_{open_calls_, budget_};
+  EventFeed feed_;
+  WatchStreams watches_;
   Allocator<ledger::v1::CreateAccountsRequest,
             ledger::v1::CreateAccountsResponse>
       create_accounts_allocator_;

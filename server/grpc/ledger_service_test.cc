@@ -431,21 +431,6 @@ TEST_F(LedgerServiceTest, TellsItsLimits) {
   EXPECT_FALSE(info.version().empty());
 }
 
-TEST_F(LedgerServiceTest, WhatIsNotServedYetSaysSo) {
-  grpc::ClientContext unary;
-  ledger::v1::GetAccountBalancesResponse balances;
-  const grpc::Status status =
-      harness_.ledger().GetAccountBalances(&unary, {}, &balances);
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_EQ(status.error_message(),
-            "GetAccountBalances is not served by this version of ledgerd");
-  grpc::ClientContext stream;
-  ledger::v1::WatchEventsResponse event;
-  const auto events = harness_.ledger().WatchEvents(&stream, {});
-  EXPECT_FALSE(events->Read(&event));
-  EXPECT_EQ(events->Finish().error_code(), grpc::StatusCode::UNIMPLEMENTED);
-}
-
 TEST_F(LedgerServiceTest, ManyCallsAtOnceAreAllAnswered) {
   constexpr int kCallers = 8;
   std::vector<std::thread> callers;

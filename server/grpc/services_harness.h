@@ -29,7 +29,9 @@ namespace ledgerd::server {
 
 class ServicesHarness {
  public:
-  explicit ServicesHarness(ServiceLimits limits = {}) : limits_(limits) {
+  explicit ServicesHarness(ServiceLimits limits = {},
+                           storage::MemoryStateStore::Options store = {})
+      : limits_(limits), store_(store) {
     addresses_.Set({client_->address(), admin_->address()});
   }
 

@@ -1,0 +1,101 @@
+// An EventFeed reads events for all who watch them, each piece once for those
+// who are at the same place.
+//
+//   EventFeed feed(replica, store);
+//   EventFeed::Piece piece = feed.Get(position, [](auto piece) { ... });
+//   if (piece == nullptr) ...  // the call-back has it, once there is something
+//
+// Shape    A piece begins at a position and is bounded; the next one begins
+//          where it ends. Watchers who have all that there is are at one
+//          position, so one waiting read serves them all, however many they
+//          are; a few pieces are kept for those who come a little later. A
+//          slow one is at a place of its own, and reads from there when it is
+//          ready for more: nobody waits for it, and nothing is kept for it.
+// Errors   Given to the call-back: COMPACTED (OUT_OF_RANGE), and those of
+//          ReplicaHandle::Read.
+// Threads  Get: any. Call-backs run on the feed's own thread. Outlives those
+//          who watch, and the replica's last read.
+// Source   ledger.proto, WatchEvents.
+#ifndef LEDGERD_SERVER_EVENT_FEED_H_
+#define LEDGERD_SERVER_EVENT_FEED_H_
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "ledger/v1/ledger.pb.h"
+#include "proto/base/mutex.h"
+#include "replication/replica_handle.h"
+#include "server/answer_thread.h"
+#include "storage/state_store.h"
+#include "storage/watched_event.h"
+
+namespace ledgerd::server {
+
+class EventFeed {
+ public:
+  // Of one piece; at about 400 bytes on the wire and 1 KiB in memory each.
+  static constexpr size_t kEventsMax = 256;
+  static constexpr size_t kPiecesKept = 16;
+  // Of a read that waits for the next entry; then it is begun again, if anyone
+  // still watches.
+  static constexpr std::chrono::seconds kWait{10};
+
+  struct Messages {
+    // One for each entry that has events in the piece.
+    std::vector<ledger::v1::WatchEventsResponse> messages;
+    // Where the next piece begins; all before it is told.
+    storage::EventPosition next;
+  };
+
+  using Piece = std::shared_ptr<const Messages>;
+  using Done = std::function<void(absl::StatusOr<Piece>)>;
+
+  EventFeed(replication::ReplicaHandle& replica, storage::StateStore& store)
+      : replica_(replica), store_(store) {}
+
+  // The piece that begins at `from`, if it is at hand; else null, and `done` is
+  // called once. Waits for the entry `from` to be applied.
+  Piece Get(storage::EventPosition from, Done done) LEDGERD_EXCLUDES(mutex_);
+
+  // Whether `done` of somebody waits for the piece at `from`. For tests.
+  size_t waiting() const LEDGERD_EXCLUDES(mutex_);
+
+ private:
+  // Begins to read the piece for those who wait for it.
+  void Read(storage::EventPosition from) LEDGERD_EXCLUDES(mutex_);
+  // On the replica thread, once `from` is applied or the wait is over.
+  std::function<void()> Begin(storage::EventPosition from,
+                              const absl::StatusOr<Sequence>& at);
+  // On the feed's thread.
+  void Deliver(storage::EventPosition from,
+               const absl::StatusOr<storage::FoundEvents>& found)
+      LEDGERD_EXCLUDES(mutex_);
+  void CallAll(storage::EventPosition from, const absl::StatusOr<Piece>& piece)
+      LEDGERD_EXCLUDES(mutex_);
+
+  replication::ReplicaHandle& replica_;
+  storage::StateStore& store_;
+
+  mutable Mutex mutex_;
+  std::map<storage::EventPosition, std::vector<Done>> waiting_
+      LEDGERD_GUARDED_BY(mutex_);
+  // By where they begin, the newest last.
+  std::deque<std::pair<storage::EventPosition, Piece>> kept_
+      LEDGERD_GUARDED_BY(mutex_);
+
+  // Last: its thread uses what is above.
+  AnswerThread thread_;
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_EVENT_FEED_H_

@@ -1,0 +1,136 @@
+#include "server/grpc/watch_stream.h"
+
+#include <utility>
+
+#include "proto/base/happens_before.h"
+#include "server/grpc/call_context.h"
+
+namespace ledgerd::server {
+
+void WatchStreams::EndAll(const absl::Status& status) {
+  const MutexLock lock(mutex_);
+  end_ = status;
+  for (WatchStream* stream : open_) stream->End(status);
+}
+
+void WatchStreams::Add(WatchStream* stream) {
+  const MutexLock lock(mutex_);
+  open_.insert(stream);
+  if (!end_.ok()) stream->End(end_);
+}
+
+void WatchStreams::Remove(WatchStream* stream) {
+  const MutexLock lock(mutex_);
+  open_.erase(stream);
+}
+
+WatchStream* WatchStream::Start(WatchStreams& streams, EventFeed& feed,
+                                const ServedGroup& group,
+                                storage::EventPosition from) {
+  std::shared_ptr<WatchStream> stream(
+      new WatchStream(streams, feed, group, from));
+  stream->self_ = stream;
+  streams.Add(stream.get());
+  stream->Advance();
+  return stream.get();
+}
+
+// gRPC never calls a reactor of ours from within StartWrite or Finish, so these
+// are called with the mutex held.
+
+void WatchStream::OnWriteDone(bool ok) {
+  LEDGERD_ACQUIRE(this);
+  {
+    const MutexLock lock(mutex_);
+    writing_ = false;
+    if (!ok && end_.ok()) end_ = absl::CancelledError("the client is gone");
+  }
+  Advance();
+}
+
+void WatchStream::OnCancel() {
+  End(absl::CancelledError("the call was cancelled"));
+}
+
+void WatchStream::OnDone() {
+  streams_.Remove(this);
+  // Whoever else has it, the feed or a thread in Advance, lets go of it soon.
+  const std::shared_ptr<WatchStream> self = std::move(self_);
+}
+
+void WatchStream::End(const absl::Status& status) {
+  {
+    const MutexLock lock(mutex_);
+    if (end_.ok()) end_ = status;
+  }
+  Advance();
+}
+
+void WatchStream::OnPiece(absl::StatusOr<EventFeed::Piece> piece) {
+  {
+    const MutexLock lock(mutex_);
+    asking_ = false;
+    if (piece.ok()) {
+      piece_ = *std::move(piece);
+      message_ = 0;
+    } else if (end_.ok()) {
+      end_ = piece.status();
+    }
+  }
+  Advance();
+}
+
+void WatchStream::Advance() {
+  const std::shared_ptr<WatchStream> self = shared_from_this();
+  for (;;) {
+    storage::EventPosition from;
+    {
+      const MutexLock lock(mutex_);
+      if (!WriteOrFinish()) return;
+      asking_ = true;
+      from = position_;
+    }
+    EventFeed::Piece piece =
+        feed_.Get(from, [self](absl::StatusOr<EventFeed::Piece> later) {
+          self->OnPiece(std::move(later));
+        });
+    if (piece == nullptr) return;
+    const MutexLock lock(mutex_);
+    asking_ = false;
+    piece_ = std::move(piece);
+    message_ = 0;
+  }
+}
+
+bool WatchStream::WriteOrFinish() {
+  if (finished_ || writing_) return false;
+  if (!end_.ok()) {
+    finished_ = true;
+    Finish(Wire(group_, end_));
+    return false;
+  }
+  if (asking_) return false;
+  const ledger::v1::WatchEventsResponse* message = NextMessage();
+  if (message == nullptr) return true;
+  writing_ = true;
+  last_write_ = std::chrono::steady_clock::now();
+  LEDGERD_RELEASE(this);
+  StartWrite(message);
+  return false;
+}
+
+const ledger::v1::WatchEventsResponse* WatchStream::NextMessage() {
+  if (piece_ == nullptr) return nullptr;
+  if (message_ < piece_->messages.size()) return &piece_->messages[message_++];
+  const bool silent = piece_->messages.empty();
+  position_ = piece_->next;
+  piece_ = nullptr;
+  if (!silent || position_.index != 0 ||
+      std::chrono::steady_clock::now() < last_write_ + kProgress) {
+    return nullptr;
+  }
+  progress_.set_sequence(position_.sequence.value() - 1);
+  return &progress_;
+}
+
+}  // namespace ledgerd::server

@@ -1,0 +1,101 @@
+// A WatchStream serves one call of WatchEvents.
+//
+//   return WatchStream::Start(streams, feed, group, from);
+//
+// Shape    It pulls: when a message is written, it takes the next one of its
+//          piece, or the next piece from the feed, where it may wait for
+//          something to happen.
+// Memory   One piece, which others may hold too, and what gRPC writes.
+// Progress Entries without events are told once a second at most.
+// Threads  gRPC's, the feed's, and who ends all streams; one mutex. Lives until
+//          gRPC and the feed are both done with it.
+#ifndef LEDGERD_SERVER_GRPC_WATCH_STREAM_H_
+#define LEDGERD_SERVER_GRPC_WATCH_STREAM_H_
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <set>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "grpcpp/support/server_callback.h"
+
+#include "ledger/v1/ledger.pb.h"
+#include "proto/base/mutex.h"
+#include "server/event_feed.h"
+#include "server/served_group.h"
+#include "storage/watched_event.h"
+
+namespace ledgerd::server {
+
+class WatchStream;
+
+// All open streams, so that a clean stop does not have to wait for them.
+class WatchStreams {
+ public:
+  // Ends all streams, and those to come, with `status`.
+  void EndAll(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
+
+ private:
+  friend class WatchStream;
+  void Add(WatchStream* stream) LEDGERD_EXCLUDES(mutex_);
+  void Remove(WatchStream* stream) LEDGERD_EXCLUDES(mutex_);
+
+  Mutex mutex_;  // Before a stream's own.
+  std::set<WatchStream*> open_ LEDGERD_GUARDED_BY(mutex_);
+  absl::Status end_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+class WatchStream final
+    : public grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>,
+      public std::enable_shared_from_this<WatchStream> {
+ public:
+  static WatchStream* Start(WatchStreams& streams, EventFeed& feed,
+                            const ServedGroup& group,
+                            storage::EventPosition from);
+
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  friend class WatchStreams;
+  using Time = std::chrono::steady_clock::time_point;
+  static constexpr std::chrono::seconds kProgress{1};
+
+  WatchStream(WatchStreams& streams, EventFeed& feed, const ServedGroup& group,
+              storage::EventPosition from)
+      : streams_(streams), feed_(feed), group_(group), position_(from) {}
+
+  void End(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
+  void OnPiece(absl::StatusOr<EventFeed::Piece> piece) LEDGERD_EXCLUDES(mutex_);
+  // Does what can be done now: write, ask for more, finish.
+  void Advance() LEDGERD_EXCLUDES(mutex_);
+  // True when the feed is to be asked.
+  bool WriteOrFinish() LEDGERD_REQUIRES(mutex_);
+  // The message to be written next; null when there is none at hand.
+  const ledger::v1::WatchEventsResponse* NextMessage() LEDGERD_REQUIRES(mutex_);
+
+  WatchStreams& streams_;
+  EventFeed& feed_;
+  const ServedGroup& group_;
+  // Until gRPC is done.
+  std::shared_ptr<WatchStream> self_;
+
+  Mutex mutex_;
+  storage::EventPosition position_ LEDGERD_GUARDED_BY(mutex_);
+  // Null when the one at position_ is not at hand.
+  EventFeed::Piece piece_ LEDGERD_GUARDED_BY(mutex_);
+  size_t message_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  ledger::v1::WatchEventsResponse progress_ LEDGERD_GUARDED_BY(mutex_);
+  Time last_write_ LEDGERD_GUARDED_BY(mutex_);
+  bool asking_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool writing_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool finished_ LEDGERD_GUARDED_BY(mutex_) = false;
+  absl::Status end_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_GRPC_WATCH_STREAM_H_

@@ -1,0 +1,253 @@
+// WatchEvents, through gRPC and back, over a store in memory.
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "proto/errors.h"
+#include "server/grpc/error_details.h"
+#include "server/grpc/services_harness.h"
+#include "storage/state_event.h"
+
+namespace ledgerd::server {
+namespace {
+
+using ledger::v1::WatchEventsResponse;
+
+class WatchStreamTest : public ::testing::Test {
+ protected:
+  using Stream = grpc::ClientReader<WatchEventsResponse>;
+
+  // A call of its own.
+  struct Watch {
+    grpc::ClientContext context;
+    std::unique_ptr<Stream> stream;
+
+    WatchEventsResponse Next() {
+      WatchEventsResponse response;
+      EXPECT_TRUE(stream->Read(&response)) << stream->Finish().error_message();
+      return response;
+    }
+  };
+
+  WatchStreamTest() {
+    harness_.replica().Apply(Sequence(0), [] {});
+  }
+
+  std::unique_ptr<Watch> Open(uint64_t from) {
+    auto watch = std::make_unique<Watch>();
+    ledger::v1::WatchEventsRequest request;
+    request.set_from_sequence(from);
+    watch->stream = harness_.ledger().WatchEvents(&watch->context, request);
+    return watch;
+  }
+
+  // The next entry: creates `count` accounts; their ids go on.
+  void Apply(size_t count) {
+    storage::StateStore& store = harness_.store();
+    storage::AppliedPoint point = store.applied();
+    point.entry.sequence = point.entry.sequence.Next();
+    const Timestamp before = point.timestamp;
+    point.timestamp = Timestamp(before.value() + 10'000);
+    harness_.replica().Apply(point.entry.sequence, [&] {
+      for (size_t i = 1; i <= count; ++i) {
+        Account account;
+        account.id = AccountId(++last_id_);
+        account.ledger = 7;
+        account.code = 8;
+        account.timestamp = Timestamp(before.value() + i);
+        store.view().InsertAccount(account);
+        store.view().AppendEvent({.timestamp = account.timestamp,
+                                  .debit = storage::EventSideOf(account)});
+      }
+      store.FinishEntry(point);
+    });
+  }
+
+  static void ExpectIds(const WatchEventsResponse& response, uint64_t first,
+                        int count) {
+    ASSERT_EQ(response.events_size(), count);
+    for (int i = 0; i < count; ++i) {
+      const ledger::v1::Event& event = response.events(i);
+      EXPECT_EQ(event.type(), ledger::v1::EVENT_TYPE_ACCOUNT_CREATED);
+      EXPECT_EQ(event.debit_account().id().low(),
+                first + static_cast<uint64_t>(i));
+      EXPECT_EQ(event.debit_account().ledger(), 7u);
+      EXPECT_FALSE(event.has_transfer());
+      EXPECT_FALSE(event.has_credit_account());
+    }
+  }
+
+  void WaitForWatchers(size_t count) {
+    while (harness_.service().feed().waiting() < count) {
+      std::this_thread::yield();
+    }
+  }
+
+  ServicesHarness harness_;
+  uint64_t last_id_ = 0;
+};
+
+TEST_F(WatchStreamTest, FirstThePastThenLive) {
+  Apply(1);
+  Apply(2);
+  const auto watch = Open(0);
+  WatchEventsResponse response = watch->Next();
+  EXPECT_EQ(response.sequence(), 1u);
+  ExpectIds(response, 1, 1);
+  response = watch->Next();
+  EXPECT_EQ(response.sequence(), 2u);
+  ExpectIds(response, 2, 2);
+  for (uint64_t sequence = 3; sequence < 20; ++sequence) {
+    Apply(1);
+    response = watch->Next();
+    EXPECT_EQ(response.sequence(), sequence);
+    ExpectIds(response, last_id_, 1);
+    EXPECT_FALSE(response.more());
+  }
+}
+
+TEST_F(WatchStreamTest, AFullEntryTakesSeveralMessages) {
+  Apply(3);
+  const size_t count = 2 * EventFeed::kEventsMax + 5;
+  Apply(count);
+  Apply(1);
+  const auto watch = Open(2);
+  uint64_t seen = 3;
+  for (bool more = true; more;) {
+    const WatchEventsResponse response = watch->Next();
+    EXPECT_EQ(response.sequence(), 2u);
+    ExpectIds(response, seen + 1, response.events_size());
+    seen += static_cast<uint64_t>(response.events_size());
+    more = response.more();
+  }
+  EXPECT_EQ(seen, 3 + count);
+  EXPECT_EQ(watch->Next().sequence(), 3u);
+}
+
+TEST_F(WatchStreamTest, ManyWhoWaitCostOneRead) {
+  constexpr size_t kWatchers = 50;
+  Apply(1);
+  std::vector<std::unique_ptr<Watch>> watches;
+  for (size_t i = 0; i < kWatchers; ++i) watches.push_back(Open(2));
+  WaitForWatchers(kWatchers);
+  EXPECT_EQ(harness_.replica().reads(), 1u);
+  Apply(1);
+  for (const auto& watch : watches) {
+    EXPECT_EQ(watch->Next().sequence(), 2u);
+  }
+  WaitForWatchers(kWatchers);
+  EXPECT_EQ(harness_.replica().reads(), 2u);
+}
+
+// It reads nothing while the other one gets all.
+TEST_F(WatchStreamTest, ASlowReaderHoldsNobodyBack) {
+  const auto slow = Open(1);
+  const auto fast = Open(1);
+  constexpr uint64_t kEntries = 300;
+  for (uint64_t sequence = 1; sequence <= kEntries; ++sequence) {
+    Apply(200);
+    const WatchEventsResponse response = fast->Next();
+    ASSERT_EQ(response.sequence(), sequence);
+    ExpectIds(response, 200 * (sequence - 1) + 1, 200);
+  }
+  for (uint64_t sequence = 1, seen = 0; sequence <= kEntries;) {
+    const WatchEventsResponse response = slow->Next();
+    ASSERT_EQ(response.sequence(), sequence);
+    ExpectIds(response, seen + 1, response.events_size());
+    seen += static_cast<uint64_t>(response.events_size());
+    if (!response.more()) ++sequence;
+  }
+}
+
+TEST_F(WatchStreamTest, AnEntryWithoutEventsIsASignOfProgress) {
+  const auto watch = Open(1);
+  Apply(0);
+  const WatchEventsResponse response = watch->Next();
+  EXPECT_EQ(response.sequence(), 1u);
+  EXPECT_EQ(response.events_size(), 0);
+  EXPECT_FALSE(response.more());
+}
+
+TEST_F(WatchStreamTest, AStopEndsThem) {
+  const auto waiting = Open(1);
+  WaitForWatchers(1);
+  harness_.service().EndStreams(MakeError(Reason::kDraining, "stopping"));
+  WatchEventsResponse response;
+  EXPECT_FALSE(waiting->stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(waiting->stream->Finish())),
+            Reason::kDraining);
+  const auto late = Open(1);
+  EXPECT_FALSE(late->stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(late->stream->Finish())),
+            Reason::kDraining);
+  harness_.replica().AbandonReads(absl::CancelledError("the end"));
+}
+
+TEST_F(WatchStreamTest, AnErrorOfTheReadEndsIt) {
+  const auto watch = Open(1);
+  WaitForWatchers(1);
+  harness_.replica().AbandonReads(MakeError(Reason::kNoPrimary, "halted"));
+  WatchEventsResponse response;
+  EXPECT_FALSE(watch->stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(watch->stream->Finish())),
+            Reason::kNoPrimary);
+}
+
+TEST_F(WatchStreamTest, ARefusedReadEndsIt) {
+  harness_.replica().RefuseNext(MakeError(Reason::kOverloaded, "full"));
+  const auto watch = Open(1);
+  WatchEventsResponse response;
+  EXPECT_FALSE(watch->stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(watch->stream->Finish())),
+            Reason::kOverloaded);
+}
+
+TEST_F(WatchStreamTest, AWaitThatIsOverBeginsAgain) {
+  const auto watch = Open(1);
+  WaitForWatchers(1);
+  harness_.replica().AbandonReads(MakeError(Reason::kTooStale, "10 s"));
+  Apply(1);
+  EXPECT_EQ(watch->Next().sequence(), 1u);
+}
+
+TEST_F(WatchStreamTest, TheClientMayGo) {
+  {
+    const auto watch = Open(1);
+    WaitForWatchers(1);
+    watch->context.TryCancel();
+    EXPECT_EQ(watch->stream->Finish().error_code(),
+              grpc::StatusCode::CANCELLED);
+  }
+  Apply(1);
+  EXPECT_EQ(Open(1)->Next().sequence(), 1u);
+}
+
+TEST_F(WatchStreamTest, WhatIsDroppedIsOutOfRange) {
+  ServicesHarness dropping({}, {.events = {.age_seconds = 0, .bytes = 0}});
+  for (uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    dropping.store().FinishEntry({.entry = {.sequence = Sequence(sequence)},
+                                  .timestamp = Timestamp(sequence)});
+    dropping.store().Freeze();
+    ASSERT_TRUE(dropping.store().WriteCheckpoint().ok());
+    dropping.store().FinishCheckpoint();
+  }
+  grpc::ClientContext info_context;
+  ledger::v1::GetServerInfoResponse info;
+  ASSERT_TRUE(dropping.ledger().GetServerInfo(&info_context, {}, &info).ok());
+  EXPECT_EQ(info.oldest_event_sequence(), 3u);
+  grpc::ClientContext context;
+  ledger::v1::WatchEventsRequest request;
+  request.set_from_sequence(2);
+  const auto stream = dropping.ledger().WatchEvents(&context, request);
+  WatchEventsResponse response;
+  EXPECT_FALSE(stream->Read(&response));
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(status)), Reason::kCompacted);
+}
+
+}  // namespace
+}  // namespace ledgerd::server
