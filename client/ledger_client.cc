@@ -420,6 +420,11 @@ void LedgerClient::QueryTransfers(const QueryFilter& filter, ReadLevel level,
       std::move(callback));
 }
 
+std::unique_ptr<EventWatch> LedgerClient::WatchEvents(Sequence from) {
+  return std::make_unique<EventWatch>(impl_->endpoints(), from,
+                                      impl_->options().timeout);
+}
+
 absl::StatusOr<ServerInfo> LedgerClient::GetServerInfo() {
   Waiter<ServerInfo> waiter;
   GetServerInfo(waiter.callback());

@@ -42,6 +42,7 @@
 #include "absl/types/span.h"
 
 #include "client/chains.h"
+#include "client/event_watch.h"
 #include "client/filters.h"
 #include "client/transfer_stream.h"
 #include "proto/errors.h"
@@ -175,6 +176,10 @@ class LedgerClient {
                                                 ReadLevel level = {});
   void QueryTransfers(const QueryFilter& filter, ReadLevel level,
                       Callback<FoundTransfers> callback);
+
+  // What happens from entry `from` on, first the past and then live; 0 is the
+  // oldest that is kept.
+  std::unique_ptr<EventWatch> WatchEvents(Sequence from);
 
   absl::StatusOr<ServerInfo> GetServerInfo();
   void GetServerInfo(Callback<ServerInfo> callback);

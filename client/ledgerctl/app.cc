@@ -48,6 +48,7 @@ int RunLedgerctl(std::vector<std::string> arguments) {
   AddJournalCommand(app, context);
   AddStatusCommand(app, context);
   AddVerifyCommand(app, context);
+  AddWatchCommand(app, context);
   app.footer(
       "Ids are decimal or UUIDs; amounts are whole numbers in the ledger's "
       "smallest unit.\n"

@@ -19,6 +19,7 @@ void AddImportCommand(CLI::App& app, Context& context);
 void AddJournalCommand(CLI::App& app, Context& context);
 void AddStatusCommand(CLI::App& app, Context& context);
 void AddVerifyCommand(CLI::App& app, Context& context);
+void AddWatchCommand(CLI::App& app, Context& context);
 
 }  // namespace ledgerd::client
 

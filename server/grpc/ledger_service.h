@@ -7,8 +7,7 @@
 // (writes) or the replica's reader (look-ups) fills the response and sends it.
 // A cancelled call runs to its end all the same: what was taken is executed.
 //
-// Errors   As ledger.proto says. Methods that are not served yet answer
-//          UNIMPLEMENTED.
+// Errors   As ledger.proto says.
 // Threads  gRPC's own. Outlives its server.
 #ifndef LEDGERD_SERVER_GRPC_LEDGER_SERVICE_H_
 #define LEDGERD_SERVER_GRPC_LEDGER_SERVICE_H_
