@@ -123,6 +123,7 @@ Fault Checker::CheckState(const Step& step, const EntryResult& result) {
                         TwoSides(absl::StrCat(subject_.NextExpiry().value()),
                                  absl::StrCat(next.value())));
   }
+  if (fault = CompareEvents(); fault) return fault;
   return invariants_.Check(step, result, rows);
 }
 
@@ -140,6 +141,61 @@ Fault Checker::CheckQueries() {
   return CompareFound("an account's transfers",
                       subject_.AccountTransfers(of_account),
                       FindTransfers(naive, of_account));
+}
+
+// The newest ones each time, and all of them now and then.
+Fault Checker::CompareEvents() {
+  constexpr uint64_t kAllEvery = 16;
+  const uint64_t last = naive_.state().applied.entry.sequence.value();
+  const Sequence from(last % kAllEvery == 0 || last < 3 ? 1 : last - 2);
+  const WatchedEvents ledger = subject_.Events(from);
+  const WatchedEvents& all = naive_.state().events;
+  const WatchedEvents naive(all.lower_bound(from), all.end());
+  for (const auto& [sequence, events] : naive) {
+    const auto found = ledger.find(sequence);
+    const size_t count = found == ledger.end() ? 0 : found->second.size();
+    for (size_t i = 0; i < events.size(); ++i) {
+      if (i < count && found->second[i] == events[i]) continue;
+      return absl::StrCat(
+          "event [", i, "] of entry ", sequence.value(),
+          TwoSides(i < count ? Dump(found->second[i]) : "nothing",
+                   Dump(events[i])));
+    }
+  }
+  if (ledger != naive) {
+    return absl::StrCat("an event too many at or after entry ", from.value());
+  }
+  return from == Sequence(1) ? CompareHistory() : std::nullopt;
+}
+
+// GetAccountBalances: "one row per matching transfer, the balances after it;
+// only for accounts with HISTORY". Here all transfers match.
+Fault Checker::CompareHistory() {
+  std::map<AccountId, std::vector<storage::AccountBalances>> history;
+  const auto add = [&](const Account& account, Timestamp transfer) {
+    if ((account.flags & account_flags::kHistory) == 0) return;
+    history[account.id].push_back({.debits_pending = account.debits_pending,
+                                   .debits_posted = account.debits_posted,
+                                   .credits_pending = account.credits_pending,
+                                   .credits_posted = account.credits_posted,
+                                   .timestamp = transfer});
+  };
+  for (const auto& [sequence, events] : naive_.state().events) {
+    for (const storage::WatchedEvent& event : events) {
+      // An expiry makes no transfer, nor does an account.
+      if (event.transfer.id == TransferId(0) ||
+          event.type == storage::EventType::kTwoPhaseExpired) {
+        continue;
+      }
+      add(event.debit, event.transfer.timestamp);
+      add(event.credit, event.transfer.timestamp);
+    }
+  }
+  for (const auto& [id, account] : naive_.state().accounts) {
+    if (subject_.Balances(id) == history[id]) continue;
+    return absl::StrCat("the history of account ", Dump(id.value()));
+  }
+  return std::nullopt;
 }
 
 // Everything that should be there, and what the step named, which may not be.

@@ -6,7 +6,8 @@
 //
 // Shape    After every entry: every status, original status, amount and
 //          timestamp; every row and pending state; what some queries find; the
-//          state hash; the next expiry; the invariants.
+//          state hash; the next expiry; the events; the history of balances;
+//          the invariants.
 // Errors   A fault is text: which event or row, and what each of the two says.
 // Threads  Not thread-safe.
 #ifndef LEDGERD_TESTS_MODEL_CHECKER_H_
@@ -52,6 +53,8 @@ class Checker {
   Rows LookUpAll(const Step& step);
   // One query of each kind, drawn from the state.
   std::optional<std::string> CheckQueries();
+  std::optional<std::string> CompareEvents();
+  std::optional<std::string> CompareHistory();
 
   Subject& subject_;
   Compare compare_;

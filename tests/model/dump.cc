@@ -129,6 +129,12 @@ std::string Dump(PendingState state) {
   return absl::StrCat("unknown state ", static_cast<int>(state));
 }
 
+std::string Dump(const storage::WatchedEvent& event) {
+  return absl::StrCat("type ", static_cast<int>(event.type), " at ",
+                      event.timestamp.value(), ": ", Dump(event.transfer), "; ",
+                      Dump(event.debit), "; ", Dump(event.credit));
+}
+
 std::string Dump(const Step& step) {
   std::string text = absl::StrCat(
       Name(step.kind), " epoch ", step.epoch.value(), " timestamp ",

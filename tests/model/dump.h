@@ -11,6 +11,7 @@
 #include "proto/base/uint128.h"
 #include "proto/results.h"
 #include "proto/types.h"
+#include "storage/watched_event.h"
 #include "tests/model/step.h"
 
 namespace ledgerd::model {
@@ -21,6 +22,7 @@ std::string Dump(const Transfer& transfer);
 std::string Dump(const AccountResult& result);
 std::string Dump(const TransferResult& result);
 std::string Dump(PendingState state);
+std::string Dump(const storage::WatchedEvent& event);
 // A line for the step and one for each of its events.
 std::string Dump(const Step& step);
 

@@ -119,6 +119,38 @@ class ForgetsTheTimeout final : public ForwardingView {
   }
 };
 
+class UndoesTooManyEvents final : public ForwardingView {
+ public:
+  using ForwardingView::ForwardingView;
+
+  void UndoEvents(const storage::EventMark&) override {
+    ForwardingView::UndoEvents({});
+  }
+};
+
+class TellsNothingOfExpiry final : public ForwardingView {
+ public:
+  using ForwardingView::ForwardingView;
+
+  void AppendEvent(const storage::Event& event) override {
+    if (event.type == storage::EventType::kTwoPhaseExpired) return;
+    ForwardingView::AppendEvent(event);
+  }
+};
+
+class TellsOldBalances final : public ForwardingView {
+ public:
+  using ForwardingView::ForwardingView;
+
+  void AppendEvent(const storage::Event& event) override {
+    storage::Event told = event;
+    if (told.type == storage::EventType::kTwoPhasePosted) {
+      told.credit.credits_posted = Amount(0);
+    }
+    ForwardingView::AppendEvent(told);
+  }
+};
+
 class MissesTimestampsOfAccounts final : public ForwardingView {
  public:
   using ForwardingView::ForwardingView;
@@ -313,6 +345,14 @@ std::vector<Mutant> RowMutants() {
   return mutants;
 }
 
+std::vector<Mutant> EventMutants() {
+  return {
+      ViewMutant<UndoesTooManyEvents>("UndoesTooManyEvents", false),
+      ViewMutant<TellsNothingOfExpiry>("TellsNothingOfExpiry", false),
+      ViewMutant<TellsOldBalances>("TellsOldBalances", false),
+  };
+}
+
 std::optional<Failure> FindOut(const MakeSubject& make, Compare compare) {
   Coverage coverage;
   for (uint64_t seed = 1; seed <= kWorlds; ++seed) {
@@ -344,6 +384,10 @@ TEST(Mutants, ThatChangeTheAnswersAreFoundOut) {
 
 TEST(Mutants, ThatChangeWhatIsReadAreFoundOut) {
   ExpectAllFoundOut(RowMutants());
+}
+
+TEST(Mutants, ThatTellOtherEventsAreFoundOut) {
+  ExpectAllFoundOut(EventMutants());
 }
 
 TEST(Mutants, WithNothingChangedPass) {

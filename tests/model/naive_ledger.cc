@@ -24,6 +24,11 @@ struct Accounts {
     return CreateAccount(state, event, now);
   }
 
+  static storage::WatchedEvent Tell(const NaiveState& state, const Row& event) {
+    return {.type = storage::EventType::kAccountCreated,
+            .debit = state.accounts.at(event.id)};
+  }
+
   static void KeepIfFailed(NaiveState&, const Row&, Status) {}
 };
 
@@ -35,6 +40,28 @@ struct Transfers {
 
   static Result Create(NaiveState& state, const Row& event, Timestamp now) {
     return CreateTransfer(state, event, now);
+  }
+
+  static storage::EventType TypeOf(const Transfer& transfer) {
+    using Type = storage::EventType;
+    if ((transfer.flags & transfer_flags::kPending) != 0) {
+      return Type::kTwoPhasePending;
+    }
+    if ((transfer.flags & transfer_flags::kPostPending) != 0) {
+      return Type::kTwoPhasePosted;
+    }
+    if ((transfer.flags & transfer_flags::kVoidPending) != 0) {
+      return Type::kTwoPhaseVoided;
+    }
+    return Type::kSinglePhase;
+  }
+
+  static storage::WatchedEvent Tell(const NaiveState& state, const Row& event) {
+    const Transfer& transfer = state.transfers.at(event.id);
+    return {.type = TypeOf(transfer),
+            .transfer = transfer,
+            .debit = state.accounts.at(transfer.debit_account_id),
+            .credit = state.accounts.at(transfer.credit_account_id)};
   }
 
   // "Ids that failed".
@@ -111,6 +138,11 @@ std::vector<typename Kind::Result> Execute(NaiveState& state,
       if (result.status == Status::kCreated) {
         result = Kind::Create(state, event, now);
       }
+      if (result.status == Status::kCreated) {
+        storage::WatchedEvent told = Kind::Tell(state, event);
+        told.timestamp = now;
+        state.events[entry.sequence()].push_back(told);
+      }
     }
     if (chain && !chain->broken && result.status != Status::kCreated) {
       chain->broken = true;
@@ -128,11 +160,20 @@ std::vector<typename Kind::Result> Execute(NaiveState& state,
 }
 
 // "Expiry".
-void Expire(NaiveState& state, Timestamp now) {
+void Expire(NaiveState& state, Sequence sequence, Timestamp now) {
   std::vector<TransferId> due = state.Due(now);
   if (due.size() > kMaxBatchSize) due.resize(kMaxBatchSize);
+  // The entry has as many timestamps as it could expire transfers.
+  uint64_t event = now.value() - kMaxBatchSize + 1;
   for (const TransferId id : due) {
-    Release(state, state.transfers.at(id), PendingState::kExpired);
+    const Transfer& transfer = state.transfers.at(id);
+    Release(state, transfer, PendingState::kExpired);
+    state.events[sequence].push_back(
+        {.type = storage::EventType::kTwoPhaseExpired,
+         .timestamp = Timestamp(event++),
+         .transfer = transfer,
+         .debit = state.accounts.at(transfer.debit_account_id),
+         .credit = state.accounts.at(transfer.credit_account_id)});
   }
 }
 
@@ -149,7 +190,7 @@ EntryResult NaiveLedger::Apply(const Entry& entry) {
       result.transfers = Execute<Transfers>(state_, entry);
       break;
     case EntryKind::kExpireTransfers:
-      Expire(state_, entry.timestamp());
+      Expire(state_, entry.sequence(), entry.timestamp());
       break;
     case EntryKind::kEpochStart:
       break;

@@ -17,6 +17,7 @@
 #include "proto/statuses.h"
 #include "proto/types.h"
 #include "storage/state_hash.h"
+#include "storage/watched_event.h"
 
 namespace ledgerd::model {
 
@@ -27,6 +28,8 @@ struct NaiveState {
   std::map<TransferId, PendingState> pending_states;
   std::map<TransferId, TransferStatus> failed_ids;
   storage::AppliedPoint applied;
+  // All that WatchEvents tells; not part of the state's hash.
+  std::map<Sequence, std::vector<storage::WatchedEvent>> events;
 
   // 0 while there is none.
   Timestamp NewestAccount() const;

@@ -1,5 +1,6 @@
 #include "tests/model/subject.h"
 
+#include <limits>
 #include <utility>
 
 #include "proto/base/check.h"
@@ -64,6 +65,30 @@ storage::Found<Transfer> RealLedger::QueryTransfers(
 storage::Found<Transfer> RealLedger::AccountTransfers(
     const storage::AccountFilter& filter) {
   return Finish(store_->GetAccountTransfers(filter));
+}
+
+WatchedEvents RealLedger::Events(Sequence from) {
+  constexpr size_t kPiece = 7;
+  WatchedEvents events;
+  const storage::EventPosition end = {store_->applied().entry.sequence.Next(),
+                                      0};
+  for (storage::EventPosition at = {from, 0}; at < end;) {
+    auto found = store_->ReadEvents(at, kPiece)->Finish();
+    LEDGERD_CHECK_OK(found.status());
+    for (storage::EntryEvents& entry : found->entries) {
+      auto& all = events[entry.sequence];
+      all.insert(all.end(), entry.events.begin(), entry.events.end());
+    }
+    LEDGERD_CHECK(at < found->next) << "the read does not go on";
+    at = found->next;
+  }
+  return events;
+}
+
+std::vector<storage::AccountBalances> RealLedger::Balances(AccountId id) {
+  storage::AccountFilter filter = {.account_id = id};
+  filter.rest.limit = std::numeric_limits<uint32_t>::max();
+  return Finish(store_->GetAccountBalances(filter)).rows;
 }
 
 }  // namespace ledgerd::model

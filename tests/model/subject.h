@@ -9,6 +9,7 @@
 #ifndef LEDGERD_TESTS_MODEL_SUBJECT_H_
 #define LEDGERD_TESTS_MODEL_SUBJECT_H_
 
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -18,8 +19,11 @@
 #include "storage/state_query.h"
 #include "storage/state_store.h"
 #include "storage/state_view.h"
+#include "storage/watched_event.h"
 
 namespace ledgerd::model {
+
+using WatchedEvents = std::map<Sequence, std::vector<storage::WatchedEvent>>;
 
 class Subject {
  public:
@@ -39,6 +43,12 @@ class Subject {
       const storage::QueryFilter& filter) = 0;
   virtual storage::Found<Transfer> AccountTransfers(
       const storage::AccountFilter& filter) = 0;
+
+  // From entry `from` on, of every entry that has any.
+  virtual WatchedEvents Events(Sequence from) = 0;
+
+  // After each of its transfers, if it keeps its history.
+  virtual std::vector<storage::AccountBalances> Balances(AccountId id) = 0;
 };
 
 // server/ledger over a store, driven as a replica drives it.
@@ -61,6 +71,9 @@ class RealLedger : public Subject {
       const storage::QueryFilter& filter) override;
   storage::Found<Transfer> AccountTransfers(
       const storage::AccountFilter& filter) override;
+  // Read in pieces of some events.
+  WatchedEvents Events(Sequence from) override;
+  std::vector<storage::AccountBalances> Balances(AccountId id) override;
 
  protected:
   // What an entry needs, as a replica brings it: perhaps entries ahead.
