@@ -6,7 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "proto/base/status_macros.h"
+#include "proto/errors.h"
 #include "proto/system_limits.h"
+#include "proto/types.h"
 #include "server/cluster_id.h"
 #include "server/filter_parsing.h"
 #include "server/grpc/error_details.h"
@@ -15,6 +18,7 @@
 #include "server/responses.h"
 #include "server/version.h"
 #include "storage/state_query.h"
+#include "storage/state_store.h"
 
 namespace ledgerd::server {
 namespace {
@@ -42,6 +46,30 @@ size_t ObjectsAskedFor(const storage::QueryFilter& filter) {
 size_t ObjectsAskedFor(const storage::AccountFilter& filter) {
   return filter.rest.limit;
 }
+
+// The balances of an account that keeps its history; NO_HISTORY for others.
+class HistoryLookup final : public storage::Lookup<storage::AccountBalances> {
+ public:
+  HistoryLookup(std::unique_ptr<storage::Lookup<Account>> account,
+                std::unique_ptr<storage::Lookup<storage::AccountBalances>> rows)
+      : account_(std::move(account)), rows_(std::move(rows)) {}
+
+  absl::StatusOr<storage::Found<storage::AccountBalances>> Finish() override {
+    LEDGERD_ASSIGN_OR_RETURN(const auto account, account_->Finish());
+    if (!account.rows.empty() &&
+        (account.rows.front().flags & account_flags::kHistory) == 0) {
+      return MakeError(Reason::kNoHistory,
+                       "the account was created without the HISTORY flag, so "
+                       "its past balances are not kept; its transfers are: "
+                       "GetAccountTransfers");
+    }
+    return rows_->Finish();
+  }
+
+ private:
+  const std::unique_ptr<storage::Lookup<Account>> account_;
+  const std::unique_ptr<storage::Lookup<storage::AccountBalances>> rows_;
+};
 
 }  // namespace
 
@@ -247,7 +275,10 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(
     ledger::v1::GetAccountBalancesResponse* response) {
   return Read(context, ParseFilter(request->filter()), request->consistency(),
               response, [this](const storage::AccountFilter& filter) {
-                return calls_.group.store.GetAccountBalances(filter);
+                auto& store = calls_.group.store;
+                return std::make_unique<HistoryLookup>(
+                    store.LookupAccounts({filter.account_id}),
+                    store.GetAccountBalances(filter));
               });
 }
 

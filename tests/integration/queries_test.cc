@@ -35,7 +35,11 @@ class QueriesTest : public testing::Test {
     ASSERT_TRUE(started.ok()) << started;
     const auto accounts = client_.CreateAccounts(
         {{.id = AccountId(1), .ledger = 1, .code = 7},
-         {.id = AccountId(2), .user_data_64 = 5, .ledger = 1, .code = 8},
+         {.id = AccountId(2),
+          .user_data_64 = 5,
+          .ledger = 1,
+          .code = 8,
+          .flags = account_flags::kHistory},
          {.id = AccountId(3), .user_data_64 = 5, .ledger = 1, .code = 7}});
     ASSERT_TRUE(accounts.ok()) << accounts.status();
     for (uint64_t n = 1; n <= kTransfers; n += kBatch) {
@@ -84,6 +88,7 @@ class QueriesTest : public testing::Test {
     EXPECT_EQ(Pages(filter), expected);
     ExpectIntersection();
     ExpectAccounts();
+    ExpectBalances();
   }
 
   void ExpectIntersection() {
@@ -109,6 +114,21 @@ class QueriesTest : public testing::Test {
     ASSERT_EQ(found->accounts.size(), 1u);
     EXPECT_EQ(found->accounts[0].id, AccountId(3));
     EXPECT_EQ(found->accounts[0].credits_posted, Amount(kTransfers / 2));
+  }
+
+  // Account 2 has the even transfers, of one unit each.
+  void ExpectBalances() {
+    const auto found = client_.GetAccountBalances(
+        {.account = AccountId(2), .debits = false, .limit = 8190});
+    ASSERT_TRUE(found.ok()) << found.status();
+    ASSERT_EQ(found->balances.size(), kTransfers / 2);
+    for (uint64_t i = 1; i <= kTransfers / 2; ++i) {
+      const uint64_t pending = i / 50;
+      ASSERT_EQ(found->balances[i - 1].credits_pending, Amount(pending)) << i;
+      ASSERT_EQ(found->balances[i - 1].credits_posted, Amount(i - pending));
+    }
+    const auto none = client_.GetAccountBalances({.account = AccountId(3)});
+    EXPECT_EQ(ReasonOf(none.status()), Reason::kNoHistory) << none.status();
   }
 
   LiveLedger ledger_{SmallLimits()};
