@@ -25,8 +25,9 @@ class LogThrottle {
   // For how many lines this one stands, itself and those held back before it;
   // nothing when it is held back.
   std::optional<size_t> Pass(Time now) {
-    if (!begun_ || now - *begun_ >= window_) {
-      begun_ = now;
+    if (!begun_ || now - window_begin_ >= window_) {
+      begun_ = true;
+      window_begin_ = now;
       passed_ = 0;
     }
     ++waiting_;
@@ -38,7 +39,8 @@ class LogThrottle {
  private:
   const size_t lines_;
   const std::chrono::milliseconds window_;
-  std::optional<Time> begun_;
+  bool begun_ = false;
+  Time window_begin_;
   size_t passed_ = 0;
   size_t waiting_ = 0;
 };
