@@ -187,9 +187,7 @@ void RocksDbStateStore::InstallAccounts(const FetchedRows& rows) {
 
 void RocksDbStateStore::InstallTransfers(const FetchedRows& rows) {
   for (const Transfer& transfer : rows.transfers) {
-    if (FindTransferInMemory(transfer.id) == nullptr) {
-      active_->read_transfers.emplace(transfer.id, transfer);
-    }
+    if (FindTransferInMemory(transfer.id) == nullptr) CopyForward(transfer);
   }
   for (const auto& [transfer, state] : rows.pending_states) {
     if (FindPendingInMemory(transfer) == PendingState::kNone) {

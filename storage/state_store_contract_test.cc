@@ -515,6 +515,27 @@ TEST_P(StateStoreTest, APlanIsMadeAgainWhenMemoryWasDropped) {
   applier_.Finish();
 }
 
+// What a retry reads, a post must find whole, though its accounts were read by
+// an older entry and that has left memory since.
+TEST_P(StateStoreTest, ATransferThatWasReadKeepsItsAccounts) {
+  CreateAccounts();
+  Create({NewPending(5, 3, 0)});
+  ASSERT_TRUE(applier_.Checkpoint().ok());
+  tested_->Crash();
+  applier_.Apply({.accounts = {AccountId(1), AccountId(2)}},
+                 [](StateView& view) { view.FindAccount(AccountId(1)); });
+  ASSERT_TRUE(applier_.Checkpoint().ok());
+  applier_.Apply({.transfers = Ids({5})}, [](StateView& view) {
+    ASSERT_NE(view.FindTransfer(TransferId(5)), nullptr);
+  });
+  ASSERT_TRUE(applier_.Checkpoint().ok());
+  applier_.Apply({.pending = Ids({5})}, [](StateView& view) {
+    ASSERT_NE(view.FindTransfer(TransferId(5)), nullptr);
+    EXPECT_NE(view.FindAccount(AccountId(1)), nullptr);
+    EXPECT_NE(view.FindAccount(AccountId(2)), nullptr);
+  });
+}
+
 TEST_P(StateStoreTest, ACrashGoesBackToTheLastWrittenCheckpoint) {
   CreateAccounts();
   ASSERT_TRUE(applier_.Checkpoint().ok());
