@@ -67,7 +67,14 @@ JournalCallbacks ReplicaThreads::MakeJournalCallbacks() {
     });
   };
   callbacks.entries_persisted = [this](EntryId last) {
-    Post([last](Replica& replica) { replica.OnEntriesPersisted(last); });
+    {
+      const MutexLock lock(mutex_);
+      events_.emplace_back(
+          [last](Replica& replica) { replica.OnEntriesPersisted(last); });
+      synced_ = true;
+      gathering_ = false;
+    }
+    changed_.Signal();
   };
   callbacks.disk_full = [this](bool full) {
     {
@@ -186,7 +193,7 @@ void ReplicaThreads::Loop() {
 bool ReplicaThreads::TakeTurn(bool wait, bool wants_proposals, Turn& turn) {
   const bool persisting = replica_.persisting();
   const MutexLock lock(mutex_);
-  gathering_ = persisting;
+  gathering_ = persisting && !synced_;
   while (wait && events_.empty() && reads_.empty() && !ending_ &&
          !(wants_proposals && HasProposals())) {
     const auto left = next_tick_ - clock_.SteadyNow();
@@ -194,11 +201,9 @@ bool ReplicaThreads::TakeTurn(bool wait, bool wants_proposals, Turn& turn) {
     changed_.WaitFor(mutex_, left);
   }
   if (ending_) return false;
-  // With an event, since it may be the end of the sync that they wait for.
-  if (wants_proposals && (HasProposals() || !events_.empty())) {
-    TakeProposals(turn);
-  }
+  if (wants_proposals && HasProposals()) TakeProposals(turn);
   turn.events.swap(events_);
+  synced_ = false;
   turn.reads.swap(reads_);
   return true;
 }

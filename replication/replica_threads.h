@@ -130,6 +130,8 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   std::deque<Proposal> proposals_ LEDGERD_GUARDED_BY(mutex_);
   size_t proposal_bytes_ LEDGERD_GUARDED_BY(mutex_) = 0;
   bool gathering_ LEDGERD_GUARDED_BY(mutex_) = false;
+  // Among `events_` is the end of a sync.
+  bool synced_ LEDGERD_GUARDED_BY(mutex_) = false;
   std::vector<ReadRequest> reads_ LEDGERD_GUARDED_BY(mutex_);
   std::atomic<size_t> open_reads_ = 0;
   ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
