@@ -9,12 +9,17 @@
 # A script that another one calls with the same LEDGERD_TALLY adds its counts
 # there and leaves the closing line to its caller.
 
+failures() {
+  awk '{ f += $2 } END { print f + 0 }' "$LEDGERD_TALLY"
+}
+
 if [ -n "${LEDGERD_TALLY:-}" ]; then nested=1; else nested=0; fi
 if [ "$nested" = 0 ]; then
   LEDGERD_TALLY=$(mktemp)
   export LEDGERD_TALLY
   trap 'rm -f "$LEDGERD_TALLY"' EXIT
 fi
+failed_before=$(failures)
 
 heading() {
   printf '== %s\n' "$*"
@@ -70,11 +75,8 @@ part() {
   fi
 }
 
-failures() {
-  awk '{ f += $2 } END { print f + 0 }' "$LEDGERD_TALLY"
-}
-
-# closing_line: prints "N passed, N failed"; the exit code tells whether all did.
+# closing_line: prints "N passed, N failed"; the exit code tells whether all of this
+# script's did.
 closing_line() {
   local passed failed skipped
   read -r passed failed skipped < <(
@@ -88,5 +90,5 @@ closing_line() {
       printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
     fi
   fi
-  [ "$failed" = 0 ]
+  [ "$failed" = "$failed_before" ]
 }

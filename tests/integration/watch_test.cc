@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,32 +26,66 @@ using client::LedgerEvents;
 using client::LedgerEventType;
 
 constexpr std::chrono::seconds kProgressLimit(60);
-// The last account that is made: then nothing more happens.
+// The last account that is made: then nothing happens but holds that fall due.
 constexpr AccountId kLast{0xfffffff};
+// Holds of the load fall due soon, or long after the test.
+constexpr uint32_t kSoonSeconds = 1;
 
 int Kills() {
   const char* kills = std::getenv("LEDGERD_KILLS");
   return kills == nullptr ? 6 : std::atoi(kills);
 }
 
-// What one watch was told, up to the last account.
+// What one watch was told, up to where nothing more happens.
 struct Told {
   std::vector<std::pair<Sequence, LedgerEvent>> events;
   absl::Status status;
 };
 
+// Whether nothing more can happen while the test runs.
+class EndOfTheLoad {
+ public:
+  void Note(const LedgerEvent& event) {
+    if (event.debit.id == kLast) last_is_there_ = true;
+    switch (event.type) {
+      case LedgerEventType::kTwoPhasePending:
+        if (event.transfer.timeout_seconds == kSoonSeconds) {
+          due_soon_.insert(event.transfer.id);
+        }
+        break;
+      case LedgerEventType::kTwoPhasePosted:
+      case LedgerEventType::kTwoPhaseVoided:
+        due_soon_.erase(event.transfer.pending_id);
+        break;
+      case LedgerEventType::kTwoPhaseExpired:
+        due_soon_.erase(event.transfer.id);
+        break;
+      default:
+        break;
+    }
+  }
+
+  bool IsReached() const { return last_is_there_ && due_soon_.empty(); }
+
+ private:
+  bool last_is_there_ = false;
+  std::set<TransferId> due_soon_;
+};
+
 Told WatchToTheEnd(EventWatch& watch) {
   Told told;
-  for (bool more = true; more || told.events.back().second.debit.id != kLast;) {
+  EndOfTheLoad end;
+  for (bool more = true; more || !end.IsReached();) {
     absl::StatusOr<LedgerEvents> entry = watch.Next();
     if (!entry.ok()) {
       told.status = entry.status();
       return told;
     }
     for (LedgerEvent& event : entry->events) {
+      end.Note(event);
       told.events.emplace_back(entry->sequence, std::move(event));
     }
-    more = entry->more || told.events.empty();
+    more = entry->more;
   }
   return told;
 }
@@ -94,7 +129,7 @@ void ExpectThatTheLedgerAgrees(LedgerClient& client, const Told& told) {
     const auto found = client.LookupAccounts({id});
     ASSERT_TRUE(found.ok()) << found.status();
     ASSERT_EQ(found->accounts.size(), 1u);
-    EXPECT_TRUE(found->accounts[0] == account);
+    EXPECT_TRUE(found->accounts[0] == account) << "account " << id;
   }
   std::vector<TransferId> ids;
   for (const auto& [id, transfer] : transfers) {
