@@ -27,18 +27,25 @@ absl::StatusOr<uint64_t> WriteEventRows(const EventLog& events,
 
 }  // namespace
 
-absl::StatusOr<EventRuns> WriteEvents(
-    const EventLog& events, const DiskState& below, const AppliedPoint& applied,
-    const EventLimits& limits, const RowLimits& rows, IngestFiles& files) {
-  EventRuns runs = below.event_runs();
-  EventRun added = {.first = below.record().applied.entry.sequence.Next(),
-                    .last = applied.entry.sequence,
-                    .timestamp = applied.timestamp};
+absl::StatusOr<EventRun> WriteEvents(const EventLog& events, Sequence after,
+                                     const AppliedPoint& applied,
+                                     const RowLimits& rows,
+                                     IngestFiles& files) {
+  EventRun run = {.first = after.Next(),
+                  .last = applied.entry.sequence,
+                  .timestamp = applied.timestamp};
+  if (run.last < run.first) return run;
+  LEDGERD_ASSIGN_OR_RETURN(run.bytes, WriteEventRows(events, rows, files));
+  return run;
+}
+
+absl::StatusOr<EventRuns> AddEventRun(EventRuns runs, const EventRun& added,
+                                      const EventLimits& limits,
+                                      IngestFiles& files) {
   if (added.last < added.first) return runs;
-  LEDGERD_ASSIGN_OR_RETURN(added.bytes, WriteEventRows(events, rows, files));
   runs.push_back(added);
   const auto kept = runs.begin() + static_cast<ptrdiff_t>(CountToDrop(
-                                       runs, limits, applied.timestamp));
+                                       runs, limits, added.timestamp));
   for (auto dropped = runs.begin(); dropped != kept; ++dropped) {
     LEDGERD_RETURN_IF_ERROR(files.Delete(EventRunKey(dropped->first)));
   }

@@ -1,8 +1,8 @@
 // Writes the events and the balance history of a delta as sorted files.
 //
 //   LEDGERD_ASSIGN_OR_RETURN(
-//       EventRuns runs, WriteEvents(events, below, applied, limits, rows,
-//                                   files));
+//       EventRun added, WriteEvents(events, after, applied, rows, files));
+//   LEDGERD_ASSIGN_OR_RETURN(runs, AddEventRun(runs, added, limits, files));
 //
 // Errors   RESOURCE_EXHAUSTED  the device is full; nothing has changed.
 // Threads  Reads a delta that nobody changes any more.
@@ -15,7 +15,6 @@
 
 #include "storage/checkpoint_writer.h"
 #include "storage/chunked_vector.h"
-#include "storage/disk_state.h"
 #include "storage/event_log.h"
 #include "storage/event_run.h"
 #include "storage/history_row.h"
@@ -24,12 +23,17 @@
 
 namespace ledgerd::storage {
 
-// `events` are those of the entries after the state `below` up to `applied`.
-// Returns the runs that there are then: the new one, and of the old ones those
-// that are not dropped.
-absl::StatusOr<EventRuns> WriteEvents(
-    const EventLog& events, const DiskState& below, const AppliedPoint& applied,
-    const EventLimits& limits, const RowLimits& rows, IngestFiles& files);
+// `events` are those of the entries after `after` up to `applied`. When there is
+// no such entry, the run's last comes before its first.
+absl::StatusOr<EventRun> WriteEvents(const EventLog& events, Sequence after,
+                                     const AppliedPoint& applied,
+                                     const RowLimits& rows, IngestFiles& files);
+
+// Returns the runs that there are then: `added`, unless it has no entry, and of
+// `runs` those that are not dropped.
+absl::StatusOr<EventRuns> AddEventRun(EventRuns runs, const EventRun& added,
+                                      const EventLimits& limits,
+                                      IngestFiles& files);
 
 absl::Status WriteHistory(const ChunkedVector<HistoryRow>& history,
                           const RowLimits& rows, IngestFiles& files);

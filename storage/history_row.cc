@@ -11,7 +11,7 @@ namespace {
 
 // Five numbers have 20 bits of lengths.
 constexpr size_t kHeadBytes = 4;
-constexpr size_t kBytesMax = kHeadBytes + 8 + 4 * 16 + 16;
+constexpr size_t kBytesMax = kHeadBytes + 8 + size_t{4} * 16 + 16;
 
 }  // namespace
 

@@ -39,8 +39,8 @@ inline HistoryRow HistoryRowOf(Timestamp transfer, const EventSide& side) {
 // transfer alone.
 template <typename Keep>
 void ForEachHistorySide(const Event& event, const Keep& keep) {
-  if (((event.debit.flags | event.credit.flags) & account_flags::kHistory) == 0)
-    return;
+  const uint32_t flags = event.debit.flags | event.credit.flags;
+  if ((flags & account_flags::kHistory) == 0) return;
   if (event.type == EventType::kAccountCreated ||
       event.type == EventType::kTwoPhaseExpired) {
     return;

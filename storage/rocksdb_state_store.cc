@@ -442,11 +442,15 @@ absl::Status RocksDbStateStore::WriteAndAdd(const Checkpoint& checkpoint) {
                                       keeper_.NewRunNumber(), files));
   LEDGERD_RETURN_IF_ERROR(
       WriteHistory(checkpoint.delta->history, options_.rows, files));
+  const auto below = keeper_.newest();
+  LEDGERD_ASSIGN_OR_RETURN(
+      const EventRun events,
+      WriteEvents(checkpoint.delta->events,
+                  below->record().applied.entry.sequence,
+                  checkpoint.record.applied, options_.rows, files));
   LEDGERD_ASSIGN_OR_RETURN(
       EventRuns event_runs,
-      WriteEvents(checkpoint.delta->events, *keeper_.newest(),
-                  checkpoint.record.applied, options_.events, options_.rows,
-                  files));
+      AddEventRun(below->event_runs(), events, options_.events, files));
   LEDGERD_RETURN_IF_ERROR(
       files.Put(MetaKey(), EncodeCheckpoint(checkpoint.record)));
   LEDGERD_RETURN_IF_ERROR(files.Finish());
