@@ -235,6 +235,7 @@ absl::StatusOr<std::vector<Timestamp>> DiskState::FindTimes(
   LEDGERD_ASSIGN_OR_RETURN(const auto records,
                            FindRecords<Record>(key_of, timestamps));
   std::vector<Timestamp> found;
+  found.reserve(records.size());
   for (const Record& record : records) found.push_back(record.timestamp);
   return found;
 }

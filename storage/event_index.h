@@ -44,6 +44,7 @@ class EventBlock {
     // From the block's first event on, in bytes.
     uint32_t offset = 0;
 
+    // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 sees a 0 in <=>.
     friend auto operator<=>(const Place&, const Place&) = default;
   };
 

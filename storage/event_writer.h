@@ -23,8 +23,8 @@
 
 namespace ledgerd::storage {
 
-// `events` are those of the entries after `after` up to `applied`. When there is
-// no such entry, the run's last comes before its first.
+// `events` are those of the entries after `after` up to `applied`. When there
+// is no such entry, the run's last comes before its first.
 absl::StatusOr<EventRun> WriteEvents(const EventLog& events, Sequence after,
                                      const AppliedPoint& applied,
                                      const RowLimits& rows, IngestFiles& files);

@@ -1,7 +1,6 @@
 #include "storage/fail_stop_files.h"
 
 #include <atomic>
-#include <utility>
 
 #include "absl/strings/match.h"
 
@@ -28,9 +27,9 @@ bool IsHarmless(const FileOperation& operation,
 class FailStop final : public FileHooks {
  public:
   rocksdb::IOStatus Begin(const FileOperation&) override {
-    return failed_.load() ? rocksdb::IOStatus::IOError(
-                                "nothing is changed after a write that failed")
-                          : rocksdb::IOStatus::OK();
+    if (!failed_.load()) return rocksdb::IOStatus::OK();
+    return rocksdb::IOStatus::IOError(
+        "nothing is changed after a write that failed");
   }
 
   void End(const FileOperation& operation,
@@ -45,9 +44,9 @@ class FailStop final : public FileHooks {
 }  // namespace
 
 std::unique_ptr<rocksdb::Env> NewFailStopEnv(
-    std::shared_ptr<rocksdb::FileSystem> below) {
+    const std::shared_ptr<rocksdb::FileSystem>& below) {
   return rocksdb::NewCompositeEnv(
-      NewHookedFiles(std::move(below), std::make_shared<FailStop>()));
+      NewHookedFiles(below, std::make_shared<FailStop>()));
 }
 
 }  // namespace ledgerd::storage

@@ -24,7 +24,7 @@
 namespace ledgerd::storage {
 
 std::unique_ptr<rocksdb::Env> NewFailStopEnv(
-    std::shared_ptr<rocksdb::FileSystem> below);
+    const std::shared_ptr<rocksdb::FileSystem>& below);
 
 }  // namespace ledgerd::storage
 

@@ -99,9 +99,9 @@ class HookedDirectory final : public rocksdb::FSDirectoryWrapper {
 
 class HookedFiles final : public rocksdb::FileSystemWrapper {
  public:
-  HookedFiles(std::shared_ptr<rocksdb::FileSystem> below,
+  HookedFiles(const std::shared_ptr<rocksdb::FileSystem>& below,
               std::shared_ptr<FileHooks> hooks)
-      : FileSystemWrapper(std::move(below)), hooks_(std::move(hooks)) {}
+      : FileSystemWrapper(below), hooks_(std::move(hooks)) {}
 
   static const char* kClassName() { return "ledgerd.HookedFiles"; }
 
@@ -189,9 +189,9 @@ class HookedFiles final : public rocksdb::FileSystemWrapper {
 }  // namespace
 
 std::shared_ptr<rocksdb::FileSystem> NewHookedFiles(
-    std::shared_ptr<rocksdb::FileSystem> below,
+    const std::shared_ptr<rocksdb::FileSystem>& below,
     std::shared_ptr<FileHooks> hooks) {
-  return std::make_shared<HookedFiles>(std::move(below), std::move(hooks));
+  return std::make_shared<HookedFiles>(below, std::move(hooks));
 }
 
 }  // namespace ledgerd::storage

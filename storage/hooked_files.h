@@ -55,7 +55,7 @@ class FileHooks {
 };
 
 std::shared_ptr<rocksdb::FileSystem> NewHookedFiles(
-    std::shared_ptr<rocksdb::FileSystem> below,
+    const std::shared_ptr<rocksdb::FileSystem>& below,
     std::shared_ptr<FileHooks> hooks);
 
 }  // namespace ledgerd::storage

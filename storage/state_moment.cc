@@ -150,6 +150,7 @@ absl::StatusOr<std::vector<Account>> StateMoment::ReadFromDisk(
   LEDGERD_ASSIGN_OR_RETURN(const auto times,
                            disk_->ReadAccountTimes(std::move(timestamps)));
   std::vector<AccountId> ids;
+  ids.reserve(times.size());
   for (const AccountTime& time : times) ids.push_back(time.id());
   LEDGERD_ASSIGN_OR_RETURN(auto accounts, disk_->ReadAccounts(std::move(ids)));
   if (accounts.size() != times.size()) {

@@ -50,8 +50,9 @@ class IndexUpgrade {
                        const rocksdb::Slice& value) -> absl::Status {
                      const PackedRow<Record> row(value);
                      if (!row.valid()) return disk_.Damaged(key);
-                     for (size_t i = 0; i < row.size(); ++i)
+                     for (size_t i = 0; i < row.size(); ++i) {
                        records.push_back(row[i]);
+                     }
                      if (records.size() < at_once) return absl::OkStatus();
                      return use(std::exchange(records, {}));
                    }));
@@ -80,6 +81,7 @@ class IndexUpgrade {
         Table::kAccountTimes, kAccountsAtOnce,
         [&](const std::vector<AccountTime>& times) -> absl::Status {
           std::vector<AccountId> ids;
+          ids.reserve(times.size());
           for (const AccountTime& time : times) ids.push_back(time.id());
           LEDGERD_ASSIGN_OR_RETURN(auto rows, disk_.ReadAccounts(ids));
           if (rows.size() != times.size()) {
@@ -131,7 +133,7 @@ class IndexUpgrade {
 
 }  // namespace
 
-absl::Status UpgradeState(std::shared_ptr<StateDatabase> database,
+absl::Status UpgradeState(const std::shared_ptr<StateDatabase>& database,
                           const RowLimits& limits,
                           const std::function<void(const std::string&)>& say) {
   LEDGERD_ASSIGN_OR_RETURN(const auto disk,

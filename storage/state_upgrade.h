@@ -25,7 +25,7 @@
 namespace ledgerd::storage {
 
 // `say` is told what is done, a line at a time; it may be null.
-absl::Status UpgradeState(std::shared_ptr<StateDatabase> database,
+absl::Status UpgradeState(const std::shared_ptr<StateDatabase>& database,
                           const RowLimits& limits,
                           const std::function<void(const std::string&)>& say);
 
