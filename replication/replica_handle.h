@@ -16,6 +16,7 @@
 #define LEDGERD_REPLICATION_REPLICA_HANDLE_H_
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 
@@ -95,6 +96,11 @@ class ReplicaHandle {
   // Errors: OVERLOADED, DISK_FULL, DRAINING, NOT_PRIMARY, NO_PRIMARY,
   // NO_QUORUM.
   virtual absl::Status Propose(Proposal proposal) = 0;
+
+  // What Propose would say now to a command of `bytes`: for refusing one that
+  // is not made yet. Takes nothing; Propose may decide otherwise a moment
+  // later.
+  virtual absl::Status Admits(size_t bytes) const = 0;
 
   // Errors, of this call alone: OVERLOADED, DRAINING.
   virtual absl::Status Read(ReadRequest request) = 0;

@@ -91,25 +91,35 @@ JournalCallbacks ReplicaThreads::MakeJournalCallbacks() {
 
 // ---- from any thread
 
+absl::Status ReplicaThreads::Refusal(size_t bytes) const {
+  if (draining_) return Draining();
+  if (journal_full_ || state_full_) {
+    return MakeError(Reason::kDiskFull,
+                     absl::StrCat("no space on the device of the ",
+                                  journal_full_ ? "journal" : "state",
+                                  "; nothing was done: free some, writes go "
+                                  "on by themselves then"));
+  }
+  if (proposals_.size() >= options_.inbox_proposals) {
+    return Overloaded("requests", options_.inbox_proposals);
+  }
+  if (proposal_bytes_ + bytes > options_.inbox_bytes) {
+    return Overloaded("bytes of requests", options_.inbox_bytes);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReplicaThreads::Admits(size_t bytes) const {
+  const MutexLock lock(mutex_);
+  return Refusal(bytes);
+}
+
 absl::Status ReplicaThreads::Propose(Proposal proposal) {
   const size_t bytes = proposal.command.buffer.size();
   bool has_enough = false;
   {
     const MutexLock lock(mutex_);
-    if (draining_) return Draining();
-    if (journal_full_ || state_full_) {
-      return MakeError(Reason::kDiskFull,
-                       absl::StrCat("no space on the device of the ",
-                                    journal_full_ ? "journal" : "state",
-                                    "; nothing was done: free some, writes go "
-                                    "on by themselves then"));
-    }
-    if (proposals_.size() >= options_.inbox_proposals) {
-      return Overloaded("requests", options_.inbox_proposals);
-    }
-    if (proposal_bytes_ + bytes > options_.inbox_bytes) {
-      return Overloaded("bytes of requests", options_.inbox_bytes);
-    }
+    LEDGERD_RETURN_IF_ERROR(Refusal(bytes));
     proposal_bytes_ += bytes;
     proposals_.push_back(std::move(proposal));
     has_enough = HasProposals();

@@ -74,6 +74,7 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   absl::Status Stop(std::chrono::milliseconds patience);
 
   absl::Status Propose(Proposal proposal) override;
+  absl::Status Admits(size_t bytes) const override;
   absl::Status Read(ReadRequest request) override;
   ReplicaStatus status() const override;
   Sequence WaitForCommit(Sequence sequence, Deadline deadline) override;
@@ -99,6 +100,8 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
 
   // `begin`, and what it returns, counted in open_reads_ until it is done.
   BeginRead Counted(BeginRead begin);
+  // Of a command of `bytes`.
+  absl::Status Refusal(size_t bytes) const LEDGERD_REQUIRES(mutex_);
   void Post(ReplicaEvent event) LEDGERD_EXCLUDES(mutex_);
   void Loop();
   // Waits for something to do; false when it is time to end.

@@ -236,6 +236,7 @@ TEST_F(ReplicaThreadsTest, RefusesWhatTheInboxDoesNotHold) {
   EXPECT_EQ(ReasonOf(status), Reason::kOverloaded);
   EXPECT_FALSE(answers.back()->has());
   answers.pop_back();
+  EXPECT_EQ(replica_->Admits(1), status) << "as Propose says it";
   gate_->SetOpen(true);
   for (const auto& answer : answers) EXPECT_TRUE(answer->Wait().ok());
 }

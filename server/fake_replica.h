@@ -38,7 +38,7 @@ class FakeReplica final : public replication::ReplicaHandle {
     status_.epoch = Epoch(3);
   }
 
-  // Refuses the next Propose, or Read, itself.
+  // Refuses the next Admits, Propose or Read, itself.
   void RefuseNext(absl::Status error) {
     const MutexLock lock(mutex_);
     refusals_.push_back(std::move(error));
@@ -150,6 +150,11 @@ class FakeReplica final : public replication::ReplicaHandle {
     return absl::OkStatus();
   }
 
+  absl::Status Admits(size_t /*bytes*/) const override {
+    const MutexLock lock(mutex_);
+    return refusals_.empty() ? absl::OkStatus() : PopRefusal();
+  }
+
   absl::Status Read(replication::ReadRequest request) override {
     absl::StatusOr<Sequence> at = absl::UnknownError("not set");
     {
@@ -202,7 +207,7 @@ class FakeReplica final : public replication::ReplicaHandle {
     if (finish) finish();
   }
 
-  absl::Status PopRefusal() LEDGERD_REQUIRES(mutex_) {
+  absl::Status PopRefusal() const LEDGERD_REQUIRES(mutex_) {
     absl::Status refusal = std::move(refusals_.front());
     refusals_.pop_front();
     return refusal;
@@ -236,7 +241,7 @@ class FakeReplica final : public replication::ReplicaHandle {
   mutable Mutex mutex_;
   CondVar changed_;
   replication::ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
-  std::deque<absl::Status> refusals_ LEDGERD_GUARDED_BY(mutex_);
+  mutable std::deque<absl::Status> refusals_ LEDGERD_GUARDED_BY(mutex_);
   absl::Status read_error_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<Held> held_ LEDGERD_GUARDED_BY(mutex_);
   bool holding_ LEDGERD_GUARDED_BY(mutex_) = false;

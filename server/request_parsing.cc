@@ -21,15 +21,6 @@ Uint128 FromMessage(const ledger::v1::Uint128& value) {
   return MakeUint128(value.high(), value.low());
 }
 
-absl::Status CheckCount(absl::string_view field, int count) {
-  if (count >= 1 && static_cast<size_t>(count) <= kMaxBatchSize) {
-    return absl::OkStatus();
-  }
-  return MakeFieldError(
-      field, absl::StrCat(count, " given; a request holds 1 to ", kMaxBatchSize,
-                          count == 0 ? "" : ": send the rest in another one"));
-}
-
 absl::Status CheckCode(absl::string_view field, int index, uint32_t code) {
   if (code <= std::numeric_limits<uint16_t>::max()) return absl::OkStatus();
   return MakeFieldError(absl::StrCat(field, "[", index, "].code"),
@@ -74,12 +65,13 @@ Transfer ToRow(const ledger::v1::Transfer& transfer) {
 template <typename Message>
 absl::StatusOr<Command> ParseEvents(EntryKind kind, absl::string_view field,
                                     const Repeated<Message>& events) {
-  LEDGERD_RETURN_IF_ERROR(CheckCount(field, events.size()));
+  LEDGERD_RETURN_IF_ERROR(
+      CheckEventCount(field, static_cast<size_t>(events.size())));
   const auto count = static_cast<size_t>(events.size());
   Command command;
   command.kind = kind;
   command.timestamp_count = static_cast<uint32_t>(count);
-  command.buffer.resize(kEntryHeaderBytes + count * kRowBytes);
+  command.buffer.resize(CommandBytes(count));
   char* at = command.buffer.data() + kEntryHeaderBytes;
   for (int i = 0; i < events.size(); ++i, at += kRowBytes) {
     LEDGERD_RETURN_IF_ERROR(CheckCode(field, i, events[i].code()));
@@ -92,7 +84,8 @@ absl::StatusOr<Command> ParseEvents(EntryKind kind, absl::string_view field,
 template <typename Id>
 absl::StatusOr<std::vector<Id>> ParseIds(
     const Repeated<ledger::v1::Uint128>& ids) {
-  LEDGERD_RETURN_IF_ERROR(CheckCount("ids", ids.size()));
+  LEDGERD_RETURN_IF_ERROR(
+      CheckEventCount("ids", static_cast<size_t>(ids.size())));
   std::vector<Id> parsed;
   parsed.reserve(static_cast<size_t>(ids.size()));
   for (const ledger::v1::Uint128& id : ids) {
@@ -102,6 +95,13 @@ absl::StatusOr<std::vector<Id>> ParseIds(
 }
 
 }  // namespace
+
+absl::Status CheckEventCount(absl::string_view field, size_t count) {
+  if (count >= 1 && count <= kMaxBatchSize) return absl::OkStatus();
+  return MakeFieldError(
+      field, absl::StrCat(count, " given; a request holds 1 to ", kMaxBatchSize,
+                          count == 0 ? "" : ": send the rest in another one"));
+}
 
 absl::StatusOr<Command> ParseAccounts(
     const Repeated<ledger::v1::Account>& accounts) {

@@ -11,12 +11,16 @@
 #ifndef LEDGERD_SERVER_REQUEST_PARSING_H_
 #define LEDGERD_SERVER_REQUEST_PARSING_H_
 
+#include <cstddef>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 #include "ledger/v1/ledger.pb.h"
 #include "proto/entry.h"
+#include "proto/system_limits.h"
 #include "proto/types.h"
 #include "replication/replica_handle.h"
 
@@ -24,6 +28,14 @@ namespace ledgerd::server {
 
 template <typename Message>
 using Repeated = google::protobuf::RepeatedPtrField<Message>;
+
+// Of a request with so many events in that field.
+absl::Status CheckEventCount(absl::string_view field, size_t count);
+
+// What the command of so many events takes.
+constexpr size_t CommandBytes(size_t events) {
+  return kEntryHeaderBytes + events * kRowBytes;
+}
 
 absl::StatusOr<Command> ParseAccounts(
     const Repeated<ledger::v1::Account>& accounts);

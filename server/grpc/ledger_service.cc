@@ -77,8 +77,6 @@ LedgerService::LedgerService(const CallContext& calls)
     : calls_(calls),
       budget_(calls.limits.answer_bytes),
       feed_(calls.group.replica, calls.group.store) {
-  SetMessageAllocatorFor_CreateAccounts(&create_accounts_allocator_);
-  SetMessageAllocatorFor_CreateTransfers(&create_transfers_allocator_);
   SetMessageAllocatorFor_LookupAccounts(&lookup_accounts_allocator_);
   SetMessageAllocatorFor_LookupTransfers(&lookup_transfers_allocator_);
   SetMessageAllocatorFor_GetAccountTransfers(&account_transfers_allocator_);
@@ -120,21 +118,29 @@ grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
 
 // ---- writes
 
-grpc::ServerUnaryReactor* LedgerService::Propose(
-    grpc::CallbackServerContext* context, absl::StatusOr<Command> command,
-    Fill fill) {
-  if (!command.ok()) {
-    return FinishAtOnce(context, Wire(calls_.group, command.status()));
-  }
-  auto share =
-      budget_.Take(context->peer(), command->timestamp_count * kResultBytes);
+absl::StatusOr<AnswerBudget::Share> LedgerService::Admit(
+    const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
+    const BatchMethod& method) {
+  LEDGERD_ASSIGN_OR_RETURN(const size_t events, CountEvents(request, method));
+  LEDGERD_RETURN_IF_ERROR(calls_.group.replica.Admits(CommandBytes(events)));
+  return budget_.Take(context.peer(), events * kResultBytes);
+}
+
+grpc::ServerUnaryReactor* LedgerService::Create(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response, const BatchMethod& method) {
+  auto share = Admit(*context, *request, method);
   if (!share.ok()) {
     return FinishAtOnce(context, Wire(calls_.group, share.status()));
   }
+  auto command = ParseBatch(*request, method);
+  if (!command.ok()) {
+    return FinishAtOnce(context, Wire(calls_.group, command.status()));
+  }
   auto* reactor = new UnaryCall(open_calls_, *std::move(share));
-  const auto finish = [this, reactor, fill = std::move(fill)](
-                          const absl::StatusOr<EntryResult>& result) {
-    if (result.ok()) fill(*result);
+  const auto finish = [this, reactor, response,
+                       &method](const absl::StatusOr<EntryResult>& result) {
+    if (result.ok()) *response = method.respond(*result);
     reactor->Finish(Wire(calls_.group, result.status()));
   };
   const absl::Status taken = calls_.group.replica.Propose(
@@ -149,25 +155,15 @@ grpc::ServerUnaryReactor* LedgerService::Propose(
 }
 
 grpc::ServerUnaryReactor* LedgerService::CreateAccounts(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::CreateAccountsRequest* request,
-    ledger::v1::CreateAccountsResponse* response) {
-  return Propose(context, ParseAccounts(request->accounts()),
-                 [response](const EntryResult& result) {
-                   AddResults(result.accounts, *response->mutable_results());
-                   response->set_sequence(result.sequence.value());
-                 });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Create(context, request, response, kCreateAccounts);
 }
 
 grpc::ServerUnaryReactor* LedgerService::CreateTransfers(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::CreateTransfersRequest* request,
-    ledger::v1::CreateTransfersResponse* response) {
-  return Propose(context, ParseTransfers(request->transfers()),
-                 [response](const EntryResult& result) {
-                   AddResults(result.transfers, *response->mutable_results());
-                   response->set_sequence(result.sequence.value());
-                 });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Create(context, request, response, kCreateTransfers);
 }
 
 grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,

@@ -3,8 +3,9 @@
 //   LedgerService service({group, answers, limits});
 //   builder.RegisterService(&service);
 //
-// A gRPC thread parses and proposes; the replica executes; the answer thread
-// (writes) or the replica's reader (look-ups) fills the response and sends it.
+// A gRPC thread admits, parses and proposes; the replica executes; the answer
+// thread (writes) or the replica's reader (look-ups) fills the response and
+// sends it.
 // A cancelled call runs to its end all the same: what was taken is executed.
 //
 // Errors   As ledger.proto says.
@@ -13,18 +14,16 @@
 #define LEDGERD_SERVER_GRPC_LEDGER_SERVICE_H_
 
 #include <chrono>
-#include <functional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "grpcpp/support/server_callback.h"
 
 #include "ledger/v1/ledger.grpc.pb.h"
-#include "proto/entry.h"
-#include "proto/results.h"
 #include "server/answer_budget.h"
 #include "server/event_feed.h"
 #include "server/grpc/arena_allocator.h"
+#include "server/grpc/batch_request.h"
 #include "server/grpc/call_context.h"
 #include "server/grpc/transfer_stream.h"
 #include "server/grpc/watch_stream.h"
@@ -32,7 +31,13 @@
 
 namespace ledgerd::server {
 
-class LedgerService final : public ledger::v1::LedgerService::CallbackService {
+// Writes come as bytes, so that they can be refused before they are parsed.
+using RawWritesService =
+    ledger::v1::LedgerService::WithRawCallbackMethod_CreateAccounts<
+        ledger::v1::LedgerService::WithRawCallbackMethod_CreateTransfers<
+            ledger::v1::LedgerService::CallbackService>>;
+
+class LedgerService final : public RawWritesService {
  public:
   explicit LedgerService(const CallContext& calls);
 
@@ -57,15 +62,13 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
       const ledger::v1::GetServerInfoRequest* request,
       ledger::v1::GetServerInfoResponse* response) override;
 
-  grpc::ServerUnaryReactor* CreateAccounts(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::CreateAccountsRequest* request,
-      ledger::v1::CreateAccountsResponse* response) override;
+  grpc::ServerUnaryReactor* CreateAccounts(grpc::CallbackServerContext* context,
+                                           const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) override;
 
   grpc::ServerUnaryReactor* CreateTransfers(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::CreateTransfersRequest* request,
-      ledger::v1::CreateTransfersResponse* response) override;
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+      grpc::ByteBuffer* response) override;
 
   grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,
                           ledger::v1::StreamTransfersResponse>*
@@ -106,14 +109,20 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
       ledger::v1::QueryTransfersResponse* response) override;
 
  private:
-  using Fill = std::function<void(const EntryResult&)>;
-
   template <typename Request, typename Response>
   using Allocator = ArenaAllocator<Request, Response>;
 
-  // Proposes `command`, and has `fill` make the response of its result.
-  grpc::ServerUnaryReactor* Propose(grpc::CallbackServerContext* context,
-                                    absl::StatusOr<Command> command, Fill fill);
+  // Whether there is room for what `request` asks, in the replica and for its
+  // answer; the latter is taken.
+  absl::StatusOr<AnswerBudget::Share> Admit(
+      const grpc::CallbackServerContext& context,
+      const grpc::ByteBuffer& request, const BatchMethod& method);
+
+  // Admits, parses and proposes `request`.
+  grpc::ServerUnaryReactor* Create(grpc::CallbackServerContext* context,
+                                   const grpc::ByteBuffer* request,
+                                   grpc::ByteBuffer* response,
+                                   const BatchMethod& method);
 
   // Looks up what was asked for, ids or a filter, as fresh as `consistency`
   // says, and fills the response.
@@ -136,12 +145,6 @@ class LedgerService final : public ledger::v1::LedgerService::CallbackService {
   TransferStreams streams_{open_calls_, budget_};
   EventFeed feed_;
   WatchStreams watches_;
-  Allocator<ledger::v1::CreateAccountsRequest,
-            ledger::v1::CreateAccountsResponse>
-      create_accounts_allocator_;
-  Allocator<ledger::v1::CreateTransfersRequest,
-            ledger::v1::CreateTransfersResponse>
-      create_transfers_allocator_;
   Allocator<ledger::v1::LookupAccountsRequest,
             ledger::v1::LookupAccountsResponse>
       lookup_accounts_allocator_;

@@ -1,9 +1,12 @@
 // The unary calls, through gRPC and back.
 #include <chrono>
+#include <future>
 #include <thread>
 
+#include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "grpcpp/generic/generic_stub.h"
 #include "gtest/gtest.h"
 
 #include "proto/errors.h"
@@ -125,6 +128,32 @@ TEST_F(LedgerServiceTest, EveryReasonOfTheReplicaArrives) {
     EXPECT_EQ(ReasonOf(Lookup(request, response)), reason) << Name(reason);
     harness_.replica().FailReads(absl::OkStatus());
   }
+}
+
+TEST_F(LedgerServiceTest, WhatIsRefusedIsNotParsed) {
+  ledger::v1::CreateTransfersRequest request = Transfers(2);
+  request.mutable_transfers(1)->set_code(65'536);
+  harness_.replica().RefuseNext(MakeError(Reason::kOverloaded, "full"));
+  EXPECT_EQ(ReasonOf(Create(request)), Reason::kOverloaded);
+  EXPECT_EQ(ReasonOf(Create(request)), Reason::kInvalidField);
+}
+
+TEST_F(LedgerServiceTest, WhatIsNoMessageIsRefused) {
+  grpc::GenericStub stub(ServicesHarness::Connect(harness_.client_port()));
+  for (const char* method : {"CreateAccounts", "CreateTransfers"}) {
+    const grpc::Slice slice("\x0a\x7f nonsense");
+    const grpc::ByteBuffer request(&slice, 1);
+    grpc::ByteBuffer response;
+    grpc::ClientContext context;
+    std::promise<grpc::Status> ended;
+    stub.UnaryCall(&context, absl::StrCat("/ledger.v1.LedgerService/", method),
+                   grpc::StubOptions(), &request, &response,
+                   [&](grpc::Status status) { ended.set_value(status); });
+    const absl::Status status = FromGrpcStatus(ended.get_future().get());
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+    EXPECT_EQ(ReasonOf(status), Reason::kInvalidField);
+  }
+  EXPECT_TRUE(Create(Transfers(1)).ok());
 }
 
 TEST_F(LedgerServiceTest, AnOutcomeThatIsUnknownArrives) {
