@@ -37,6 +37,7 @@ LEDGERD_FLAG(journal_retention_bytes);
 LEDGERD_FLAG(state_delta_bytes);
 LEDGERD_FLAG(state_replay_events);
 LEDGERD_FLAG(state_cache_bytes);
+LEDGERD_FLAG(state_account_cache_bytes);
 LEDGERD_FLAG(state_filter_bytes);
 LEDGERD_FLAG(state_event_age_seconds);
 LEDGERD_FLAG(state_event_bytes);

@@ -38,6 +38,7 @@ storage::RocksDbStateStore::Options StateOptions(
   const config::v1::Config& config = options.config;
   storage::RocksDbStateStore::Options state;
   state.database.block_cache_bytes = config.state().cache_bytes();
+  state.account_cache_bytes = config.state().account_cache_bytes();
   state.filter_bytes_max = config.state().filter_bytes();
   state.events = {.age_seconds = config.state().event_age_seconds(),
                   .bytes = config.state().event_bytes()};

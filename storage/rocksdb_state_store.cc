@@ -1,6 +1,7 @@
 #include "storage/rocksdb_state_store.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -18,6 +19,15 @@
 #include "storage/state_verifier.h"
 
 namespace ledgerd::storage {
+namespace {
+
+// An entry puts so many of the old delta's accounts into the cache, and some
+// for each account that it changed: all of them long before the next
+// checkpoint, but never many at once.
+constexpr size_t kCachedAnEntry = 16;
+constexpr size_t kCachedAChange = 4;
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<RocksDbStateStore>> RocksDbStateStore::Open(
     const std::string& path, const Options& options) {
@@ -45,6 +55,7 @@ RocksDbStateStore::RocksDbStateStore(std::shared_ptr<StateDatabase> database,
       keeper_(database_, loaded, options.filter_bytes_max),
       disk_(std::move(loaded)),
       active_(std::make_shared<StateDelta>()),
+      cache_(options.account_cache_bytes),
       expiries_(disk_begin),
       record_(disk_->record()),
       hash_(record_.state_hash),
@@ -113,10 +124,14 @@ Plan RocksDbStateStore::MakePlan(Needs needs) {
   return plan;
 }
 
-void RocksDbStateStore::PlanAccounts(Plan& plan) const {
+void RocksDbStateStore::PlanAccounts(Plan& plan) {
   for (const AccountId id : plan.needs.accounts) {
     if (FindAccountInMemory(id) != nullptr) continue;
-    if (disk_->MayHaveAccount(id)) plan.missing.accounts.push_back(id);
+    if (const Account* cached = cache_.Find(id)) {
+      active_->accounts.Insert(*cached);
+    } else if (disk_->MayHaveAccount(id)) {
+      plan.missing.accounts.push_back(id);
+    }
   }
 }
 
@@ -211,6 +226,7 @@ void RocksDbStateStore::FinishEntry(const AppliedPoint& point) {
   for (const AccountTable::Slot* slot : touched_) {
     if (!slot->removed) hash_.Add(HashAccount(slot->account));
   }
+  CacheOld(kCachedAnEntry + kCachedAChange * touched_.size());
   touched_.clear();
   active_->events.FinishEntry(point.entry.sequence, point.timestamp);
   hash_.Subtract(HashAppliedPoint(record_.applied));
@@ -362,6 +378,15 @@ void RocksDbStateStore::CopyForward(const Transfer& transfer) {
   FindAccount(transfer.credit_account_id);
 }
 
+void RocksDbStateStore::CacheOld(size_t count) {
+  if (old_ == nullptr) return;
+  const auto& slots = old_->accounts.slots();
+  const size_t end = cached_ + std::min(count, slots.size() - cached_);
+  for (; cached_ != end; ++cached_) {
+    if (!slots[cached_].removed) cache_.Put(slots[cached_].account);
+  }
+}
+
 std::vector<TransferId> RocksDbStateStore::FindDue(Timestamp now,
                                                    size_t limit) {
   return expiries_.Find(now, limit);
@@ -463,7 +488,9 @@ void RocksDbStateStore::FinishCheckpoint() {
   keeper_.ShowCheckpoint();
   disk_ = keeper_.current();
   expiries_.MoveFrozenToDisk();
+  CacheOld(std::numeric_limits<size_t>::max());
   old_ = std::move(frozen_);
+  cached_ = 0;
   frozen_ = nullptr;
   ++generation_;
   const MutexLock lock(mutex_);
@@ -481,9 +508,9 @@ std::unique_ptr<Lookup<Account>> RocksDbStateStore::LookupAccounts(
   disk_ = keeper_.current();
   auto lookup = std::make_unique<AccountLookup>(disk_, std::move(ids));
   for (const AccountId id : lookup->ids()) {
-    if (const Account* account = FindAccountInMemory(id)) {
-      lookup->Know(*account);
-    }
+    const Account* account = FindAccountInMemory(id);
+    if (account == nullptr) account = cache_.Find(id);
+    if (account != nullptr) lookup->Know(*account);
   }
   return lookup;
 }

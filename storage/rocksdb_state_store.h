@@ -9,10 +9,12 @@
 //             disk and kept to be read. Reads look in them in this order, then
 //             at what was fetched. An account that is found in an older one is
 //             copied into the active one, where it can be changed in place.
+//             Accounts of the old one go on into a cache, a few with each
+//             entry, and come back into the active one when they are needed.
 // Durability  RocksDB has no write-ahead log. A checkpoint is one ingestion of
 //             sorted files with its record: all of it, or nothing.
-// Memory      Up to three deltas, the block cache, the filters of ids: each
-//             with its limit in the options. Freeze at kFreezeBytes to stay
+// Memory      Up to three deltas, the accounts' cache, RocksDB's block cache, the
+//             filters of ids: each with its limit in the options. Freeze at kFreezeBytes to stay
 //             within 160 MiB of deltas.
 // Errors      As StateStore. The first error of RocksDB is the last: all later
 //             calls return it. It is never resumed or repaired.
@@ -35,6 +37,7 @@
 
 #include "proto/base/mutex.h"
 #include "proto/types.h"
+#include "storage/account_cache.h"
 #include "storage/checkpoint_record.h"
 #include "storage/checkpoint_writer.h"
 #include "storage/disk_state.h"
@@ -59,6 +62,7 @@ class RocksDbStateStore final : public StateStore, private StateView {
     EventLimits events;
     // Runs without room for their filter are read instead.
     uint64_t filter_bytes_max = uint64_t{64} << 20;
+    uint64_t account_cache_bytes = uint64_t{160} << 20;
     // A checkpoint waits for merges when there are more runs.
     size_t runs_max = 64;
     // Told, while Open runs, what it brings from an older format to this one.
@@ -176,7 +180,8 @@ class RocksDbStateStore final : public StateStore, private StateView {
   std::unique_ptr<StateMoment> TakeMoment();
 
   // ---- planning and installing
-  void PlanAccounts(Plan& plan) const;
+  // Brings those that are in the cache into the active delta.
+  void PlanAccounts(Plan& plan);
   void PlanIds(const std::vector<TransferId>& ids,
                std::vector<TransferId>& missing) const;
   void PlanTimestamps(Plan& plan) const;
@@ -190,6 +195,8 @@ class RocksDbStateStore final : public StateStore, private StateView {
   void Touch(AccountTable::Slot& slot);
   // Brings a transfer and its accounts into the active delta.
   void CopyForward(const Transfer& transfer);
+  // Puts so many more of the old delta's accounts into the cache.
+  void CacheOld(size_t count);
   absl::Status WriteAndAdd(const Checkpoint& checkpoint);
 
   const Options options_;
@@ -201,6 +208,11 @@ class RocksDbStateStore final : public StateStore, private StateView {
   std::shared_ptr<StateDelta> active_;
   std::shared_ptr<const StateDelta> frozen_;
   std::shared_ptr<const StateDelta> old_;
+  // What is older here than in a delta is found there first; the old delta
+  // goes when all of it is here.
+  AccountCache cache_;
+  // How many of the old delta's slots are in the cache.
+  size_t cached_ = 0;
   // The index moves over what is removed when it is asked.
   mutable ExpiryIndex expiries_;
   // As a checkpoint would be now, but for the hash.

@@ -31,6 +31,9 @@ class RowIndex {
 
   explicit RowIndex(const Rows* rows) : set_(0, Hash{rows}, Equal{rows}) {}
 
+  // Makes room for so many rows in all.
+  void Reserve(size_t rows) { set_.reserve(rows); }
+
   std::optional<size_t> Find(Id id) const {
     const auto found = set_.find(id);
     if (found == set_.end()) return std::nullopt;

@@ -26,6 +26,7 @@ RocksDbStateStore::Options TinyStateOptions() {
   options.rows = {
       .transfers_per_row = 3, .ids_per_row = 4, .index_row_bytes = 3};
   options.merges = {.fan = 2, .lowest_tier_ids = 8};
+  options.account_cache_bytes = 3 * 140;
   return options;
 }
 
@@ -64,6 +65,7 @@ std::vector<StoreKind> AllStoreKinds() {
   };
   RocksDbStateStore::Options without_filters = TinyStateOptions();
   without_filters.filter_bytes_max = 0;
+  without_filters.account_cache_bytes = 0;
   return {{"Memory", memory(false)},
           {"ColdMemory", memory(true)},
           {"RocksDb", rocksdb({})},

@@ -41,6 +41,8 @@ std::unique_ptr<LedgerInRocksDb::Store> LedgerInRocksDb::Open(
   options.database.reserve_bytes = 0;
   options.rows = {.transfers_per_row = 3, .ids_per_row = 4};
   options.merges = {.fan = 2, .lowest_tier_ids = 8};
+  // Fewer than a world has, so that some come back from here, some from below.
+  options.account_cache_bytes = 8 * 140;
   auto opened = Store::Open(path + "/state", options);
   LEDGERD_CHECK_OK(opened.status());
   return *std::move(opened);
