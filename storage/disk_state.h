@@ -4,9 +4,9 @@
 //   std::shared_ptr<const DiskState> disk = keeper.current();
 //   auto records = disk->ReadIds(disk->FilterIds(ids));
 //
-// Errors   DATA_LOSS, with the file named by RocksDB or the row by us. Every
-//          error of a read is recorded in the StateDatabase, which is then
-//          done.
+// Errors   DATA_LOSS, with the file named by RocksDB or the row by us.
+//          Every error of a read is reported to the StateDatabase; who reads
+//          for what is applied or written records it there, which ends all.
 // Threads  Immutable; any.
 #ifndef LEDGERD_STORAGE_DISK_STATE_H_
 #define LEDGERD_STORAGE_DISK_STATE_H_
@@ -102,7 +102,7 @@ class DiskState {
   // In the order of keys.
   std::unique_ptr<rocksdb::Iterator> NewIterator(bool fill_cache) const;
 
-  // `status`, or a malformed row, as the error of this state: recorded in the
+  // `status`, or a malformed row, as the error of this state: reported to the
   // StateDatabase.
   absl::Status Failed(const rocksdb::Status& status, const char* what) const;
   absl::Status Damaged(const rocksdb::Slice& key) const;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/str_cat.h"
 
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
@@ -30,6 +31,16 @@ constexpr size_t kCachedAChange = 4;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RocksDbStateStore>> RocksDbStateStore::Open(
+    const std::string& path, const Options& options) {
+  auto store = OpenWhole(path, options);
+  if (!absl::IsDataLoss(store.status())) return store;
+  return absl::DataLossError(absl::StrCat(
+      "state damaged: ", store.status().message(),
+      ". This replica does not start: restore the whole data directory from a "
+      "backup"));
+}
+
+absl::StatusOr<std::unique_ptr<RocksDbStateStore>> RocksDbStateStore::OpenWhole(
     const std::string& path, const Options& options) {
   LEDGERD_ASSIGN_OR_RETURN(auto database,
                            StateDatabase::Open(path, options.database));
@@ -168,7 +179,9 @@ absl::StatusOr<std::unique_ptr<Fetched>> RocksDbStateStore::Fetch(
     const MutexLock lock(mutex_);
     from = fetch_expiries_from_;
   }
-  return FetchNeeds(*keeper_.current(), missing, from);
+  auto fetched = FetchNeeds(*keeper_.current(), missing, from);
+  if (!fetched.ok()) return database_->Record(fetched.status());
+  return fetched;
 }
 
 // ---- installing

@@ -16,8 +16,9 @@
 // Memory      Up to three deltas, the accounts' cache, RocksDB's block cache, the
 //             filters of ids: each with its limit in the options. Freeze at kFreezeBytes to stay
 //             within 160 MiB of deltas.
-// Errors      As StateStore. The first error of RocksDB is the last: all later
-//             calls return it. It is never resumed or repaired.
+// Errors      As StateStore. The first error of RocksDB in what is applied or
+//             written is the last: all later calls return it. It is never
+//             resumed or repaired. A query that meets damage fails alone.
 // Threads     As StateStore. One thread of its own merges runs of ids.
 // Source      architecture.md, "State: RocksDB below, a delta above"; the
 //             layout: FORMAT.md, "The state".
@@ -133,6 +134,9 @@ class RocksDbStateStore final : public StateStore, private StateView {
     std::shared_ptr<const StateDelta> delta;
     CheckpointRecord record;
   };
+
+  static absl::StatusOr<std::unique_ptr<RocksDbStateStore>> OpenWhole(
+      const std::string& path, const Options& options);
 
   RocksDbStateStore(std::shared_ptr<StateDatabase> database,
                     std::shared_ptr<const DiskState> loaded, Expiry disk_begin,

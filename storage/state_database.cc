@@ -12,12 +12,14 @@
 #include "rocksdb/filter_policy.h"
 #include "rocksdb/listener.h"
 #include "rocksdb/rate_limiter.h"
+#include "rocksdb/sst_file_reader.h"
 #include "rocksdb/sst_partitioner.h"
 #include "rocksdb/table.h"
 
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
 #include "storage/fail_stop_files.h"
+#include "storage/rocksdb_manifest.h"
 #include "storage/state_keys.h"
 
 #include <sys/statvfs.h>
@@ -26,6 +28,8 @@ namespace ledgerd::storage {
 namespace {
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
+// Of errors that are remembered so that each is told once.
+constexpr size_t kReportsMax = 100;
 
 // Keeps what is removed as whole files in files of its own.
 class UnitPartitioner final : public rocksdb::SstPartitioner {
@@ -70,6 +74,8 @@ rocksdb::Options MakeOptions(const StateDatabase::Options& ours) {
   rocksdb::Options options;
   options.create_if_missing = true;
   options.paranoid_checks = true;
+  // A table without sound properties is refused whenever it is opened.
+  options.verify_sst_unique_id_in_manifest = true;
   options.max_background_jobs = 2;
   options.max_bgerror_resume_count = 0;
   options.avoid_flush_during_shutdown = true;
@@ -144,22 +150,43 @@ absl::Status PrepareDirectories(rocksdb::Env& env, const std::string& path) {
   if (status.ok()) status = SyncDirectory(env, path);
   LEDGERD_RETURN_IF_ERROR(
       FromRocksDb(status, absl::StrCat("preparing ", path)));
-  return CheckNotHalfThere(env, path + "/db");
+  LEDGERD_RETURN_IF_ERROR(CheckNotHalfThere(env, path + "/db"));
+  return CheckManifest(env, path + "/db");
 }
 
 // Where a table's properties are damaged RocksDB goes on without them: then it
 // takes the rows of an ingested table for older than all others, and reads what
 // they have replaced.
+bool HasSoundProperties(const rocksdb::TableProperties* properties) {
+  return properties != nullptr && properties->index_size > 0;
+}
+
 absl::Status CheckProperties(rocksdb::DB& db) {
   rocksdb::TablePropertiesCollection tables;
   LEDGERD_RETURN_IF_ERROR(FromRocksDb(db.GetPropertiesOfAllTables(&tables),
                                       "reading the properties of tables"));
   for (const auto& [path, properties] : tables) {
-    if (properties != nullptr && properties->index_size > 0) continue;
+    if (HasSoundProperties(properties.get())) continue;
     return absl::DataLossError(
         absl::StrCat(path, ": its block of properties is damaged"));
   }
   return absl::OkStatus();
+}
+
+// Of an ingested table the property is never written after the file (Ingest).
+bool HasNumberOfItsOwn(const rocksdb::TableProperties& properties) {
+  const auto& all = properties.user_collected_properties;
+  const auto found = all.find("rocksdb.external_sst_file.global_seqno");
+  return found != all.end() &&
+         found->second.find_first_not_of('\0') != std::string::npos;
+}
+
+bool IsUsable(const rocksdb::Options& options, const std::string& path) {
+  rocksdb::SstFileReader reader(options);
+  if (!reader.Open(path).ok()) return false;
+  const auto properties = reader.GetTableProperties();
+  return HasSoundProperties(properties.get()) &&
+         !HasNumberOfItsOwn(*properties);
 }
 
 }  // namespace
@@ -181,17 +208,6 @@ class StateDatabase::ErrorListener final : public rocksdb::EventListener {
  private:
   StateDatabase* const database_;
 };
-
-absl::Status FromRocksDb(const rocksdb::Status& status,
-                         absl::string_view what) {
-  if (status.ok()) return absl::OkStatus();
-  const std::string message = absl::StrCat(what, ": ", status.ToString());
-  if (status.IsCorruption() || status.IsPathNotFound()) {
-    return absl::DataLossError(message);
-  }
-  if (status.IsNoSpace()) return absl::ResourceExhaustedError(message);
-  return absl::InternalError(message);
-}
 
 StateDatabase::StateDatabase(std::string path, const Options& options)
     : path_(std::move(path)),
@@ -222,9 +238,39 @@ absl::Status StateDatabase::OpenRocksDb() {
   const rocksdb::Status status =
       rocksdb::DB::Open(rocksdb_options_, path_ + "/db", &db);
   db_.reset(db);
-  LEDGERD_RETURN_IF_ERROR(
-      FromRocksDb(status, absl::StrCat("opening ", path_, "/db")));
-  return CheckProperties(*db_);
+  absl::Status opened =
+      FromRocksDb(status, absl::StrCat("opening ", path_, "/db"));
+  if (opened.ok()) opened = CheckProperties(*db_);
+  return absl::IsDataLoss(opened) ? WithDamagedTable(opened) : opened;
+}
+
+// RocksDB does not say of every damage which file has it.
+absl::Status StateDatabase::WithDamagedTable(const absl::Status& status) const {
+  std::vector<std::string> names;
+  env_->GetChildren(path_ + "/db", &names).PermitUncheckedError();
+  for (const std::string& name : names) {
+    const std::string path = absl::StrCat(path_, "/db/", name);
+    if (!absl::EndsWith(name, ".sst") || IsUsable(rocksdb_options_, path)) {
+      continue;
+    }
+    return absl::DataLossError(
+        absl::StrCat(status.message(), "; damaged: ", path));
+  }
+  return status;
+}
+
+absl::Status StateDatabase::Report(absl::Status status) {
+  if (status.ok()) return status;
+  if (absl::IsDataLoss(status) &&
+      !absl::StrContains(status.message(), ".sst")) {
+    status = WithDamagedTable(status);
+  }
+  const MutexLock lock(mutex_);
+  if (reported_.size() < kReportsMax &&
+      reported_.emplace(status.message()).second && options_.on_read_error) {
+    options_.on_read_error(status);
+  }
+  return status;
 }
 
 absl::Status StateDatabase::error() const {

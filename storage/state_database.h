@@ -10,10 +10,12 @@
 // Durability  Ingest returns OK after the files and the manifest are synced.
 // Errors      DATA_LOSS  RocksDB calls it corruption, or a file is missing; the
 //                        message names the file.
-//             The first error of Ingest, of a read, or of a background job
-//             stays: error() and all later calls return it. RocksDB is never
-//             told to resume, and neither writes nor removes anything after it
-//             (fail_stop_files.h): the next start begins from a checkpoint.
+//             The first error of Ingest, of a background job, or of a read
+//             for what is applied or written stays: error() and all later calls
+//             return it. RocksDB is never told to resume, and neither writes
+//             nor removes anything after it (fail_stop_files.h): the next start
+//             begins from a checkpoint.
+//             An error of another read is only told: that read fails.
 // Threads     Any, but Ingest by one at a time.
 // Source      architecture.md, "State: RocksDB below, a delta above".
 #ifndef LEDGERD_STORAGE_STATE_DATABASE_H_
@@ -23,6 +25,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +37,7 @@
 #include "rocksdb/file_system.h"
 
 #include "proto/base/mutex.h"
+#include "storage/rocksdb_status.h"
 
 namespace ledgerd::storage {
 
@@ -48,6 +52,8 @@ class StateDatabase {
     uint64_t reserve_bytes = uint64_t{256} << 20;
     // Free bytes of the device of a path; tests fill it up.
     std::function<absl::StatusOr<uint64_t>(const std::string&)> free_bytes;
+    // Told of reads that failed, each error once; quick, any thread.
+    std::function<void(const absl::Status&)> on_read_error;
     // Where RocksDB's files are; the system's own unless a test says another.
     std::shared_ptr<rocksdb::FileSystem> files;
   };
@@ -64,6 +70,10 @@ class StateDatabase {
   // `status` in our terms; OK, or recorded as error().
   absl::Status Record(const rocksdb::Status& status, absl::string_view what);
   absl::Status Record(absl::Status status);
+
+  // `status` of a read; an error names the file at fault if there is one, and
+  // is told.
+  absl::Status Report(absl::Status status);
 
   // RESOURCE_EXHAUSTED unless `bytes` more leave the reserve free.
   absl::Status CheckSpace(uint64_t bytes) const;
@@ -85,6 +95,7 @@ class StateDatabase {
   StateDatabase(std::string path, const Options& options);
 
   absl::Status OpenRocksDb();
+  absl::Status WithDamagedTable(const absl::Status& status) const;
   uint64_t StoredBytes() const;
 
   const std::string path_;
@@ -95,11 +106,9 @@ class StateDatabase {
   std::atomic<uint64_t> next_file_{0};
   mutable Mutex mutex_;
   absl::Status error_ LEDGERD_GUARDED_BY(mutex_);
+  std::set<std::string> reported_ LEDGERD_GUARDED_BY(mutex_);
   std::unique_ptr<rocksdb::DB> db_;
 };
-
-// `status` in our terms. A full device is RESOURCE_EXHAUSTED.
-absl::Status FromRocksDb(const rocksdb::Status& status, absl::string_view what);
 
 }  // namespace ledgerd::storage
 

@@ -96,6 +96,8 @@ absl::Status StateEventRead::ReadDisk() {
   const Key key = EventsKey(from_.sequence, from_.index);
   // The row that has it, or else the first one after it.
   at->SeekForPrev(key.slice());
+  // A search clears the error of the one before.
+  LEDGERD_RETURN_IF_ERROR(disk_->Failed(at->status(), "reading events"));
   if (!at->Valid() || !SameUnit(key.slice(), at->key())) at->Seek(key.slice());
   for (; !full_ && at->Valid() && SameUnit(key.slice(), at->key());
        at->Next()) {

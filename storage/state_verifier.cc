@@ -158,6 +158,7 @@ class Verifier {
     if ((transfer.flags & transfer_flags::kPending) == 0) {
       return absl::OkStatus();
     }
+    LEDGERD_RETURN_IF_ERROR(FromRocksDb(states.status(), "verifying"));
     const Key key = PendingStateKey(transfer.timestamp);
     LEDGERD_RETURN_IF_ERROR(Expect(states.Valid() &&
                                        states.key() == key.slice() &&

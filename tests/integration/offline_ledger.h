@@ -42,6 +42,9 @@ class OfflineLedger {
 
   EntryId last() const { return journal_->last(); }
 
+  // To be read; what is applied to it here is not in the journal.
+  storage::StateStore& store() { return *store_; }
+
   // Where the state was when it was opened, before the replay.
   Sequence opened_at() const { return opened_at_; }
 
