@@ -53,6 +53,9 @@ absl::Status Daemon::StartGroup() {
   options.say = [this](const std::string& what) {
     logger_.Info("data directory", {{"state", what}});
   };
+  options.on_read_error = [this](const absl::Status& error) {
+    logger_.Error("a read of the state failed", {{"error", error.ToString()}});
+  };
   options.on_halt = [this](const absl::Status& fault) {
     logger_.Error("replica halted", {{"fault", fault.ToString()}});
     options_.on_halt();

@@ -43,6 +43,7 @@ storage::RocksDbStateStore::Options StateOptions(
   state.events = {.age_seconds = config.state().event_age_seconds(),
                   .bytes = config.state().event_bytes()};
   state.say = options.say;
+  state.database.on_read_error = options.on_read_error;
   return state;
 }
 

@@ -42,6 +42,8 @@ struct ReplicaGroupOptions {
   std::optional<ReplicaId> replica;
   // Told, while Open runs, what it brings from an older format to this one.
   std::function<void(const std::string&)> say;
+  // Told of reads of the state that failed, each error once. Any thread.
+  std::function<void(const absl::Status&)> on_read_error;
   // Called once, on the replica thread, when the replica has halted.
   std::function<void(absl::Status)> on_halt;
 };
