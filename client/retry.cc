@@ -46,6 +46,10 @@ std::optional<Retry::Duration> Retry::PauseAfter(const RpcError& error,
 }
 
 std::optional<Retry::Duration> Retry::Pause(const RpcError& error) {
+  // What a read found damaged is damaged the next time too.
+  if (absl::IsDataLoss(error.status) && !options_.changes_state) {
+    return std::nullopt;
+  }
   if (absl::IsResourceExhausted(error.status)) {
     if (!error.retry_delay.has_value()) return std::nullopt;
     // Jitter only adds: RetryInfo is the earliest time.

@@ -56,6 +56,17 @@ TEST(RetryTest, AnExhaustedResourceWithoutRetryInfoIsFinal) {
   EXPECT_EQ(ReasonOf(retry.Outcome()), Reason::kOverloaded);
 }
 
+TEST(RetryTest, DamageThatAReadFoundIsFinal) {
+  const RpcError damaged = {
+      .status = WithReason(absl::DataLossError("000022.sst: checksum"),
+                           Reason::kOutcomeUnknown)};
+  Retry read = MakeRetry(7, /*changes_state=*/false);
+  EXPECT_EQ(read.PauseAfter(damaged, kStart), std::nullopt);
+  EXPECT_TRUE(absl::IsDataLoss(read.Outcome())) << read.Outcome();
+  Retry write = MakeRetry(7);
+  EXPECT_TRUE(write.PauseAfter(damaged, kStart).has_value());
+}
+
 TEST(RetryTest, WhatIsNotUnavailableIsFinal) {
   for (const Reason reason :
        {Reason::kInvalidField, Reason::kNoHistory, Reason::kCompacted}) {

@@ -78,8 +78,9 @@ std::vector<TransferId> DiskState::FilterIds(
 // ---- reading
 
 std::unique_ptr<rocksdb::Iterator> DiskState::NewIterator(
-    bool fill_cache) const {
+    bool fill_cache, const rocksdb::Slice* upper_bound) const {
   rocksdb::ReadOptions options;
+  options.iterate_upper_bound = upper_bound;
   options.snapshot = snapshot_;
   options.fill_cache = fill_cache;
   // There are none; and where it looks for them, RocksDB 7.8 passes over a file
@@ -274,9 +275,11 @@ absl::Status DiskState::Scan(
     const Key& prefix,
     const std::function<absl::Status(const rocksdb::Slice& key,
                                      const rocksdb::Slice& value)>& row) const {
-  const auto at = NewIterator(/*fill_cache=*/false);
-  for (at->Seek(prefix.slice());
-       at->Valid() && at->key().starts_with(prefix.slice()); at->Next()) {
+  // Damage of the next table's file is not this one's.
+  const std::string end = EndOfPrefix(prefix.slice());
+  const rocksdb::Slice upper_bound(end);
+  const auto at = NewIterator(/*fill_cache=*/false, &upper_bound);
+  for (at->Seek(prefix.slice()); at->Valid(); at->Next()) {
     LEDGERD_RETURN_IF_ERROR(row(at->key(), at->value()));
   }
   return Failed(at->status(), "scanning the state");

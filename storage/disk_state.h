@@ -99,8 +99,10 @@ class DiskState {
 
   // ---- for scans and cursors
 
-  // In the order of keys.
-  std::unique_ptr<rocksdb::Iterator> NewIterator(bool fill_cache) const;
+  // In the order of keys. What `upper_bound` points to stays as long as the
+  // iterator does, which reads nothing from there on.
+  std::unique_ptr<rocksdb::Iterator> NewIterator(
+      bool fill_cache, const rocksdb::Slice* upper_bound = nullptr) const;
 
   // `status`, or a malformed row, as the error of this state: reported to the
   // StateDatabase.

@@ -13,9 +13,9 @@
 //             entry, and come back into the active one when they are needed.
 // Durability  RocksDB has no write-ahead log. A checkpoint is one ingestion of
 //             sorted files with its record: all of it, or nothing.
-// Memory      Up to three deltas, the accounts' cache, RocksDB's block cache, the
-//             filters of ids: each with its limit in the options. Freeze at kFreezeBytes to stay
-//             within 160 MiB of deltas.
+// Memory      Up to three deltas, the accounts' cache, RocksDB's block cache,
+//             the filters of ids: each with its limit in the options. Freeze at
+//             kFreezeBytes to stay within 160 MiB of deltas.
 // Errors      As StateStore. The first error of RocksDB in what is applied or
 //             written is the last: all later calls return it. It is never
 //             resumed or repaired. A query that meets damage fails alone.

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "rocksdb/slice.h"
 
@@ -64,6 +65,14 @@ class Key {
   char bytes_[1 + 1 + 16 + 8] = {};
   size_t size_ = 0;
 };
+
+// The key after all those that begin with `prefix`, a table's letter and more.
+inline std::string EndOfPrefix(const rocksdb::Slice& prefix) {
+  std::string end = prefix.ToString();
+  while (end.back() == '\xff') end.pop_back();
+  ++end.back();
+  return end;
+}
 
 inline Key MetaKey() { return Key(Table::kMeta); }
 

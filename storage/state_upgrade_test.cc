@@ -43,15 +43,21 @@ class StateUpgradeTest : public testing::Test {
     return options;
   }
 
+  static void RemoveIndex(rocksdb::DB& db) {
+    const std::unique_ptr<rocksdb::Iterator> rows(db.NewIterator({}));
+    for (rows->Seek("X"); rows->Valid() && rows->key().compare("Y") < 0;
+         rows->Next()) {
+      ASSERT_TRUE(db.Delete({}, rows->key()).ok());
+    }
+    ASSERT_TRUE(rows->status().ok());
+  }
+
   // Takes away what a build of format 1 did not write, and writes `version`.
   void MakeFormat(uint32_t version) {
     rocksdb::DB* opened = nullptr;
     ASSERT_TRUE(rocksdb::DB::Open({}, tested_.path() + "/db", &opened).ok());
     const std::unique_ptr<rocksdb::DB> db(opened);
-    if (version == 1) {
-      ASSERT_TRUE(
-          db->DeleteRange({}, db->DefaultColumnFamily(), "X", "Y").ok());
-    }
+    if (version == 1) RemoveIndex(*db);
     std::string row;
     ASSERT_TRUE(db->Get({}, MetaKey().slice(), &row).ok());
     auto record = DecodeCheckpoint(row);

@@ -19,6 +19,8 @@ namespace ledgerd::crash {
 namespace {
 
 constexpr int kCorruption = 6;
+// In the fixture.
+constexpr AccountId kWithHistory{5};
 
 class DamagedStateTest : public testing::Test {
  protected:
@@ -35,7 +37,8 @@ class DamagedStateTest : public testing::Test {
   // The beginning of each table of a kind; the name of the last of them.
   std::string Damage(const std::string& kind) {
     std::string name;
-    for (const FlipPlace& place : FlipTargetsIn(data()).at(kind)) {
+    const auto targets = FlipTargetsIn(data());
+    for (const FlipPlace& place : targets.at(kind)) {
       FlipBit({.kind = kind, .file = place.file, .offset = place.begin},
               data());
       name = place.file.filename().string();
@@ -58,13 +61,13 @@ class DamagedStateTest : public testing::Test {
 };
 
 TEST_F(DamagedStateTest, AQueryIsRefusedAndTheRestGoesOn) {
-  const std::string name = Damage("indexes data");
+  const std::string name = Damage("history data");
   const absl::Status started = live_.StartOn(data());
   ASSERT_TRUE(started.ok()) << started;
   client::LedgerClient client({.addresses = {live_.address()},
                                .timeout = std::chrono::milliseconds(1'000)});
   for (int i = 0; i < 2; ++i) {
-    const auto found = client.QueryTransfers({.code = 7, .limit = 8'000});
+    const auto found = client.GetAccountBalances({.account = kWithHistory});
     EXPECT_TRUE(absl::IsDataLoss(found.status())) << found.status();
     EXPECT_TRUE(absl::StrContains(found.status().message(), ".sst"))
         << found.status();
