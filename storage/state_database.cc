@@ -61,7 +61,9 @@ class UnitPartitionerFactory final : public rocksdb::SstPartitionerFactory {
 
 rocksdb::BlockBasedTableOptions TableOptions(uint64_t cache_bytes) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(cache_bytes);
+  // One shard: a filter of a million accounts takes 1.2 MB, and what does not
+  // fit into a shard is read anew each time.
+  table.block_cache = rocksdb::NewLRUCache(cache_bytes, /*num_shard_bits=*/0);
   table.cache_index_and_filter_blocks = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.block_size = size_t{16} << 10;
