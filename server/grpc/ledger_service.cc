@@ -23,8 +23,11 @@
 namespace ledgerd::server {
 namespace {
 
-// For the answer of a read that has waited in vain to reach its client.
+// For the answer of a read that has waited in vain to reach its client. And
+// gRPC rounds what a client gives up by as much as a hundredth, so that its
+// deadline seems later here than it is.
 constexpr std::chrono::milliseconds kReadMargin{100};
+constexpr int kRoundedBy = 100;
 
 grpc::ServerUnaryReactor* FinishAtOnce(grpc::CallbackServerContext* context,
                                        const grpc::Status& status) {
@@ -94,9 +97,11 @@ replication::Deadline LedgerService::DeadlineFor(
 replication::Deadline LedgerService::ReadDeadlineFor(
     const grpc::CallbackServerContext& context) const {
   const auto deadline = DeadlineFor(context);
-  const auto left = deadline - std::chrono::steady_clock::now();
-  return deadline - std::clamp<std::chrono::nanoseconds>(
-                        left / 4, std::chrono::nanoseconds(0), kReadMargin);
+  const std::chrono::nanoseconds left =
+      deadline - std::chrono::steady_clock::now();
+  const auto margin = std::min<std::chrono::nanoseconds>(
+      left / 4, kReadMargin + left / kRoundedBy);
+  return deadline - std::max(margin, std::chrono::nanoseconds(0));
 }
 
 grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
