@@ -46,6 +46,9 @@ make_root() {
   mmdebstrap --quiet --mode=root --variant=minbase \
     --aptopt="$work/apt.conf" bookworm "$root" "${sources[@]}" || return
   cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+  # What Debian's installer writes on every machine.
+  printf '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost\n' \
+    >"$root/etc/hosts"
   if [ -f /etc/ssl/certs/ca-certificates.crt ]; then
     cp /etc/ssl/certs/ca-certificates.crt "$root/opt/host-ca.crt"
   fi
