@@ -260,13 +260,7 @@ WatchedEvent MemoryStateStore::Watched(const Event& event) const {
   }
   const auto after = [this](const EventSide& side) {
     if (side.account == AccountId(0)) return Account();
-    Account account = state_.accounts().at(side.account);
-    account.debits_pending = side.debits_pending;
-    account.debits_posted = side.debits_posted;
-    account.credits_pending = side.credits_pending;
-    account.credits_posted = side.credits_posted;
-    account.flags = side.flags;
-    return account;
+    return AfterEvent(state_.accounts().at(side.account), side);
   };
   watched.debit = after(event.debit);
   watched.credit = after(event.credit);

@@ -91,6 +91,16 @@ inline EventSide EventSideOf(const Account& account) {
           .flags = account.flags};
 }
 
+// `account` as it is after the event of this side of it.
+inline Account AfterEvent(Account account, const EventSide& side) {
+  account.debits_pending = side.debits_pending;
+  account.debits_posted = side.debits_posted;
+  account.credits_pending = side.credits_pending;
+  account.credits_posted = side.credits_posted;
+  account.flags = side.flags;
+  return account;
+}
+
 }  // namespace ledgerd::storage
 
 #endif  // LEDGERD_STORAGE_STATE_EVENT_H_

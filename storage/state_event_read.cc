@@ -30,13 +30,7 @@ Account AccountAfter(const EventSide& side, const Accounts& accounts) {
   const auto found = accounts.find(side.account);
   LEDGERD_CHECK(found != accounts.end())
       << "an event of account " << side.account << ", which is missing";
-  Account account = found->second;
-  account.debits_pending = side.debits_pending;
-  account.debits_posted = side.debits_posted;
-  account.credits_pending = side.credits_pending;
-  account.credits_posted = side.credits_posted;
-  account.flags = side.flags;
-  return account;
+  return AfterEvent(found->second, side);
 }
 
 WatchedEvent CompleteEvent(const Event& event, const Transfers& transfers,

@@ -107,17 +107,9 @@ class Filled {
     transfer.ledger = 1;
     transfer.code = static_cast<uint16_t>(1 + Random() % 10);
     transfer.timestamp = Timestamp(++timestamp_);
+    InsertPayment(view, transfer);
     const Account* debit = view.FindAccount(transfer.debit_account_id);
     const Account* credit = view.FindAccount(transfer.credit_account_id);
-    Account next = *debit;
-    next.debits_posted =
-        Amount(next.debits_posted.value() + transfer.amount.value());
-    view.UpdateAccount(debit, next);
-    next = *credit;
-    next.credits_posted =
-        Amount(next.credits_posted.value() + transfer.amount.value());
-    view.UpdateAccount(credit, next);
-    view.InsertTransfer(transfer);
     view.AppendEvent({.type = EventType::kSinglePhase,
                       .timestamp = transfer.timestamp,
                       .transfer = transfer.timestamp,

@@ -144,17 +144,7 @@ class Load {
 
   static void Apply(StateView& view, const Transfer& transfer) {
     LEDGERD_CHECK(view.FindTransferId(transfer.id).free());
-    const Account* debit = view.FindAccount(transfer.debit_account_id);
-    const Account* credit = view.FindAccount(transfer.credit_account_id);
-    Account next = *debit;
-    next.debits_posted =
-        Amount(next.debits_posted.value() + transfer.amount.value());
-    view.UpdateAccount(debit, next);
-    next = *credit;
-    next.credits_posted =
-        Amount(next.credits_posted.value() + transfer.amount.value());
-    view.UpdateAccount(credit, next);
-    view.InsertTransfer(transfer);
+    InsertPayment(view, transfer);
   }
 
   void Bring(Needs needs) {

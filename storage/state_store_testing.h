@@ -30,6 +30,22 @@ class TestedStore {
   virtual void Crash() = 0;
 };
 
+// Moves the amount, and inserts the transfer. Requires: both accounts are among
+// the needs of the entry.
+inline void InsertPayment(StateView& view, const Transfer& transfer) {
+  const Account* debit = view.FindAccount(transfer.debit_account_id);
+  const Account* credit = view.FindAccount(transfer.credit_account_id);
+  Account next = *debit;
+  next.debits_posted =
+      Amount(next.debits_posted.value() + transfer.amount.value());
+  view.UpdateAccount(debit, next);
+  next = *credit;
+  next.credits_posted =
+      Amount(next.credits_posted.value() + transfer.amount.value());
+  view.UpdateAccount(credit, next);
+  view.InsertTransfer(transfer);
+}
+
 // Drives a store as a replica does, all on the caller's thread.
 class EntryApplier {
  public:

@@ -50,11 +50,7 @@ struct Outcome {
 class BitFlipTest : public testing::Test {
  protected:
   void SetUp() override {
-    const auto unpacked = integration::RunToEnd(
-        {"/bin/tar", "-xJf",
-         integration::Runfile("tests/crash/testdata/flips.tar.xz"), "-C",
-         directory_.path()});
-    ASSERT_EQ(unpacked.exit_code, 0) << unpacked.errors;
+    UnpackFlipFixture(directory_.path());
     known_ = KnownIdsIn(ReadFile(directory_.Path("text")));
     targets_ = FlipTargetsIn(whole());
     MakeCopy();

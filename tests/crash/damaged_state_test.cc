@@ -24,13 +24,7 @@ constexpr AccountId kWithHistory{5};
 
 class DamagedStateTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const auto unpacked = integration::RunToEnd(
-        {"/bin/tar", "-xJf",
-         integration::Runfile("tests/crash/testdata/flips.tar.xz"), "-C",
-         directory_.path()});
-    ASSERT_EQ(unpacked.exit_code, 0) << unpacked.errors;
-  }
+  void SetUp() override { UnpackFlipFixture(directory_.path()); }
 
   std::string data() const { return directory_.Path("data"); }
 

@@ -111,6 +111,14 @@ std::string Flip::Text() const {
                       file.filename().string());
 }
 
+void UnpackFlipFixture(const fs::path& directory) {
+  const auto unpacked = integration::RunToEnd(
+      {"/bin/tar", "-xJf",
+       integration::Runfile("tests/crash/testdata/flips.tar.xz"), "-C",
+       directory});
+  LEDGERD_CHECK(unpacked.exit_code == 0) << unpacked.errors;
+}
+
 FlipTargets FlipTargetsIn(const fs::path& directory) {
   return Finder(directory).Find();
 }

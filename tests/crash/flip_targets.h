@@ -37,6 +37,10 @@ struct Flip {
   std::string Text() const;
 };
 
+// testdata/flips.tar.xz: a data directory with something of everything, in
+// `directory`/data, and its text beside it.
+void UnpackFlipFixture(const std::filesystem::path& directory);
+
 FlipTargets FlipTargetsIn(const std::filesystem::path& directory);
 
 // Anywhere in a kind.

@@ -11,6 +11,7 @@
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/process_usage.h"
 #include "tests/integration/raw_client.h"
+#include "tests/integration/two_accounts.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -25,19 +26,10 @@ constexpr Uint128 kMax = ~Uint128{0};
 // In the year 2554, and close to the end of what 64 bits hold.
 constexpr Timestamp kFarAhead(~uint64_t{0} - 1);
 
-Transfer Pay(uint64_t id) {
-  return {.id = TransferId(id),
-          .debit_account_id = AccountId(1),
-          .credit_account_id = AccountId(2),
-          .amount = Amount(1),
-          .ledger = 1,
-          .code = 1};
-}
-
 using Change = std::function<void(Transfer&)>;
 
 Transfer Pay(uint64_t id, const Change& change) {
-  Transfer transfer = Pay(id);
+  Transfer transfer = PayOne(id);
   change(transfer);
   return transfer;
 }
@@ -98,11 +90,8 @@ const std::vector<BadTransfer>& BadTransfers() {
 class BadInputTest : public testing::Test {
  protected:
   void SetUp() override {
-    const absl::Status started = ledger_.Start();
-    ASSERT_TRUE(started.ok()) << started;
+    ASSERT_NO_FATAL_FAILURE(StartWithTwoAccounts(ledger_, raw_));
     const std::vector<Account> accounts = {
-        {.id = AccountId(1), .ledger = 1, .code = 1},
-        {.id = AccountId(2), .ledger = 1, .code = 1},
         {.id = AccountId(3), .ledger = 2, .code = 1},
         {.id = AccountId(4), .ledger = 1, .code = 1},
         {.id = AccountId(5), .ledger = 1, .code = 1}};
@@ -111,7 +100,7 @@ class BadInputTest : public testing::Test {
   }
 
   void TearDown() override {
-    EXPECT_EQ(StatusOf(Pay(1'000'000)), Status::kCreated);
+    EXPECT_EQ(StatusOf(PayOne(1'000'000)), Status::kCreated);
     EXPECT_EQ(ledger_.daemon().Terminate(), 0) << ledger_.daemon().Log();
   }
 
@@ -174,13 +163,13 @@ TEST_F(BadInputTest, SumsThatOverflow) {
 }
 
 TEST_F(BadInputTest, AnIdThatComesTwice) {
-  EXPECT_EQ(StatusesOf({Pay(1), Pay(1)}),
+  EXPECT_EQ(StatusesOf({PayOne(1), PayOne(1)}),
             (std::vector<Status>{Status::kCreated, Status::kExists}));
   EXPECT_EQ(StatusOf(Pay(1, [](Transfer& t) { t.amount = Amount(2); })),
             Status::kExistsWithDifferentAmount);
   EXPECT_EQ(StatusOf(Pay(1, [](Transfer& t) { t.user_data_32 = 2; })),
             Status::kExistsWithDifferentUserData32);
-  EXPECT_EQ(StatusOf(Pay(1)), Status::kExists);
+  EXPECT_EQ(StatusOf(PayOne(1)), Status::kExists);
 }
 
 TEST_F(BadInputTest, APostAfterAVoidAfterAnExpiry) {
@@ -244,7 +233,7 @@ TEST_F(BadInputTest, AbsurdTimes) {
 // (RESERVED_FLAG), since they change what is meant.
 TEST_F(BadInputTest, UnknownFieldsArePassedOver) {
   v1::CreateTransfersRequest request;
-  ToProto(Pay(1), request.add_transfers());
+  ToProto(PayOne(1), request.add_transfers());
   v1::Transfer& transfer = *request.mutable_transfers(0);
   transfer.GetReflection()->MutableUnknownFields(&transfer)->AddVarint(99, 7);
   grpc::ClientContext context;

@@ -11,6 +11,7 @@
 #include "tests/integration/connection.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/raw_client.h"
+#include "tests/integration/two_accounts.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -20,36 +21,21 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTimeout(30'000);
 
-Transfer Pay(uint64_t id) {
-  return {.id = TransferId(id),
-          .debit_account_id = AccountId(1),
-          .credit_account_id = AccountId(2),
-          .amount = Amount(1),
-          .ledger = 1,
-          .code = 1};
-}
-
 std::vector<Transfer> Batch(uint64_t first_id, size_t size) {
   std::vector<Transfer> batch;
-  for (size_t i = 0; i < size; ++i) batch.push_back(Pay(first_id + i));
+  for (size_t i = 0; i < size; ++i) batch.push_back(PayOne(first_id + i));
   return batch;
 }
 
 class FullBatchTest : public testing::Test {
  protected:
   void SetUp() override {
-    const absl::Status started = ledger_.Start();
-    ASSERT_TRUE(started.ok()) << started;
-    const std::vector<Account> accounts = {
-        {.id = AccountId(1), .ledger = 1, .code = 1},
-        {.id = AccountId(2), .ledger = 1, .code = 1}};
-    ASSERT_EQ(raw_.CreateAccounts(accounts, kTimeout).outcome,
-              Outcome::kAnswered);
+    ASSERT_NO_FATAL_FAILURE(StartWithTwoAccounts(ledger_, raw_));
   }
 
   // The daemon has gone on: it still is the same process, and still pays.
   void TearDown() override {
-    const Ending ending = raw_.CreateTransfers({Pay(1'000'000)}, kTimeout);
+    const Ending ending = raw_.CreateTransfers({PayOne(1'000'000)}, kTimeout);
     ASSERT_EQ(ending.outcome, Outcome::kAnswered) << ending.error;
     EXPECT_EQ(ending.results[0].status, TransferStatus::kCreated);
     EXPECT_EQ(ledger_.daemon().Terminate(), 0) << ledger_.daemon().Log();
@@ -226,7 +212,7 @@ TEST_F(FullBatchTest, NonsenseOnThePortDoesNoHarm) {
     }
     connection.Send(bytes);
   }
-  const Ending ending = raw_.CreateTransfers({Pay(1)}, kTimeout);
+  const Ending ending = raw_.CreateTransfers({PayOne(1)}, kTimeout);
   EXPECT_EQ(ending.outcome, Outcome::kAnswered) << ending.error;
 }
 
@@ -240,7 +226,7 @@ TEST_F(FullBatchTest, ManyIdleConnectionsDoNoHarm) {
   // It takes a connection that is not there in 20 ms for one that fails.
   Ending ending;
   EXPECT_TRUE(WaitUntil(kTimeout, [&] {
-    ending = late.CreateTransfers({Pay(1)}, kTimeout);
+    ending = late.CreateTransfers({PayOne(1)}, kTimeout);
     return ending.outcome == Outcome::kAnswered;
   })) << ending.error;
 }

@@ -18,6 +18,7 @@
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/process_usage.h"
 #include "tests/integration/raw_client.h"
+#include "tests/integration/two_accounts.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -33,13 +34,7 @@ class HostileClientsTest : public testing::Test {
  protected:
   void SetUp() override {
     RaiseDescriptorLimit();
-    const absl::Status started = ledger_.Start();
-    ASSERT_TRUE(started.ok()) << started;
-    const std::vector<Account> accounts = {
-        {.id = AccountId(1), .ledger = 1, .code = 1},
-        {.id = AccountId(2), .ledger = 1, .code = 1}};
-    ASSERT_EQ(raw_.CreateAccounts(accounts, kTimeout).outcome,
-              Outcome::kAnswered);
+    ASSERT_NO_FATAL_FAILURE(StartWithTwoAccounts(ledger_, raw_));
     ExpectService();
   }
 
@@ -50,14 +45,7 @@ class HostileClientsTest : public testing::Test {
     if (HasFailure()) std::cout << ledger_.daemon().Log();
   }
 
-  Transfer NextPayment() {
-    return {.id = TransferId(++ids_),
-            .debit_account_id = AccountId(1),
-            .credit_account_id = AccountId(2),
-            .amount = Amount(1),
-            .ledger = 1,
-            .code = 1};
-  }
+  Transfer NextPayment() { return PayOne(++ids_); }
 
   // An old client and a new one can pay. (This one takes a connection that is
   // not there within milliseconds for one that fails, and tries again.)

@@ -16,6 +16,7 @@
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/process_usage.h"
 #include "tests/integration/raw_client.h"
+#include "tests/integration/two_accounts.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -30,15 +31,6 @@ constexpr uint64_t kEnough = 200;
 
 std::vector<std::string> SmallInbox() {
   return {"--requests-inbox-bytes=4MiB"};
-}
-
-Transfer Pay(uint64_t id) {
-  return {.id = TransferId(id),
-          .debit_account_id = AccountId(1),
-          .credit_account_id = AccountId(2),
-          .amount = Amount(1),
-          .ledger = 1,
-          .code = 1};
 }
 
 // What came of all calls.
@@ -71,7 +63,7 @@ class Flow {
     first_id_ = tally_.ids.fetch_add(kBatch) + 1;
     request_.clear_transfers();
     for (size_t i = 0; i < kBatch; ++i) {
-      ToProto(Pay(first_id_ + i), request_.add_transfers());
+      ToProto(PayOne(first_id_ + i), request_.add_transfers());
     }
     context_ = std::make_unique<grpc::ClientContext>();
     context_->set_deadline(std::chrono::system_clock::now() + kTimeout);
@@ -108,14 +100,7 @@ class Flow {
 class OverloadTest : public testing::Test {
  protected:
   void SetUp() override {
-    const absl::Status started = ledger_.Start();
-    ASSERT_TRUE(started.ok()) << started;
-    ASSERT_EQ(
-        raw_.CreateAccounts({{.id = AccountId(1), .ledger = 1, .code = 1},
-                             {.id = AccountId(2), .ledger = 1, .code = 1}},
-                            kTimeout)
-            .outcome,
-        Outcome::kAnswered);
+    ASSERT_NO_FATAL_FAILURE(StartWithTwoAccounts(ledger_, raw_));
   }
 
   void TearDown() override {
@@ -178,7 +163,7 @@ TEST_F(OverloadTest, WhatIsBeyondIsRefusedAndTheRestIsServed) {
   EXPECT_EQ(CountThere(tally.refused), 0u) << "refused means nothing was done";
   // Three deltas of 53 MiB, and what waits.
   EXPECT_LT(most - before, 400 * kMiB);
-  EXPECT_EQ(raw_.CreateTransfers({Pay(1'000'000'000)}, kTimeout).outcome,
+  EXPECT_EQ(raw_.CreateTransfers({PayOne(1'000'000'000)}, kTimeout).outcome,
             Outcome::kAnswered);
 }
 

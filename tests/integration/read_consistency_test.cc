@@ -9,6 +9,7 @@
 
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/raw_client.h"
+#include "tests/integration/two_accounts.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -98,26 +99,12 @@ class ReadConsistencyTest
     : public testing::TestWithParam<std::pair<const std::string, Reader>> {
  protected:
   void SetUp() override {
-    const absl::Status started = ledger_.Start();
-    ASSERT_TRUE(started.ok()) << started;
-    ASSERT_EQ(
-        raw_.CreateAccounts({{.id = AccountId(1), .ledger = 1, .code = 1},
-                             {.id = AccountId(2), .ledger = 1, .code = 1}},
-                            kTimeout)
-            .outcome,
-        Outcome::kAnswered);
+    ASSERT_NO_FATAL_FAILURE(StartWithTwoAccounts(ledger_, raw_));
   }
 
   // Pays 1, and returns the sequence at which that was done.
   uint64_t Pay() {
-    const Ending ending =
-        raw_.CreateTransfers({{.id = TransferId(++newest_),
-                               .debit_account_id = AccountId(1),
-                               .credit_account_id = AccountId(2),
-                               .amount = Amount(1),
-                               .ledger = 1,
-                               .code = 1}},
-                             kTimeout);
+    const Ending ending = raw_.CreateTransfers({PayOne(++newest_)}, kTimeout);
     EXPECT_EQ(ending.outcome, Outcome::kAnswered) << ending.error;
     return ending.sequence.value();
   }
