@@ -515,6 +515,28 @@ TEST_P(StateStoreTest, APlanIsMadeAgainWhenMemoryWasDropped) {
   applier_.Finish();
 }
 
+// However often it has left memory; also when nothing is applied meanwhile.
+TEST_P(StateStoreTest, AnAccountComesBackAsItWasLeft) {
+  CreateAccounts();
+  for (uint64_t round = 1; round <= 12; ++round) {
+    applier_.Apply({.accounts = {AccountId(1)}}, [&](StateView& view) {
+      const Account* account = view.FindAccount(AccountId(1));
+      ASSERT_NE(account, nullptr);
+      EXPECT_EQ(account->debits_posted, Amount(round - 1));
+      Account next = *account;
+      next.debits_posted = Amount(round);
+      view.UpdateAccount(account, next);
+    });
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(applier_.Checkpoint().ok());
+      if (round % 2 == 0) applier_.Apply({}, [](StateView&) {});
+    }
+    const auto found = applier_.LookupAccounts({AccountId(1)}).rows;
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].debits_posted, Amount(round));
+  }
+}
+
 // What a retry reads, a post must find whole, though its accounts were read by
 // an older entry and that has left memory since.
 TEST_P(StateStoreTest, ATransferThatWasReadKeepsItsAccounts) {
