@@ -222,21 +222,26 @@ TEST_F(ReplicaThreadsTest, RefusesWhatTheInboxDoesNotHold) {
   options.inbox_proposals = 3;
   Start(std::move(options));
   gate_->SetOpen(false);
-  // The pipeline takes some, the inbox three, then it is full.
+  // The pipeline takes some, the inbox three, then it is full: not at the first
+  // refusal, since the pipeline may still take one, but when both ask in vain.
   std::vector<Account> rows(kMaxBatchSize);
   std::vector<std::unique_ptr<Answer>> answers;
   absl::Status status;
-  while (status.ok()) {
+  absl::Status admits;
+  while (status.ok() || admits.ok()) {
     ASSERT_LT(answers.size(), 1'000u);
     answers.push_back(std::make_unique<Answer>());
     status = replica_->Propose(
         {MakeCommand<Account>(EntryKind::kCreateAccounts, rows),
          In(seconds(600)), answers.back()->Callback()});
+    admits = replica_->Admits(1);
+    if (!status.ok()) {
+      EXPECT_EQ(ReasonOf(status), Reason::kOverloaded);
+      EXPECT_FALSE(answers.back()->has());
+      answers.pop_back();
+    }
   }
-  EXPECT_EQ(ReasonOf(status), Reason::kOverloaded);
-  EXPECT_FALSE(answers.back()->has());
-  answers.pop_back();
-  EXPECT_EQ(replica_->Admits(1), status) << "as Propose says it";
+  EXPECT_EQ(admits, status) << "as Propose says it";
   gate_->SetOpen(true);
   for (const auto& answer : answers) EXPECT_TRUE(answer->Wait().ok());
 }
