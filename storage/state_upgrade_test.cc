@@ -1,15 +1,14 @@
 #include "storage/state_upgrade.h"
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "rocksdb/db.h"
+#include "rocksdb/file_system.h"
 
 #include "proto/base/check.h"
 #include "storage/checkpoint_record.h"
-#include "storage/state_keys.h"
+#include "storage/state_format_testing.h"
 #include "storage/state_store_harness.h"
 #include "storage/state_store_operations.h"
 #include "storage/state_store_testing.h"
@@ -43,28 +42,8 @@ class StateUpgradeTest : public testing::Test {
     return options;
   }
 
-  static void RemoveIndex(rocksdb::DB& db) {
-    const std::unique_ptr<rocksdb::Iterator> rows(db.NewIterator({}));
-    for (rows->Seek("X"); rows->Valid() && rows->key().compare("Y") < 0;
-         rows->Next()) {
-      ASSERT_TRUE(db.Delete({}, rows->key()).ok());
-    }
-    ASSERT_TRUE(rows->status().ok());
-  }
-
-  // Takes away what a build of format 1 did not write, and writes `version`.
   void MakeFormat(uint32_t version) {
-    rocksdb::DB* opened = nullptr;
-    ASSERT_TRUE(rocksdb::DB::Open({}, tested_.path() + "/db", &opened).ok());
-    const std::unique_ptr<rocksdb::DB> db(opened);
-    if (version == 1) RemoveIndex(*db);
-    std::string row;
-    ASSERT_TRUE(db->Get({}, MetaKey().slice(), &row).ok());
-    auto record = DecodeCheckpoint(row);
-    ASSERT_TRUE(record.ok());
-    record->format_version = version;
-    ASSERT_TRUE(db->Put({}, MetaKey().slice(), EncodeCheckpoint(*record)).ok());
-    ASSERT_TRUE(db->Flush({}).ok());
+    MakeStateFormat(rocksdb::FileSystem::Default(), tested_.path(), version);
   }
 
   void ExpectWhole() {
