@@ -398,6 +398,9 @@ void RocksDbStateStore::CacheOld(size_t count) {
   for (; cached_ != end; ++cached_) {
     if (!slots[cached_].removed) cache_.Put(slots[cached_].account);
   }
+  if (end != slots.size()) return;
+  old_ = nullptr;
+  ++generation_;
 }
 
 std::vector<TransferId> RocksDbStateStore::FindDue(Timestamp now,

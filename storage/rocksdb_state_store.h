@@ -6,11 +6,11 @@
 //
 // Shape       Three generations in memory: the active delta, which changes; the
 //             frozen one, which is being written; the old one, which is on the
-//             disk and kept to be read. Reads look in them in this order, then
-//             at what was fetched. An account that is found in an older one is
-//             copied into the active one, where it can be changed in place.
-//             Accounts of the old one go on into a cache, a few with each
-//             entry, and come back into the active one when they are needed.
+//             disk and kept until its accounts are in a cache: a few go there
+//             with each entry, and come back into the active one when they are
+//             needed. Reads look in them in this order, then at what was
+//             fetched. An account that is found in an older one is copied into
+//             the active one, where it can be changed in place.
 // Durability  RocksDB has no write-ahead log. A checkpoint is one ingestion of
 //             sorted files with its record: all of it, or nothing.
 // Memory      Up to three deltas, the accounts' cache, RocksDB's block cache,
@@ -199,7 +199,8 @@ class RocksDbStateStore final : public StateStore, private StateView {
   void Touch(AccountTable::Slot& slot);
   // Brings a transfer and its accounts into the active delta.
   void CopyForward(const Transfer& transfer);
-  // Puts so many more of the old delta's accounts into the cache.
+  // Puts so many more of the old delta's accounts into the cache; with the last
+  // of them the delta goes.
   void CacheOld(size_t count);
   absl::Status WriteAndAdd(const Checkpoint& checkpoint);
 
