@@ -1,5 +1,6 @@
 #include <latch>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "google/protobuf/arena.h"
@@ -18,6 +19,8 @@ namespace {
 
 using ::ledger::v1::CreateTransfersRequest;
 using ::ledger::v1::CreateTransfersResponse;
+using ::ledger::v1::GetServerInfoRequest;
+using ::ledger::v1::GetServerInfoResponse;
 using ::ledger::v1::LedgerService;
 
 std::shared_ptr<grpc::Channel> Connect(const std::string& address) {
@@ -37,15 +40,65 @@ uint64_t CountCreated(const CreateTransfersResponse& response) {
   return created;
 }
 
+// CreateTransfers with what a request has.
+class CreateMethod {
+ public:
+  explicit CreateMethod(const Workload& workload) : workload_(workload) {}
+
+  template <typename Done>
+  void Start(LedgerService::Stub& stub, grpc::ClientContext& context,
+             const Request& request, Done done) {
+    arena_.Reset();
+    auto* message = Arena::CreateMessage<CreateTransfersRequest>(&arena_);
+    response_ = Arena::CreateMessage<CreateTransfersResponse>(&arena_);
+    message->mutable_transfers()->Reserve(static_cast<int>(request.count));
+    for (uint64_t i = 0; i < request.count; ++i) {
+      client::ToWire(workload_.Get(request.first + i),
+                     message->add_transfers());
+    }
+    stub.async()->CreateTransfers(&context, message, response_,
+                                  std::move(done));
+  }
+
+  uint64_t created() const { return CountCreated(*response_); }
+
+ private:
+  using Arena = google::protobuf::Arena;
+
+  const Workload& workload_;
+  Arena arena_;
+  CreateTransfersResponse* response_ = nullptr;
+};
+
+// A call that does no work: what is left is gRPC and the kernel.
+class PingMethod {
+ public:
+  explicit PingMethod(const Workload& /*workload*/) {}
+
+  template <typename Done>
+  void Start(LedgerService::Stub& stub, grpc::ClientContext& context,
+             const Request& /*request*/, Done done) {
+    stub.async()->GetServerInfo(&context, &message_, &response_,
+                                std::move(done));
+  }
+
+  static uint64_t created() { return 1; }
+
+ private:
+  GetServerInfoRequest message_;
+  GetServerInfoResponse response_;
+};
+
+template <typename Method>
 class CallLane {
  public:
   CallLane(const Target& target, std::shared_ptr<grpc::Channel> channel,
            Run& run, std::latch& done)
       : target_(target),
         stub_(LedgerService::NewStub(channel)),
-        workload_(run.source.workload()),
         lane_(run),
-        done_(done) {}
+        done_(done),
+        method_(run.source.workload()) {}
 
   // From its own call-backs on, until the source is empty.
   void Send() {
@@ -62,27 +115,16 @@ class CallLane {
   const LaneCounts& counts() const { return lane_.counts(); }
 
  private:
-  using Arena = google::protobuf::Arena;
-
   void Call() {
-    arena_.Reset();
-    auto* message = Arena::CreateMessage<CreateTransfersRequest>(&arena_);
-    response_ = Arena::CreateMessage<CreateTransfersResponse>(&arena_);
-    message->mutable_transfers()->Reserve(static_cast<int>(request_.count));
-    for (uint64_t i = 0; i < request_.count; ++i) {
-      client::ToWire(workload_.Get(request_.first + i),
-                     message->add_transfers());
-    }
     context_ = std::make_unique<grpc::ClientContext>();
     context_->set_deadline(std::chrono::system_clock::now() + target_.timeout);
-    stub_->async()->CreateTransfers(
-        context_.get(), message, response_,
-        [this](grpc::Status status) { Answered(status); });
+    method_.Start(*stub_, *context_, request_,
+                  [this](grpc::Status status) { Answered(status); });
   }
 
   void Answered(const grpc::Status& status) {
     if (status.ok()) {
-      lane_.Executed(CountCreated(*response_));
+      lane_.Executed(method_.created());
     } else {
       lane_.NotExecuted(client::FromGrpc(status).status);
     }
@@ -91,25 +133,23 @@ class CallLane {
 
   const Target& target_;
   const std::unique_ptr<LedgerService::Stub> stub_;
-  const Workload& workload_;
   Lane lane_;
   std::latch& done_;
-  Arena arena_;
+  Method method_;
   grpc::Alarm alarm_;
   Request request_;
-  CreateTransfersResponse* response_ = nullptr;
   std::unique_ptr<grpc::ClientContext> context_;
 };
 
-}  // namespace
-
-LaneCounts DriveCalls(const Target& target, Run& run) {
+template <typename Method>
+LaneCounts Drive(const Target& target, Run& run) {
+  using MethodLane = CallLane<Method>;
   std::latch done(ptrdiff_t{target.clients} * target.in_flight);
-  std::vector<std::unique_ptr<CallLane>> lanes;
+  std::vector<std::unique_ptr<MethodLane>> lanes;
   for (int client = 0; client < target.clients; ++client) {
     const auto channel = Connect(target.address);
     for (int i = 0; i < target.in_flight; ++i) {
-      lanes.push_back(std::make_unique<CallLane>(target, channel, run, done));
+      lanes.push_back(std::make_unique<MethodLane>(target, channel, run, done));
     }
   }
   for (const auto& lane : lanes) lane->Send();
@@ -117,6 +157,16 @@ LaneCounts DriveCalls(const Target& target, Run& run) {
   LaneCounts counts;
   for (const auto& lane : lanes) counts.Add(lane->counts());
   return counts;
+}
+
+}  // namespace
+
+LaneCounts DriveCalls(const Target& target, Run& run) {
+  return Drive<CreateMethod>(target, run);
+}
+
+LaneCounts DrivePings(const Target& target, Run& run) {
+  return Drive<PingMethod>(target, run);
 }
 
 }  // namespace ledgerd::bench

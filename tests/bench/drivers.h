@@ -25,6 +25,10 @@ struct Target {
 // one transfer each. No retries: what is refused counts as refused.
 LaneCounts DriveCalls(const Target& target, Run& run);
 
+// GetServerInfo in the same way, once a number of the source: what such calls
+// cost when there is nothing to do. No transfer is made.
+LaneCounts DrivePings(const Target& target, Run& run);
+
 // LedgerClient::CreateTransfer, which coalesces single transfers. Retries are
 // the library's.
 LaneCounts DriveCoalesced(const Target& target, Run& run);

@@ -14,7 +14,8 @@ const std::map<std::string, Mode>& Modes() {
                                       {"unary", Mode::kUnary},
                                       {"coalesced", Mode::kCoalesced},
                                       {"stream", Mode::kStream},
-                                      {"one", Mode::kOne}};
+                                      {"one", Mode::kOne},
+                                      {"ping", Mode::kPing}};
   return *modes;
 }
 
@@ -50,10 +51,12 @@ void AddDaemon(CLI::App& app, Options& options) {
 }
 
 void AddLoad(CLI::App& app, Options& options) {
-  app.add_option("--mode", options.mode,
-                 "batches: CreateTransfers with --batch each; unary: with one; "
-                 "coalesced: LedgerClient gathers single transfers; stream: "
-                 "StreamTransfers; one: one client, one transfer at a time")
+  app.add_option(
+         "--mode", options.mode,
+         "batches: CreateTransfers with --batch each; unary: with one; "
+         "coalesced: LedgerClient gathers single transfers; stream: "
+         "StreamTransfers; one: one client, one transfer at a time; ping: "
+         "GetServerInfo, which makes no transfer")
       ->transform(CLI::CheckedTransformer(Modes()));
   app.add_option("--clients", options.clients,
                  "Each with its own connection (default 2)")

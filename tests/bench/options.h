@@ -10,7 +10,7 @@
 
 namespace ledgerd::bench {
 
-enum class Mode { kBatches, kUnary, kCoalesced, kStream, kOne };
+enum class Mode { kBatches, kUnary, kCoalesced, kStream, kOne, kPing };
 
 struct Options {
   // One of these two.

@@ -83,6 +83,8 @@ def loads(bench):
          ["--mode=unary", "--clients=64", "--in-flight=1", short], "2.5 x PostgreSQL"),
         ("64 callers on one connection",
          ["--mode=unary", "--clients=1", "--in-flight=64", short], ""),
+        ("64 clients, an empty call (GetServerInfo)",
+         ["--mode=ping", "--clients=64", "--in-flight=1", short], "what gRPC leaves"),
         ("LedgerClient, 2,000 single transfers outstanding",
          ["--mode=coalesced", "--clients=1", "--in-flight=2000", short],
          "10 x PostgreSQL's 64 clients"),
@@ -90,6 +92,8 @@ def loads(bench):
          ["--mode=stream", "--clients=1", "--in-flight=1000", short], "20k/s"),
         ("one client, one transfer at a time", ["--mode=one", short],
          "p50 <= PostgreSQL's"),
+        ("one client, an empty call (GetServerInfo)",
+         ["--mode=ping", "--clients=1", "--in-flight=1", short], "what gRPC leaves"),
     ]
 
 
