@@ -43,6 +43,9 @@ class AccountTable {
     return found.has_value() ? &slots_[*found].account : nullptr;
   }
 
+  // Makes room in the index for so many.
+  void Reserve(size_t accounts) { index_.Reserve(accounts); }
+
   // Requires: no account of this id is here.
   Slot& Insert(const Account& account) {
     Slot& slot = slots_.Append({.account = account});

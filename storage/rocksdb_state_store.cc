@@ -451,6 +451,9 @@ void RocksDbStateStore::Freeze() {
   LEDGERD_CHECK(touched_.empty()) << "an entry is not finished";
   frozen_ = std::move(active_);
   active_ = std::make_shared<StateDelta>();
+  // It will grow as large: an index that doubles reads all its rows again.
+  active_->accounts.Reserve(frozen_->accounts.slots().size());
+  active_->transfers.Reserve(frozen_->transfers.rows().size());
   expiries_.SetDeltas(active_.get(), frozen_.get());
   record_.state_hash = hash_.value();
   const MutexLock lock(mutex_);

@@ -30,6 +30,9 @@ class TransferTable {
     return found.has_value() ? &rows_[*found] : nullptr;
   }
 
+  // Makes room in the index for so many.
+  void Reserve(size_t transfers) { index_.Reserve(transfers); }
+
   // Requires: the id is new, the timestamp above all others.
   void Append(const Transfer& transfer) {
     rows_.Append(transfer);
