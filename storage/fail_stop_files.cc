@@ -24,7 +24,9 @@ bool IsHarmless(const FileOperation& operation,
   return no_space && IsTable(operation.path);
 }
 
-class FailStop final : public FileHooks {
+}  // namespace
+
+class FailStopFiles::Hooks final : public FileHooks {
  public:
   rocksdb::IOStatus Begin(const FileOperation&) override {
     if (!failed_.load()) return rocksdb::IOStatus::OK();
@@ -37,16 +39,18 @@ class FailStop final : public FileHooks {
     if (!IsHarmless(operation, status)) failed_.store(true);
   }
 
+  bool stopped() const { return failed_.load(); }
+
  private:
   std::atomic<bool> failed_{false};
 };
 
-}  // namespace
+FailStopFiles::FailStopFiles(const std::shared_ptr<rocksdb::FileSystem>& below)
+    : hooks_(std::make_shared<Hooks>()),
+      env_(rocksdb::NewCompositeEnv(NewHookedFiles(below, hooks_))) {}
 
-std::unique_ptr<rocksdb::Env> NewFailStopEnv(
-    const std::shared_ptr<rocksdb::FileSystem>& below) {
-  return rocksdb::NewCompositeEnv(
-      NewHookedFiles(below, std::make_shared<FailStop>()));
-}
+FailStopFiles::~FailStopFiles() = default;
+
+bool FailStopFiles::stopped() const { return hooks_->stopped(); }
 
 }  // namespace ledgerd::storage

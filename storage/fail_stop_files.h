@@ -1,7 +1,8 @@
 // RocksDB's files, and nothing written to or removed from them any more once a
 // write or a sync has failed.
 //
-//   options.env = NewFailStopEnv(rocksdb::FileSystem::Default()).release();
+//   const FailStopFiles files(rocksdb::FileSystem::Default());
+//   options.env = &files.env();
 //
 // Why      RocksDB cleans up after a failure: of a manifest that could not be
 //          synced it calls the new files unused, and removes them. But what was
@@ -23,8 +24,22 @@
 
 namespace ledgerd::storage {
 
-std::unique_ptr<rocksdb::Env> NewFailStopEnv(
-    const std::shared_ptr<rocksdb::FileSystem>& below);
+class FailStopFiles {
+ public:
+  explicit FailStopFiles(const std::shared_ptr<rocksdb::FileSystem>& below);
+  ~FailStopFiles();
+
+  rocksdb::Env& env() const { return *env_; }
+
+  // Whether nothing is changed any more.
+  bool stopped() const;
+
+ private:
+  class Hooks;
+
+  const std::shared_ptr<Hooks> hooks_;
+  const std::unique_ptr<rocksdb::Env> env_;
+};
 
 }  // namespace ledgerd::storage
 

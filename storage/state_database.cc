@@ -18,7 +18,6 @@
 
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
-#include "storage/fail_stop_files.h"
 #include "storage/rocksdb_manifest.h"
 #include "storage/state_keys.h"
 
@@ -197,8 +196,15 @@ class StateDatabase::ErrorListener final : public rocksdb::EventListener {
  public:
   explicit ErrorListener(StateDatabase* database) : database_(database) {}
 
-  void OnBackgroundError(rocksdb::BackgroundErrorReason,
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason,
                          rocksdb::Status* error) override {
+    // It has removed what it had written; RocksDB begins it again a second
+    // later when it is told that there was no error.
+    if (reason == rocksdb::BackgroundErrorReason::kCompaction &&
+        database_->CanBeTriedAgain(*error)) {
+      *error = rocksdb::Status::OK();
+      return;
+    }
     database_->Record(*error, "background job").IgnoreError();
   }
 
@@ -214,11 +220,10 @@ class StateDatabase::ErrorListener final : public rocksdb::EventListener {
 StateDatabase::StateDatabase(std::string path, const Options& options)
     : path_(std::move(path)),
       options_(options),
-      env_(NewFailStopEnv(options.files != nullptr
-                              ? options.files
-                              : rocksdb::FileSystem::Default())),
+      files_(options.files != nullptr ? options.files
+                                      : rocksdb::FileSystem::Default()),
       rocksdb_options_(MakeOptions(options)) {
-  rocksdb_options_.env = env_.get();
+  rocksdb_options_.env = &files_.env();
   rocksdb_options_.listeners.push_back(std::make_shared<ErrorListener>(this));
 }
 
@@ -230,7 +235,7 @@ StateDatabase::~StateDatabase() {
 absl::StatusOr<std::shared_ptr<StateDatabase>> StateDatabase::Open(
     const std::string& path, const Options& options) {
   std::shared_ptr<StateDatabase> database(new StateDatabase(path, options));
-  LEDGERD_RETURN_IF_ERROR(PrepareDirectories(*database->env_, path));
+  LEDGERD_RETURN_IF_ERROR(PrepareDirectories(database->files_.env(), path));
   LEDGERD_RETURN_IF_ERROR(database->OpenRocksDb());
   return database;
 }
@@ -249,7 +254,7 @@ absl::Status StateDatabase::OpenRocksDb() {
 // RocksDB does not say of every damage which file has it.
 absl::Status StateDatabase::WithDamagedTable(const absl::Status& status) const {
   std::vector<std::string> names;
-  env_->GetChildren(path_ + "/db", &names).PermitUncheckedError();
+  files_.env().GetChildren(path_ + "/db", &names).PermitUncheckedError();
   for (const std::string& name : names) {
     const std::string path = absl::StrCat(path_, "/db/", name);
     if (!absl::EndsWith(name, ".sst") || IsUsable(rocksdb_options_, path)) {
@@ -322,11 +327,17 @@ absl::Status StateDatabase::Ingest(const std::vector<std::string>& paths) {
   options.move_files = true;
   options.write_global_seqno = false;
   options.verify_checksums_before_ingest = true;
-  return Record(db_->IngestExternalFile(paths, options), "ingest");
+  const rocksdb::Status status = db_->IngestExternalFile(paths, options);
+  if (CanBeTriedAgain(status)) return FromRocksDb(status, "ingest");
+  return Record(status, "ingest");
+}
+
+bool StateDatabase::CanBeTriedAgain(const rocksdb::Status& status) const {
+  return status.IsNoSpace() && !files_.stopped();
 }
 
 void StateDatabase::RemoveFile(const std::string& path) {
-  env_->DeleteFile(path).PermitUncheckedError();
+  files_.env().DeleteFile(path).PermitUncheckedError();
 }
 
 std::string StateDatabase::NewFilePath() {

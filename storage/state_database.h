@@ -8,8 +8,11 @@
 //
 // Shape       `path`/db is RocksDB's; `path`/incoming has files being written.
 // Durability  Ingest returns OK after the files and the manifest are synced.
-// Errors      DATA_LOSS  RocksDB calls it corruption, or a file is missing; the
-//                        message names the file.
+// Errors      DATA_LOSS           RocksDB calls it corruption, or a file is
+//                                 missing; the message names the file.
+//             RESOURCE_EXHAUSTED  (CheckSpace, Ingest) no space; nothing has
+//                                 changed, and it may be tried again.
+//             RocksDB itself tries a compaction again that finds no space.
 //             The first error of Ingest, of a background job, or of a read
 //             for what is applied or written stays: error() and all later calls
 //             return it. RocksDB is never told to resume, and neither writes
@@ -33,10 +36,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "rocksdb/db.h"
-#include "rocksdb/env.h"
 #include "rocksdb/file_system.h"
 
 #include "proto/base/mutex.h"
+#include "storage/fail_stop_files.h"
 #include "storage/rocksdb_status.h"
 
 namespace ledgerd::storage {
@@ -94,6 +97,9 @@ class StateDatabase {
 
   StateDatabase(std::string path, const Options& options);
 
+  // Whether `status` is "no space left" for a table that nothing refers to yet.
+  bool CanBeTriedAgain(const rocksdb::Status& status) const;
+
   absl::Status OpenRocksDb();
   absl::Status WithDamagedTable(const absl::Status& status) const;
   uint64_t StoredBytes() const;
@@ -101,7 +107,7 @@ class StateDatabase {
   const std::string path_;
   const Options options_;
   // Stops at the first error of a write (fail_stop_files.h).
-  const std::unique_ptr<rocksdb::Env> env_;
+  const FailStopFiles files_;
   rocksdb::Options rocksdb_options_;
   std::atomic<uint64_t> next_file_{0};
   mutable Mutex mutex_;
