@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 #include "proto/base/test_seed.h"
@@ -202,6 +203,34 @@ TEST_F(NoSpaceTest, AtFallocateIsWaitedOut) {
   }
   EXPECT_TRUE(was_full);
   EXPECT_TRUE(injection.happened()) << "the injection did not fire";
+  EXPECT_EQ(ledger_.daemon().Terminate(), 0) << ledger_.daemon().Log();
+  SettleAndCheck();
+}
+
+// The tables that a checkpoint and a merge of ids write, before RocksDB has
+// them. Their names are numbers, from the start on.
+std::vector<std::string> NewTables(const std::string& data) {
+  constexpr int kTables = 1'000;
+  std::vector<std::string> tables;
+  for (int i = 0; i < kTables; ++i) {
+    tables.push_back(absl::StrCat(data, "/state/incoming/", i, ".sst"));
+  }
+  return tables;
+}
+
+// The checkpointer's first writes of tables find no space, then the merger's:
+// no other thread writes these files. Both are tried again.
+TEST_F(InjectedFaultsTest, NoSpaceForACheckpointAndAMergeIsWaitedOut) {
+  const Injection injection({.calls = "write",
+                             .what = "error=ENOSPC",
+                             .when = 1,
+                             .last = 3,
+                             .files = NewTables(ledger_.data_directory())});
+  ledger_.RunUnder(injection.Command());
+  ASSERT_TRUE(ledger_.Start().ok());
+  EXPECT_TRUE(integration::WaitUntil(
+      kFaultLimit, [&] { return injection.InjectedThreads() == 2; }))
+      << "the injection did not fire in both: " << injection.InjectedThreads();
   EXPECT_EQ(ledger_.daemon().Terminate(), 0) << ledger_.daemon().Log();
   SettleAndCheck();
 }

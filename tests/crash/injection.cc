@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
 #include <sstream>
 #include <utility>
 
@@ -31,18 +32,23 @@ Injection::Injection(Options options) : options_(std::move(options)) {}
 
 // Not --seccomp-bpf: strace 6.1 injects no signals then.
 std::vector<std::string> Injection::Command() const {
-  return {kStrace,
-          "-D",
-          "-f",
-          "-y",
-          "-o",
-          directory_.Path("trace"),
-          "-e",
-          "trace=" + options_.calls,
-          "-e",
-          absl::StrCat("inject=", options_.calls, ":", options_.what,
-                       ":when=", options_.when, "..",
-                       std::max(options_.when, options_.last))};
+  std::vector<std::string> command = {
+      kStrace,
+      "-D",
+      "-f",
+      "-y",
+      "-o",
+      directory_.Path("trace"),
+      "-e",
+      "trace=" + options_.calls,
+      "-e",
+      absl::StrCat("inject=", options_.calls, ":", options_.what,
+                   ":when=", options_.when, "..",
+                   std::max(options_.when, options_.last))};
+  for (const std::string& file : options_.files) {
+    command.insert(command.end(), {"-P", file});
+  }
+  return command;
 }
 
 void Injection::WaitUntilWritten() const {
@@ -71,6 +77,17 @@ std::string Injection::Injected() const {
     if (!resumed) begun[thread] = call;
   }
   return "";
+}
+
+size_t Injection::InjectedThreads() const {
+  std::istringstream lines(integration::ReadFile(directory_.Path("trace")));
+  std::set<std::string> threads;
+  std::string line;
+  while (std::getline(lines, line)) {
+    if (!absl::StrContains(line, "(INJECTED)")) continue;
+    threads.insert(Split(line).first);
+  }
+  return threads.size();
 }
 
 std::string Injection::Text() const {

@@ -15,6 +15,7 @@
 #ifndef LEDGERD_TESTS_CRASH_INJECTION_H_
 #define LEDGERD_TESTS_CRASH_INJECTION_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ class Injection {
     std::string what;   // "signal=SIGKILL", "error=EIO"
     int when = 1;       // 1 is the first.
     int last = 0;       // Also all up to this one; 0: that one alone.
+    // Only calls on one of these files count; none: all calls.
+    std::vector<std::string> files = {};
   };
 
   explicit Injection(Options options);
@@ -48,6 +51,9 @@ class Injection {
 
   // The first call that failed, with its arguments and the paths of its files.
   std::string Injected() const;
+
+  // How many of the program's threads had a call that failed.
+  size_t InjectedThreads() const;
 
   // For messages.
   std::string Text() const;

@@ -1,26 +1,18 @@
 // A full disk is not the end: payments are refused as DISK_FULL and nothing of
 // them is done, reads go on, and once there is space again so do payments.
 //
-// The disk is a small tmpfs in a mount namespace of this test alone, which ends
-// with it. Making one needs root, or a kernel that lets users have namespaces.
-#include <fcntl.h>
-#include <sched.h>
+// The disk is a small one of this test alone (small_disk.h).
 #include <signal.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <filesystem>
 #include <iostream>
 #include <set>
 
 #include "gtest/gtest.h"
 
-#include "proto/base/check.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/raw_client.h"
+#include "tests/integration/small_disk.h"
 #include "tests/integration/test_directory.h"
-
-#include <sys/mount.h>
 
 namespace ledgerd::integration {
 namespace {
@@ -33,7 +25,6 @@ constexpr size_t kBatch = 4'000;
 constexpr int kBatchesMax = 1'000;
 // Twice what the daemon wants to have left before it begins a checkpoint.
 constexpr char kDiskSize[] = "size=640m";
-constexpr off_t kPiece = off_t{64} << 20;
 
 std::vector<std::string> Flags() {
   std::vector<std::string> flags = SmallLimits();
@@ -41,37 +32,9 @@ std::vector<std::string> Flags() {
   return flags;
 }
 
-// Mounts a small disk at `path`, for this process and its children alone.
-void MountSmallDisk(const std::string& path) {
-  const int user = geteuid() == 0 ? 0 : CLONE_NEWUSER;
-  LEDGERD_CHECK(unshare(CLONE_NEWNS | user) == 0);
-  // What is mounted here shall not show elsewhere. In a chroot "/" need be no
-  // mount point, and then whoever made the chroot has to have seen to that.
-  const int made_private =
-      mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
-  LEDGERD_CHECK(made_private == 0 || errno == EINVAL);
-  LEDGERD_CHECK(mount("tmpfs", path.c_str(), "tmpfs", 0, kDiskSize) == 0);
-}
-
-// Takes all the space that is left.
-void FillUp(const std::string& path) {
-  const int file = open(path.c_str(), O_WRONLY | O_CREAT, 0644);
-  LEDGERD_CHECK(file >= 0);
-  off_t end = 0;
-  for (off_t size = kPiece; size > 0;) {
-    if (posix_fallocate(file, end, size) == 0) {
-      end += size;
-    } else {
-      size /= 2;
-    }
-  }
-  close(file);
-}
-
 class DiskFullTest : public testing::Test {
  protected:
   void SetUp() override {
-    MountSmallDisk(disk_.path());
     const absl::Status started = ledger_.StartOn(disk_.Path("data"));
     ASSERT_TRUE(started.ok()) << started;
     const Ending ending =
@@ -83,7 +46,6 @@ class DiskFullTest : public testing::Test {
 
   void TearDown() override {
     if (HasFailure()) std::cout << ledger_.daemon().Log();
-    umount2(disk_.path().c_str(), MNT_DETACH);
   }
 
   std::vector<Transfer> NextBatch() {
@@ -116,7 +78,7 @@ class DiskFullTest : public testing::Test {
 
   // A payment that is refused because the disk is full.
   std::vector<Transfer> FillUpAndBeRefused() {
-    FillUp(ballast());
+    disk_.FillUp();
     const Ending refused = PayUntilRefused();
     EXPECT_TRUE(refused.error == "RESOURCE_EXHAUSTED DISK_FULL" ||
                 refused.outcome == Outcome::kUnknown)
@@ -125,8 +87,6 @@ class DiskFullTest : public testing::Test {
     EXPECT_EQ(Pay(another).error, "RESOURCE_EXHAUSTED DISK_FULL");
     return another;
   }
-
-  std::string ballast() const { return disk_.Path("ballast"); }
 
   void ExpectAllPaidAreThere() {
     const std::vector<TransferId> ids(paid_.begin(), paid_.end());
@@ -140,7 +100,8 @@ class DiskFullTest : public testing::Test {
   }
 
   // The disk is mounted before the daemon runs, and gone only after it.
-  const TestDirectory disk_{"disk"};
+  const TestDirectory directory_{"disk"};
+  const SmallDisk disk_{directory_.path(), kDiskSize};
   LiveLedger ledger_{Flags()};
   RawClient raw_{ledger_.address()};
   std::set<TransferId> paid_;
@@ -151,7 +112,7 @@ TEST_F(DiskFullTest, RefusesPaymentsReadsGoOnAndSpaceCures) {
   ASSERT_EQ(Pay(NextBatch()).outcome, Outcome::kAnswered);
   const std::vector<Transfer> another = FillUpAndBeRefused();
   ExpectAllPaidAreThere();
-  std::filesystem::remove(ballast());
+  disk_.MakeSpace();
   EXPECT_TRUE(WaitUntil(kTimeout, [&] {
     return Pay(another).outcome == Outcome::kAnswered;
   })) << ledger_.daemon().Log();
@@ -165,7 +126,7 @@ TEST_F(DiskFullTest, StopsCleanlyWhileTheDiskIsFull) {
   ledger_.daemon().process().Signal(SIGTERM);
   EXPECT_EQ(ledger_.daemon().process().WaitFor(kStopLimit), 0)
       << ledger_.daemon().Log();
-  std::filesystem::remove(ballast());
+  disk_.MakeSpace();
   const absl::Status started = ledger_.StartOn(disk_.Path("data"));
   ASSERT_TRUE(started.ok()) << started;
   ExpectAllPaidAreThere();
@@ -180,7 +141,7 @@ TEST_F(DiskFullTest, AKillWhileTheDiskIsFullLosesNothing) {
   EXPECT_FALSE(
       ledger_.daemon().process().WaitFor(std::chrono::seconds(1)).has_value())
       << ledger_.daemon().Log();
-  std::filesystem::remove(ballast());
+  disk_.MakeSpace();
   const absl::Status ready = ledger_.daemon().WaitUntilReady();
   ASSERT_TRUE(ready.ok()) << ready;
   ExpectAllPaidAreThere();
