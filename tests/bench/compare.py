@@ -190,6 +190,16 @@ class Postgres:
         return latencies
 
     def batches(self, function, seconds):
+        """The better of one session and two: two may wait for each other's accounts."""
+        scripts = self._batch_scripts(function)
+        rounds = [self.measure(scripts, sessions, seconds, "-M", "simple")
+                  for sessions in (1, 2)]
+        best = max(rounds, key=lambda one: one["rate_per_second"])
+        if best["latency_us_p99"] > seconds * 1e6:
+            raise RuntimeError(f"PostgreSQL hung, and there is nothing to compare: {best}")
+        return best
+
+    def _batch_scripts(self, function):
         """Batches with literal arrays: pgbench sends what a program would send."""
         scripts = []
         chance = random.Random(1)
@@ -201,7 +211,7 @@ class Postgres:
                 f"batch{number}.sql",
                 f"SELECT {function}(nextval('batches') * {PG_BATCH} + (1::bigint << 60),"
                 f" '{{{offsets}}}', {arrays});\n"))
-        return self.measure(scripts, 2, seconds, "-M", "simple")
+        return scripts
 
     def _columns(self, chance):
         debits = [chance.randint(1, self.accounts) for _ in range(PG_BATCH)]
