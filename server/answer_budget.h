@@ -68,23 +68,32 @@ class AnswerBudget {
       LEDGERD_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     if (taken_ + bytes > bytes_max_) {
-      return Overloaded("all clients", bytes_max_);
+      return Overloaded("all clients", taken_, bytes_max_, bytes);
     }
-    size_t& taken = by_connection_[connection];
+    const auto found = by_connection_.find(connection);
+    const size_t taken = found == by_connection_.end() ? 0 : found->second;
     if (taken + bytes > bytes_max_ / kConnections) {
-      return Overloaded("this client", bytes_max_ / kConnections);
+      return Overloaded("this client", taken, bytes_max_ / kConnections, bytes);
     }
-    taken += bytes;
+    by_connection_[connection] += bytes;
     taken_ += bytes;
     return Share(this, connection, bytes);
   }
 
+  // That have shares. For tests.
+  size_t connections() const LEDGERD_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    return by_connection_.size();
+  }
+
  private:
-  static absl::Status Overloaded(absl::string_view whose, size_t limit) {
+  static absl::Status Overloaded(absl::string_view whose, size_t taken,
+                                 size_t limit, size_t bytes) {
     return MakeError(Reason::kOverloaded,
-                     absl::StrCat("answers to ", whose, " take ", limit,
-                                  " bytes already; nothing was done, read "
-                                  "them, and try again after the delay"));
+                     absl::StrCat("answers to ", whose, " take ", taken, " of ",
+                                  limit, " bytes, this one may take ", bytes,
+                                  "; nothing was done, read them, and try "
+                                  "again after the delay"));
   }
 
   void GiveBack(const std::string& connection, size_t bytes)
@@ -97,7 +106,7 @@ class AnswerBudget {
   }
 
   const size_t bytes_max_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   size_t taken_ LEDGERD_GUARDED_BY(mutex_) = 0;
   absl::flat_hash_map<std::string, size_t> by_connection_
       LEDGERD_GUARDED_BY(mutex_);

@@ -28,6 +28,30 @@ TEST(AnswerBudgetTest, OneConnectionHasAQuarterAndAllHaveAll) {
   EXPECT_FALSE(budget.Take("a", 61).ok());
 }
 
+// A client that is refused again and again, each time from a new port, leaves
+// nothing behind.
+TEST(AnswerBudgetTest, ARefusalIsNotRemembered) {
+  AnswerBudget budget(400);
+  EXPECT_FALSE(budget.Take("a", 101).ok());
+  EXPECT_EQ(budget.connections(), 0u);
+  {
+    const auto share = budget.Take("a", 100);
+    ASSERT_TRUE(share.ok()) << share.status();
+    EXPECT_FALSE(budget.Take("b", 101).ok());
+    EXPECT_EQ(budget.connections(), 1u);
+  }
+  EXPECT_EQ(budget.connections(), 0u);
+}
+
+TEST(AnswerBudgetTest, ARefusalSaysWhatIsTakenAndWhatIsAsked) {
+  AnswerBudget budget(400);
+  const auto share = budget.Take("a", 60);
+  ASSERT_TRUE(share.ok()) << share.status();
+  EXPECT_EQ(budget.Take("a", 41).status().message(),
+            "answers to this client take 60 of 100 bytes, this one may take "
+            "41; nothing was done, read them, and try again after the delay");
+}
+
 TEST(AnswerBudgetTest, AShareThatIsMovedIsGivenBackOnce) {
   AnswerBudget budget(40);
   {

@@ -7,7 +7,10 @@
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
 
+#include "proto/system_limits.h"
+#include "server/answer_budget.h"
 #include "server/config_fields.h"
+#include "server/responses.h"
 
 namespace ledgerd::server {
 namespace {
@@ -57,6 +60,15 @@ TEST(ConfigTest, EveryFieldSaysWhatItIs) {
       EXPECT_GT(field.rule().max(), 0u) << field.path;
     }
   }
+}
+
+// A full page that never fits would be refused for ever.
+TEST(ConfigTest, TheSmallestAnswerMemoryHoldsTheLargestAnswer) {
+  const ConfigField* field = FindConfigField("requests.answer_memory_bytes");
+  ASSERT_NE(field, nullptr);
+  AnswerBudget budget(field->rule().min());
+  const auto share = budget.Take("a", kMaxBatchSize * kObjectBytes);
+  EXPECT_TRUE(share.ok()) << share.status();
 }
 
 TEST(ConfigTest, FlagOverEnvironmentOverFileOverDefault) {
