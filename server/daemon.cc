@@ -96,7 +96,7 @@ absl::Status Daemon::StartPorts() {
       std::chrono::milliseconds(config.requests().default_deadline_ms());
   limits.stream_window = config.requests().stream_window();
   limits.answer_bytes = config.requests().answer_memory_bytes();
-  ledger_service_.emplace(CallContext{*served_, answers_, limits});
+  ledger_service_.emplace(CallContext{*served_, answers_, limits, clock_});
   admin_service_.emplace(*served_);
 
   GrpcServerOptions client = PortOptions();

@@ -25,6 +25,7 @@
 #include "absl/status/statusor.h"
 
 #include "proto/types.h"
+#include "replication/clock.h"
 #include "server/answer_thread.h"
 #include "server/config.pb.h"
 #include "server/grpc/admin_service.h"
@@ -73,6 +74,7 @@ class Daemon {
   const DaemonOptions options_;
   Logger& logger_;
   std::vector<std::unique_ptr<ReplicaGroup>> groups_;
+  const replication::SystemClock clock_;
   SharedAddresses addresses_;
   std::optional<ServedGroup> served_;
   AnswerThread answers_;

@@ -19,7 +19,9 @@ class FinishedLookup final : public Lookup<Row> {
  public:
   explicit FinishedLookup(Found<Row> found) : found_(std::move(found)) {}
 
-  absl::StatusOr<Found<Row>> Finish() override { return std::move(found_); }
+  absl::StatusOr<Found<Row>> FinishUnless(const IsLate& /*is_late*/) override {
+    return std::move(found_);
+  }
 
  private:
   Found<Row> found_;

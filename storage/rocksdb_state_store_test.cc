@@ -7,6 +7,9 @@
 
 #include "gtest/gtest.h"
 
+#include "proto/base/check.h"
+#include "storage/lateness.h"
+#include "storage/state_query.h"
 #include "storage/state_store_harness.h"
 #include "storage/state_store_operations.h"
 #include "storage/state_store_testing.h"
@@ -190,6 +193,62 @@ TEST(RocksDbStateStoreTest, DoesWhatTheModelDoes) {
   if (Seeds().size() > 1) {
     EXPECT_GT(found, 100u);
   }
+}
+
+// Neighbours with nothing in common: what one field has, the other has not.
+template <typename Row>
+Row NumberedRow(uint64_t n) {
+  Row row;
+  row.user_data_64 = 1 + n % 2;
+  row.code = static_cast<uint16_t>(1 + n % 2);
+  row.ledger = 1;
+  row.timestamp = Timestamp(n);
+  return row;
+}
+
+// On the disk and in memory.
+void AddRows(EntryApplier& applier, uint64_t rows) {
+  for (const bool on_disk : {true, false}) {
+    const uint64_t first = on_disk ? 1 : 2 * rows + 1;
+    applier.Apply({}, [&](StateView& view) {
+      for (uint64_t n = first; n < first + rows; ++n) {
+        auto account = NumberedRow<Account>(n);
+        account.id = AccountId(n);
+        view.InsertAccount(account);
+        auto transfer = NumberedRow<Transfer>(n + rows);
+        transfer.id = TransferId(n + rows);
+        transfer.debit_account_id = transfer.credit_account_id = account.id;
+        view.InsertTransfer(transfer);
+      }
+    });
+    if (on_disk) {
+      LEDGERD_CHECK_OK(applier.Checkpoint());
+    }
+  }
+}
+
+TEST(LateQueryTest, EndsAtItsDeadline) {
+  TestedRocksDbStore tested({});
+  EntryApplier applier(tested);
+  AddRows(applier, 2 * Lateness::kSteps);
+  const QueryFilter filter = {.user_data_64 = 1, .code = 2, .limit = 10};
+  const auto expect_late = [](auto query) {
+    // The clock moves when it is looked at.
+    int now = 0;
+    const auto late = query->FinishUnless([&] { return ++now == 2; });
+    EXPECT_TRUE(absl::IsDeadlineExceeded(late.status())) << late.status();
+    EXPECT_EQ(now, 2);
+  };
+  const auto expect_none = [](auto query) {
+    const auto none = query->Finish();
+    ASSERT_TRUE(none.ok()) << none.status();
+    EXPECT_TRUE(none->rows.empty());
+  };
+  expect_late(tested.get().QueryTransfers(filter));
+  expect_late(tested.get().QueryAccounts(filter));
+  expect_late(tested.get().GetAccountBalances({.rest = filter}));
+  expect_none(tested.get().QueryTransfers(filter));
+  expect_none(tested.get().QueryAccounts(filter));
 }
 
 }  // namespace

@@ -4,7 +4,8 @@
 
 namespace ledgerd::storage {
 
-absl::StatusOr<Found<Account>> AccountLookup::Finish() {
+absl::StatusOr<Found<Account>> AccountLookup::FinishUnless(
+    const IsLate& /*is_late*/) {
   std::vector<AccountId> unknown;
   for (const AccountId id : ids_) {
     if (!known_.contains(id)) unknown.push_back(id);
@@ -49,7 +50,8 @@ absl::Status TransferLookup::ReadTheRest() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Found<Transfer>> TransferLookup::Finish() {
+absl::StatusOr<Found<Transfer>> TransferLookup::FinishUnless(
+    const IsLate& /*is_late*/) {
   LEDGERD_RETURN_IF_ERROR(ReadTheRest());
   disk_ = nullptr;
   Found<Transfer> found;

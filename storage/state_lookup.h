@@ -18,6 +18,7 @@
 
 #include "proto/types.h"
 #include "storage/disk_state.h"
+#include "storage/lateness.h"
 #include "storage/state_store.h"
 
 namespace ledgerd::storage {
@@ -32,7 +33,7 @@ class AccountLookup final : public Lookup<Account> {
 
   void Know(const Account& account) { known_.emplace(account.id, account); }
 
-  absl::StatusOr<Found<Account>> Finish() override;
+  absl::StatusOr<Found<Account>> FinishUnless(const IsLate& is_late) override;
 
  private:
   std::shared_ptr<const DiskState> disk_;
@@ -52,7 +53,7 @@ class TransferLookup final : public Lookup<Transfer> {
     known_.emplace(transfer.id, std::make_pair(transfer, state));
   }
 
-  absl::StatusOr<Found<Transfer>> Finish() override;
+  absl::StatusOr<Found<Transfer>> FinishUnless(const IsLate& is_late) override;
 
  private:
   absl::Status ReadTheRest();

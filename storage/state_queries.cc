@@ -39,9 +39,10 @@ void AddAccount(const StateMoment& moment, const AccountFilter& filter,
 
 // What all of `cursors` have, within the filter's times and limit.
 absl::StatusOr<std::vector<Timestamp>> Collect(TimestampCursors cursors,
-                                               const QueryFilter& filter) {
+                                               const QueryFilter& filter,
+                                               const IsLate& is_late) {
   std::vector<Timestamp> found;
-  IntersectionCursor all(std::move(cursors), filter.reversed);
+  IntersectionCursor all(std::move(cursors), filter.reversed, is_late);
   Timestamp from =
       filter.reversed ? filter.timestamp_max : filter.timestamp_min;
   while (found.size() < filter.limit) {
@@ -58,38 +59,42 @@ absl::StatusOr<std::vector<Timestamp>> Collect(TimestampCursors cursors,
 }
 
 absl::StatusOr<std::vector<Timestamp>> MatchingTransfers(
-    const StateMoment& moment, const AccountFilter& filter) {
+    const StateMoment& moment, const AccountFilter& filter,
+    const IsLate& is_late) {
   TimestampCursors cursors;
   AddAccount(moment, filter, cursors);
   AddFields<Transfer>(moment, filter.rest, cursors);
   if (cursors.empty()) {
     cursors.push_back(moment.All<Transfer>(filter.rest.reversed));
   }
-  return Collect(std::move(cursors), filter.rest);
+  return Collect(std::move(cursors), filter.rest, is_late);
 }
 
 absl::StatusOr<std::vector<Timestamp>> MatchingAccounts(
-    const StateMoment& moment, const QueryFilter& filter) {
+    const StateMoment& moment, const QueryFilter& filter,
+    const IsLate& is_late) {
   TimestampCursors cursors;
   AddFields<Account>(moment, filter, cursors);
   if (cursors.empty()) cursors.push_back(moment.All<Account>(filter.reversed));
-  return Collect(std::move(cursors), filter);
+  return Collect(std::move(cursors), filter, is_late);
 }
 
 }  // namespace
 
-absl::StatusOr<Found<Account>> AccountQuery::Finish() {
+absl::StatusOr<Found<Account>> AccountQuery::FinishUnless(
+    const IsLate& is_late) {
   LEDGERD_ASSIGN_OR_RETURN(const auto timestamps,
-                           MatchingAccounts(*moment_, filter_));
+                           MatchingAccounts(*moment_, filter_, is_late));
   Found<Account> found;
   LEDGERD_ASSIGN_OR_RETURN(found.rows, moment_->ReadAccounts(timestamps));
   moment_ = nullptr;
   return found;
 }
 
-absl::StatusOr<Found<Transfer>> TransferQuery::Finish() {
+absl::StatusOr<Found<Transfer>> TransferQuery::FinishUnless(
+    const IsLate& is_late) {
   LEDGERD_ASSIGN_OR_RETURN(const auto timestamps,
-                           MatchingTransfers(*moment_, filter_));
+                           MatchingTransfers(*moment_, filter_, is_late));
   Found<Transfer> found;
   LEDGERD_ASSIGN_OR_RETURN(found.rows, moment_->ReadTransfers(timestamps));
   for (const Transfer& transfer : found.rows) {
@@ -101,9 +106,10 @@ absl::StatusOr<Found<Transfer>> TransferQuery::Finish() {
   return found;
 }
 
-absl::StatusOr<Found<AccountBalances>> BalanceQuery::Finish() {
+absl::StatusOr<Found<AccountBalances>> BalanceQuery::FinishUnless(
+    const IsLate& is_late) {
   LEDGERD_ASSIGN_OR_RETURN(const auto timestamps,
-                           MatchingTransfers(*moment_, filter_));
+                           MatchingTransfers(*moment_, filter_, is_late));
   Found<AccountBalances> found;
   LEDGERD_ASSIGN_OR_RETURN(
       found.rows, moment_->ReadBalances(filter_.account_id, timestamps));

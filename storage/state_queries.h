@@ -16,6 +16,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "storage/lateness.h"
 #include "storage/state_moment.h"
 #include "storage/state_query.h"
 #include "storage/state_store.h"
@@ -29,7 +30,7 @@ class TransferQuery final : public Lookup<Transfer> {
                 const AccountFilter& filter)
       : moment_(std::move(moment)), filter_(filter) {}
 
-  absl::StatusOr<Found<Transfer>> Finish() override;
+  absl::StatusOr<Found<Transfer>> FinishUnless(const IsLate& is_late) override;
 
  private:
   std::unique_ptr<StateMoment> moment_;
@@ -41,7 +42,7 @@ class AccountQuery final : public Lookup<Account> {
   AccountQuery(std::unique_ptr<StateMoment> moment, const QueryFilter& filter)
       : moment_(std::move(moment)), filter_(filter) {}
 
-  absl::StatusOr<Found<Account>> Finish() override;
+  absl::StatusOr<Found<Account>> FinishUnless(const IsLate& is_late) override;
 
  private:
   std::unique_ptr<StateMoment> moment_;
@@ -53,7 +54,8 @@ class BalanceQuery final : public Lookup<AccountBalances> {
   BalanceQuery(std::unique_ptr<StateMoment> moment, const AccountFilter& filter)
       : moment_(std::move(moment)), filter_(filter) {}
 
-  absl::StatusOr<Found<AccountBalances>> Finish() override;
+  absl::StatusOr<Found<AccountBalances>> FinishUnless(
+      const IsLate& is_late) override;
 
  private:
   std::unique_ptr<StateMoment> moment_;

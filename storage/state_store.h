@@ -40,6 +40,7 @@
 #include "absl/status/statusor.h"
 
 #include "proto/types.h"
+#include "storage/lateness.h"
 #include "storage/state_event.h"
 #include "storage/state_hash.h"
 #include "storage/state_query.h"
@@ -94,8 +95,12 @@ template <typename Row>
 class Lookup {
  public:
   virtual ~Lookup() = default;
-  // Any thread; once. May wait for the disk.
-  virtual absl::StatusOr<Found<Row>> Finish() = 0;
+  // Any thread; once. May wait for the disk. What may walk far asks `is_late`
+  // now and then, and ends with DEADLINE_EXCEEDED when it is.
+  virtual absl::StatusOr<Found<Row>> FinishUnless(const IsLate& is_late) = 0;
+
+  // However long it takes.
+  absl::StatusOr<Found<Row>> Finish() { return FinishUnless(nullptr); }
 };
 
 class StateStore {

@@ -1,7 +1,7 @@
 // A TimestampCursor walks over timestamps in order, and is moved on to where
 // the next one that matters can be.
 //
-//   IntersectionCursor both(std::move(cursors), /*reversed=*/false);
+//   IntersectionCursor both(std::move(cursors), /*reversed=*/false, is_late);
 //   for (Timestamp at = both.Seek(min); at != kNoTimestamp;
 //        at = both.Seek(at.Next())) ...
 //
@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 
 #include "proto/types.h"
+#include "storage/lateness.h"
 
 namespace ledgerd::storage {
 
@@ -116,13 +117,17 @@ class UnionCursor final : public TimestampCursor {
 };
 
 // What is in all of them: each is moved on to where the furthest one is, until
-// they agree. Requires: at least one.
+// they agree, or it is too late for an answer: long lists can have little in
+// common. Requires: at least one.
 class IntersectionCursor final : public TimestampCursor {
  public:
-  IntersectionCursor(TimestampCursors parts, bool reversed)
-      : TimestampCursor(reversed), parts_(std::move(parts)) {}
+  IntersectionCursor(TimestampCursors parts, bool reversed, IsLate is_late)
+      : TimestampCursor(reversed),
+        parts_(std::move(parts)),
+        lateness_(std::move(is_late)) {}
 
   absl::Status status() const override {
+    if (absl::Status status = lateness_.status(); !status.ok()) return status;
     for (const auto& part : parts_) {
       if (absl::Status status = part->status(); !status.ok()) return status;
     }
@@ -133,6 +138,7 @@ class IntersectionCursor final : public TimestampCursor {
   Timestamp Find(Timestamp from) override {
     Timestamp at = parts_[0]->Seek(from);
     for (size_t i = 1; i < parts_.size() && at != kNoTimestamp;) {
+      if (lateness_.Step()) return kNoTimestamp;
       const Timestamp found = parts_[i]->Seek(at);
       if (found == at) {
         ++i;
@@ -145,6 +151,7 @@ class IntersectionCursor final : public TimestampCursor {
   }
 
   TimestampCursors parts_;
+  Lateness lateness_;
 };
 
 }  // namespace ledgerd::storage

@@ -11,6 +11,7 @@
 #include "grpcpp/support/status.h"
 
 #include "ledger/v1/ledger.pb.h"
+#include "replication/clock.h"
 #include "replication/replica_handle.h"
 #include "server/answer_thread.h"
 #include "server/served_group.h"
@@ -30,6 +31,8 @@ struct CallContext {
   ServedGroup& group;
   AnswerThread& answers;
   ServiceLimits limits;
+  // What a read that goes on looks at to see its deadline pass.
+  const replication::Clock& clock;
 };
 
 // Where the primary is, as far as this replica knows.

@@ -50,6 +50,18 @@ size_t ObjectsAskedFor(const storage::AccountFilter& filter) {
   return filter.rest.limit;
 }
 
+// What `lookup` finds, unless nobody waits for it any more: before it begins,
+// as after a long wait for the reader, or while it goes on.
+template <typename Row>
+absl::StatusOr<storage::Found<Row>> FinishInTime(
+    storage::Lookup<Row>& lookup, const storage::IsLate& is_late) {
+  absl::StatusOr<storage::Found<Row>> found = absl::DeadlineExceededError(
+      "the read had not begun by its deadline: other reads went before it");
+  if (!is_late()) found = lookup.FinishUnless(is_late);
+  if (!absl::IsDeadlineExceeded(found.status())) return found;
+  return WithReason(found.status(), Reason::kOverloaded);
+}
+
 // The balances of an account that keeps its history; NO_HISTORY for others.
 class HistoryLookup final : public storage::Lookup<storage::AccountBalances> {
  public:
@@ -57,8 +69,10 @@ class HistoryLookup final : public storage::Lookup<storage::AccountBalances> {
                 std::unique_ptr<storage::Lookup<storage::AccountBalances>> rows)
       : account_(std::move(account)), rows_(std::move(rows)) {}
 
-  absl::StatusOr<storage::Found<storage::AccountBalances>> Finish() override {
-    LEDGERD_ASSIGN_OR_RETURN(const auto account, account_->Finish());
+  absl::StatusOr<storage::Found<storage::AccountBalances>> FinishUnless(
+      const storage::IsLate& is_late) override {
+    LEDGERD_ASSIGN_OR_RETURN(const auto account,
+                             account_->FinishUnless(is_late));
     if (!account.rows.empty() &&
         (account.rows.front().flags & account_flags::kHistory) == 0) {
       return MakeError(Reason::kNoHistory,
@@ -66,7 +80,7 @@ class HistoryLookup final : public storage::Lookup<storage::AccountBalances> {
                        "its past balances are not kept; its transfers are: "
                        "GetAccountTransfers");
     }
-    return rows_->Finish();
+    return rows_->FinishUnless(is_late);
   }
 
  private:
@@ -197,10 +211,14 @@ grpc::ServerUnaryReactor* LedgerService::Read(
   const auto fail = [this, reactor](const absl::Status& status) {
     reactor->Finish(Wire(calls_.group, status));
   };
+  const replication::Deadline deadline = ReadDeadlineFor(*context);
+  const auto is_late = [this, deadline] {
+    return calls_.clock.SteadyNow() >= deadline;
+  };
   const absl::Status taken = calls_.group.replica.Read(
       {.freshness = ParseConsistency(consistency),
-       .deadline = ReadDeadlineFor(*context),
-       .begin = [this, reactor, response, fail, begin,
+       .deadline = deadline,
+       .begin = [this, reactor, response, fail, begin, is_late,
                  asked = *std::move(asked)](
                     absl::StatusOr<Sequence> at) -> std::function<void()> {
          if (!at.ok()) {
@@ -209,8 +227,8 @@ grpc::ServerUnaryReactor* LedgerService::Read(
          }
          // Shared, since a function must be copyable.
          std::shared_ptr lookup = begin(asked);
-         return [reactor, response, fail, asked, at = *at, lookup] {
-           const auto found = lookup->Finish();
+         return [reactor, response, fail, asked, at = *at, lookup, is_late] {
+           const auto found = FinishInTime(*lookup, is_late);
            if (!found.ok()) return fail(found.status());
            FillAnswer(asked, *found, at, *response);
            reactor->Finish(grpc::Status::OK);

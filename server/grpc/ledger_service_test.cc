@@ -114,6 +114,18 @@ TEST_F(LedgerServiceTest, BadRequestsNameTheirField) {
   EXPECT_EQ(harness_.replica().taken(), 0u);
 }
 
+// What nobody waits for any more is not begun, nor gone on with.
+TEST_F(LedgerServiceTest, AReadThatIsLateEnds) {
+  ledger::v1::LookupAccountsRequest request;
+  request.add_ids()->set_low(1);
+  ledger::v1::LookupAccountsResponse response;
+  ASSERT_TRUE(Lookup(request, response).ok());
+  harness_.clock().Advance(std::chrono::hours(1));
+  const absl::Status late = Lookup(request, response);
+  EXPECT_TRUE(absl::IsDeadlineExceeded(late)) << late;
+  EXPECT_EQ(ReasonOf(late), Reason::kOverloaded);
+}
+
 TEST_F(LedgerServiceTest, EveryReasonOfTheReplicaArrives) {
   for (int i = 0; i <= static_cast<int>(Reason::kCompacted); ++i) {
     const auto reason = static_cast<Reason>(i);

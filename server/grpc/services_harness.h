@@ -5,6 +5,9 @@
 #ifndef LEDGERD_SERVER_GRPC_SERVICES_HARNESS_H_
 #define LEDGERD_SERVER_GRPC_SERVICES_HARNESS_H_
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,6 +19,7 @@
 #include "admin/v1/admin.grpc.pb.h"
 #include "ledger/v1/ledger.grpc.pb.h"
 #include "proto/base/check.h"
+#include "replication/clock.h"
 #include "server/answer_thread.h"
 #include "server/fake_replica.h"
 #include "server/grpc/admin_service.h"
@@ -26,6 +30,22 @@
 #include "storage/memory_state_store.h"
 
 namespace ledgerd::server {
+
+// The system's steady clock, and what a test adds to it.
+class HarnessClock final : public replication::Clock {
+ public:
+  void Advance(std::chrono::seconds by) { ahead_ = ahead_.load() + by.count(); }
+
+  Timestamp WallNow() const override { return system_.WallNow(); }
+
+  std::chrono::steady_clock::time_point SteadyNow() const override {
+    return system_.SteadyNow() + std::chrono::seconds(ahead_.load());
+  }
+
+ private:
+  const replication::SystemClock system_;
+  std::atomic<int64_t> ahead_{0};
+};
 
 class ServicesHarness {
  public:
@@ -47,6 +67,9 @@ class ServicesHarness {
   }
 
   FakeReplica& replica() { return replica_; }
+
+  // What reads that go on look at.
+  HarnessClock& clock() { return clock_; }
 
   storage::MemoryStateStore& store() { return store_; }
 
@@ -93,7 +116,8 @@ class ServicesHarness {
                      ::testing::TempDir(),
                      std::chrono::system_clock::now()};
   AnswerThread answers_;
-  LedgerService service_{CallContext{group_, answers_, limits_}};
+  HarnessClock clock_;
+  LedgerService service_{CallContext{group_, answers_, limits_, clock_}};
   AdminService admin_service_{group_};
   std::unique_ptr<GrpcServer> client_ = Start(
       {.services = {&service_}, .health_names = {"ledger.v1.LedgerService"}});
