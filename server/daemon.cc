@@ -55,6 +55,7 @@ absl::Status Daemon::StartGroup() {
   };
   options.on_read_error = [this](const absl::Status& error) {
     logger_.Error("a read of the state failed", {{"error", error.ToString()}});
+    damage_.Raise(DamageAlarms::Place::kState, error, clock_.WallNow());
   };
   options.on_halt = [this](const absl::Status& fault) {
     logger_.Error("replica halted", {{"fault", fault.ToString()}});
@@ -67,7 +68,7 @@ absl::Status Daemon::StartGroup() {
   }
   LEDGERD_RETURN_IF_ERROR(group->Start());
   served_.emplace(ServedGroup{group->replica(), group->store(),
-                              group->journal(), addresses_,
+                              group->journal(), addresses_, damage_,
                               group->identity().cluster, group->path(),
                               std::chrono::system_clock::now()});
   logger_.Info("replica started",

@@ -28,6 +28,7 @@
 #include "replication/clock.h"
 #include "server/answer_thread.h"
 #include "server/config.pb.h"
+#include "server/damage_alarms.h"
 #include "server/grpc/admin_service.h"
 #include "server/grpc/grpc_server.h"
 #include "server/grpc/ledger_service.h"
@@ -73,8 +74,9 @@ class Daemon {
 
   const DaemonOptions options_;
   Logger& logger_;
-  std::vector<std::unique_ptr<ReplicaGroup>> groups_;
   const replication::SystemClock clock_;
+  DamageAlarms damage_;
+  std::vector<std::unique_ptr<ReplicaGroup>> groups_;
   SharedAddresses addresses_;
   std::optional<ServedGroup> served_;
   AnswerThread answers_;

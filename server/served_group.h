@@ -9,6 +9,7 @@
 #include "proto/base/mutex.h"
 #include "proto/types.h"
 #include "replication/replica_handle.h"
+#include "server/damage_alarms.h"
 #include "storage/journal.h"
 #include "storage/state_store.h"
 
@@ -43,6 +44,8 @@ struct ServedGroup {
   storage::StateStore& store;
   const storage::Journal& journal;
   const SharedAddresses& addresses;
+  // What reads have met since the start.
+  DamageAlarms& damage;
   ClusterId cluster;
   std::string data_dir;
   std::chrono::system_clock::time_point started_at;

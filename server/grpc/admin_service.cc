@@ -12,7 +12,9 @@
 
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
+#include "replication/clock.h"
 #include "server/cluster_id.h"
+#include "server/damage_alarms.h"
 #include "server/grpc/call_context.h"
 #include "server/responses.h"
 #include "server/version.h"
@@ -55,6 +57,11 @@ absl::Status WithReadReason(const absl::Status& status) {
   return WithReason(status, Reason::kCompacted);
 }
 
+void SetTime(Timestamp time, google::protobuf::Timestamp& message) {
+  message.set_seconds(static_cast<int64_t>(time.value() / kNanosPerSecond));
+  message.set_nanos(static_cast<int32_t>(time.value() % kNanosPerSecond));
+}
+
 void AddSelf(const replication::ReplicaStatus& status,
              const ReplicaAddresses& addresses,
              admin::v1::GetStatusResponse& response) {
@@ -91,11 +98,19 @@ void AddDiskFull(const replication::ReplicaStatus& status,
                                                : "state",
       ": free some, writes go on by themselves then"));
   alarm.set_blocks("writes");
-  const uint64_t since = status.full_since.value();
-  alarm.mutable_raised_at()->set_seconds(
-      static_cast<int64_t>(since / kNanosPerSecond));
-  alarm.mutable_raised_at()->set_nanos(
-      static_cast<int32_t>(since % kNanosPerSecond));
+  SetTime(status.full_since, *alarm.mutable_raised_at());
+}
+
+// They block nothing: what is damaged is never used, the rest goes on.
+void AddDamage(ReplicaId replica, const DamageAlarms& damage,
+               admin::v1::GetStatusResponse& response) {
+  for (const DamageAlarms::Alarm& met : damage.Get()) {
+    admin::v1::Alarm& alarm = *response.add_alarms();
+    alarm.set_name(met.name);
+    alarm.set_replica_id(replica.value());
+    alarm.set_message(met.message);
+    SetTime(met.raised_at, *alarm.mutable_raised_at());
+  }
 }
 
 }  // namespace
@@ -123,6 +138,7 @@ grpc::Status AdminService::GetStatus(
   AddSelf(status, group_.addresses.Get(), *response);
   AddFault(status, *response);
   AddDiskFull(status, *response);
+  AddDamage(status.replica, group_.damage, *response);
   const auto since = group_.started_at.time_since_epoch();
   response->mutable_started_at()->set_seconds(
       std::chrono::duration_cast<std::chrono::seconds>(since).count());
@@ -180,6 +196,10 @@ absl::StatusOr<bool> AdminService::SendThrough(Sequence through, Range& range,
                                                JournalWriter& writer) const {
   while (range.next <= through) {
     const auto entries = group_.journal.Read(range.next, kReadBytes);
+    if (absl::IsDataLoss(entries.status())) {
+      group_.damage.Raise(DamageAlarms::Place::kJournal, entries.status(),
+                          replication::SystemClock().WallNow());
+    }
     if (!entries.ok()) return WithReadReason(entries.status());
     for (const Entry& entry : *entries) {
       if (entry.sequence() > through) break;

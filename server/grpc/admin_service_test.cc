@@ -105,6 +105,37 @@ TEST_F(AdminServiceTest, AFullDiskIsAnAlarm) {
             std::string::npos);
 }
 
+TEST_F(AdminServiceTest, DamageThatReadsHaveMetIsAnAlarm) {
+  harness_.damage().Raise(DamageAlarms::Place::kState,
+                          absl::DataLossError("db/7.sst: bad checksum"),
+                          Timestamp(5 * kNanosPerSecond + 7));
+  grpc::ClientContext context;
+  admin::v1::GetStatusResponse response;
+  ASSERT_TRUE(harness_.admin().GetStatus(&context, {}, &response).ok());
+  ASSERT_EQ(response.alarms_size(), 1);
+  EXPECT_EQ(response.alarms(0).name(), "STATE_DAMAGED");
+  EXPECT_EQ(response.alarms(0).replica_id(), 1u);
+  EXPECT_EQ(response.alarms(0).message(), "db/7.sst: bad checksum");
+  EXPECT_EQ(response.alarms(0).blocks(), "");
+  EXPECT_EQ(response.alarms(0).raised_at().seconds(), 5);
+  EXPECT_EQ(response.alarms(0).raised_at().nanos(), 7);
+}
+
+TEST_F(AdminServiceTest, ADamagedEntryIsRefusedAndAnAlarm) {
+  Append(1);
+  Commit(Append(2));
+  harness_.journal_disk().Rot(Sequence(1));
+  absl::Status end;
+  EXPECT_TRUE(Read({}, end).empty());
+  EXPECT_TRUE(absl::IsDataLoss(end)) << end;
+  grpc::ClientContext context;
+  admin::v1::GetStatusResponse response;
+  ASSERT_TRUE(harness_.admin().GetStatus(&context, {}, &response).ok());
+  ASSERT_EQ(response.alarms_size(), 1);
+  EXPECT_EQ(response.alarms(0).name(), "JOURNAL_DAMAGED");
+  EXPECT_EQ(response.alarms(0).message(), end.message());
+}
+
 TEST_F(AdminServiceTest, ReadsCommittedEntriesAlone) {
   Append(1);
   const Entry second = Append(2);

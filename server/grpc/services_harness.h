@@ -21,6 +21,7 @@
 #include "proto/base/check.h"
 #include "replication/clock.h"
 #include "server/answer_thread.h"
+#include "server/damage_alarms.h"
 #include "server/fake_replica.h"
 #include "server/grpc/admin_service.h"
 #include "server/grpc/grpc_server.h"
@@ -75,6 +76,10 @@ class ServicesHarness {
 
   storage::Journal& journal() { return *journal_; }
 
+  storage::MemoryJournalDisk& journal_disk() { return disk_; }
+
+  DamageAlarms& damage() { return damage_; }
+
   LedgerService& service() { return service_; }
 
   GrpcServer& client_port() { return *client_; }
@@ -108,10 +113,12 @@ class ServicesHarness {
   std::unique_ptr<storage::Journal> journal_ =
       *storage::MemoryJournal::Open(disk_, {});
   SharedAddresses addresses_;
+  DamageAlarms damage_;
   ServedGroup group_{replica_,
                      store_,
                      *journal_,
                      addresses_,
+                     damage_,
                      ClusterId(0xabc),
                      ::testing::TempDir(),
                      std::chrono::system_clock::now()};

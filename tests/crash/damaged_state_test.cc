@@ -40,6 +40,14 @@ class DamagedStateTest : public testing::Test {
     return name;
   }
 
+  // What an operator sees.
+  std::string Status() {
+    const integration::Finished status = integration::Ledgerctl(
+        {"status", "--admin-address=" + live_.daemon().admin_address()});
+    EXPECT_EQ(status.exit_code, 0) << status.errors;
+    return status.output;
+  }
+
   // Lines of the log that say both.
   int LinesWith(const std::string& what, const std::string& name) {
     int count = 0;
@@ -69,12 +77,18 @@ TEST_F(DamagedStateTest, AQueryIsRefusedAndTheRestGoesOn) {
   EXPECT_EQ(LinesWith("a read of the state failed", ".sst"), 1)
       << name << "\n"
       << live_.daemon().Log();
+  // Who asks later is told, until the next start.
+  EXPECT_TRUE(absl::StrContains(Status(), "STATE_DAMAGED")) << Status();
+  EXPECT_TRUE(absl::StrContains(Status(), ".sst")) << Status();
   const auto accounts = client.LookupAccounts({AccountId(1), AccountId(90)});
   ASSERT_TRUE(accounts.ok()) << accounts.status();
   EXPECT_EQ(accounts->accounts.size(), 2U);
   const auto created =
       client.CreateAccounts({{.id = AccountId(7'000), .ledger = 1, .code = 1}});
   EXPECT_TRUE(created.ok()) << created.status();
+  ASSERT_TRUE(live_.daemon().Kill9().ok());
+  ASSERT_TRUE(live_.StartOn(data()).ok());
+  EXPECT_FALSE(absl::StrContains(Status(), "STATE_DAMAGED")) << Status();
 }
 
 TEST_F(DamagedStateTest, WhatAnEntryNeedsHaltsTheReplica) {

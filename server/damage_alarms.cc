@@ -1,0 +1,41 @@
+#include "server/damage_alarms.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace ledgerd::server {
+namespace {
+
+std::string NameOf(DamageAlarms::Place place, const absl::Status& error) {
+  if (!absl::IsDataLoss(error)) return "DISK_ERROR";
+  return place == DamageAlarms::Place::kState ? "STATE_DAMAGED"
+                                              : "JOURNAL_DAMAGED";
+}
+
+}  // namespace
+
+void DamageAlarms::Raise(Place place, const absl::Status& error,
+                         Timestamp now) {
+  const MutexLock lock(mutex_);
+  const auto [raised, is_new] = raised_.try_emplace(NameOf(place, error));
+  if (is_new) {
+    raised->second.first = std::string(error.message());
+    raised->second.at = now;
+  } else {
+    ++raised->second.more;
+  }
+}
+
+std::vector<DamageAlarms::Alarm> DamageAlarms::Get() const {
+  const MutexLock lock(mutex_);
+  std::vector<Alarm> alarms;
+  for (const auto& [name, raised] : raised_) {
+    std::string message = raised.first;
+    if (raised.more > 0) {
+      absl::StrAppend(&message, "; and ", raised.more, " more since");
+    }
+    alarms.push_back({name, std::move(message), raised.at});
+  }
+  return alarms;
+}
+
+}  // namespace ledgerd::server

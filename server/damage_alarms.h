@@ -1,0 +1,58 @@
+// DamageAlarms remember what reads have met, for an operator who asks: a client
+// that was refused with DATA_LOSS is the only other one who knows.
+//
+//   alarms.Raise(DamageAlarms::Place::kState, error, clock.WallNow());
+//   for (const DamageAlarms::Alarm& alarm : alarms.Get()) ...
+//
+// Shape    At most one of each name, with the first error and how many came
+//          after it: STATE_DAMAGED and JOURNAL_DAMAGED for DATA_LOSS, else
+//          DISK_ERROR. They stay until the process ends: what is on the disk
+//          does not heal by itself.
+// Threads  Any.
+#ifndef LEDGERD_SERVER_DAMAGE_ALARMS_H_
+#define LEDGERD_SERVER_DAMAGE_ALARMS_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "proto/base/mutex.h"
+#include "proto/types.h"
+
+namespace ledgerd::server {
+
+class DamageAlarms {
+ public:
+  enum class Place { kState, kJournal };
+
+  struct Alarm {
+    std::string name;
+    // The error names the file.
+    std::string message;
+    Timestamp raised_at;
+  };
+
+  // Of a read that has failed.
+  void Raise(Place place, const absl::Status& error, Timestamp now)
+      LEDGERD_EXCLUDES(mutex_);
+
+  // By name.
+  std::vector<Alarm> Get() const LEDGERD_EXCLUDES(mutex_);
+
+ private:
+  struct Raised {
+    std::string first;
+    Timestamp at;
+    uint64_t more = 0;
+  };
+
+  mutable Mutex mutex_;
+  std::map<std::string, Raised> raised_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_DAMAGE_ALARMS_H_

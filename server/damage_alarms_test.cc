@@ -1,0 +1,33 @@
+#include "server/damage_alarms.h"
+
+#include "gtest/gtest.h"
+
+namespace ledgerd::server {
+namespace {
+
+using Place = DamageAlarms::Place;
+
+TEST(DamageAlarmsTest, ThereAreNoneAtFirst) {
+  EXPECT_TRUE(DamageAlarms().Get().empty());
+}
+
+TEST(DamageAlarmsTest, OneOfEachNameWithTheFirstError) {
+  DamageAlarms alarms;
+  alarms.Raise(Place::kState, absl::DataLossError("7.sst"), Timestamp(1));
+  alarms.Raise(Place::kState, absl::DataLossError("8.sst"), Timestamp(2));
+  alarms.Raise(Place::kState, absl::DataLossError("9.sst"), Timestamp(3));
+  alarms.Raise(Place::kJournal, absl::DataLossError("1.segment"), Timestamp(4));
+  alarms.Raise(Place::kState, absl::InternalError("EIO"), Timestamp(5));
+  const auto raised = alarms.Get();
+  ASSERT_EQ(raised.size(), 3u);
+  EXPECT_EQ(raised[0].name, "DISK_ERROR");
+  EXPECT_EQ(raised[0].message, "EIO");
+  EXPECT_EQ(raised[1].name, "JOURNAL_DAMAGED");
+  EXPECT_EQ(raised[1].message, "1.segment");
+  EXPECT_EQ(raised[2].name, "STATE_DAMAGED");
+  EXPECT_EQ(raised[2].message, "7.sst; and 2 more since");
+  EXPECT_EQ(raised[2].raised_at, Timestamp(1));
+}
+
+}  // namespace
+}  // namespace ledgerd::server
