@@ -2,7 +2,8 @@
 //
 //   0  ok
 //   1  an error that is none of those below, as a port that is taken
-//   3  usage or configuration: starting again will not help
+//   3  usage or configuration, or a processor that the build is not for
+//      (proto/base/cpu_check.h): starting again will not help
 //   6  corruption: what is on the disk does not add up; the message says where
 //   7  a storage fault: a read, a write or a sync failed, while starting or
 //      later, and the page cache can no longer be trusted; the next start reads
