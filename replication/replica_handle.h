@@ -86,6 +86,8 @@ struct ReadRequest {
   // Not fresh enough by then: TOO_STALE (kAtLeastSequence), else
   // DEADLINE_EXCEEDED.
   Deadline deadline;
+  // Against the limit of reads at a time. Not so for one that waits for many.
+  bool counted = true;
   BeginRead begin;
 };
 

@@ -132,10 +132,12 @@ absl::Status ReplicaThreads::Read(ReadRequest request) {
   {
     const MutexLock lock(mutex_);
     if (ending_) return Draining();
-    if (open_reads_ >= options_.reads_max) {
-      return Overloaded("reads", options_.reads_max);
+    if (request.counted) {
+      if (open_reads_ >= options_.reads_max) {
+        return Overloaded("reads", options_.reads_max);
+      }
+      request.begin = Counted(std::move(request.begin));
     }
-    request.begin = Counted(std::move(request.begin));
     reads_.push_back(std::move(request));
   }
   changed_.Signal();

@@ -291,31 +291,37 @@ TEST_F(ReplicaThreadsTest, LargeProposalsDoNotWaitForTheSync) {
   EXPECT_TRUE(third.Wait().ok());
 }
 
-// Those that wait for a sequence count as well as those that are being done.
+// Those that wait for a sequence count as well as those that are being done,
+// but for one that waits for many.
 TEST_F(ReplicaThreadsTest, RefusesMoreReadsThanItMayHave) {
   ReplicaThreadsOptions options;
   options.reads_max = 3;
   Start(std::move(options));
   std::vector<Answer> answers(5);
-  const auto read = [&](Answer& answer) {
+  const auto read = [&](Answer& answer, bool counted = true) {
     ReadRequest request;
     request.freshness.level = Freshness::Level::kAtLeastSequence;
     request.freshness.at_least = Sequence(3);
     request.deadline = In(seconds(600));
+    request.counted = counted;
     request.begin = [&answer](const absl::StatusOr<Sequence>& at) {
       EXPECT_TRUE(at.ok()) << at.status();
       return [&answer] { answer.Callback()(EntryResult{}); };
     };
     return replica_->Read(std::move(request));
   };
+  Answer for_many[2];
+  ASSERT_TRUE(read(for_many[0], false).ok());
   for (size_t i = 0; i < 3; ++i) ASSERT_TRUE(read(answers[i]).ok());
   EXPECT_EQ(ReasonOf(read(answers[3])), Reason::kOverloaded);
+  ASSERT_TRUE(read(for_many[1], false).ok());
   Answer created[2];
   for (uint64_t i = 0; i < 2; ++i) {
     ASSERT_TRUE(replica_->Propose(CreateAccount(i + 1, created[i])).ok());
     EXPECT_TRUE(created[i].Wait().ok());
   }
   for (size_t i = 0; i < 3; ++i) EXPECT_TRUE(answers[i].Wait().ok());
+  for (Answer& answer : for_many) EXPECT_TRUE(answer.Wait().ok());
   while (!read(answers[4]).ok()) std::this_thread::yield();
   EXPECT_TRUE(answers[4].Wait().ok());
 }

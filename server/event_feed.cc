@@ -1,30 +1,124 @@
 #include "server/event_feed.h"
 
+#include <algorithm>
+#include <iterator>
+
+#include "proto/base/check.h"
 #include "proto/errors.h"
 #include "server/responses.h"
 
 namespace ledgerd::server {
 
-EventFeed::Piece EventFeed::Get(storage::EventPosition from, Done done) {
+EventFeed::Piece EventFeed::Get(storage::EventPosition from,
+                                const void* watcher, Done done) {
+  bool reads = false;
   {
     const MutexLock lock(mutex_);
     for (const auto& [begin, piece] : kept_) {
       if (begin == from) return piece;
     }
-    std::vector<Done>& waiting = waiting_[from];
-    waiting.push_back(std::move(done));
-    if (waiting.size() > 1) return nullptr;
+    Waiting& waiting = waiting_[from];
+    waiting.watchers.emplace(watcher, std::move(done));
+    if (waiting.reading) return nullptr;
+    reads = from.sequence <= applied_;
+    waiting.reading = reads;
   }
-  Read(from);
+  if (reads) {
+    Read(from);
+  } else {
+    WaitForNext();
+  }
   return nullptr;
+}
+
+void EventFeed::Leave(storage::EventPosition from, const void* watcher) {
+  // What it holds goes once the mutex is free.
+  Done done;
+  const MutexLock lock(mutex_);
+  const auto found = waiting_.find(from);
+  if (found == waiting_.end()) return;
+  auto left = found->second.watchers.extract(watcher);
+  if (!left.empty()) done = std::move(left.mapped());
+  if (found->second.watchers.empty() && !found->second.reading) {
+    waiting_.erase(found);
+  }
 }
 
 size_t EventFeed::waiting() const {
   const MutexLock lock(mutex_);
   size_t count = 0;
-  for (const auto& [from, waiting] : waiting_) count += waiting.size();
+  for (const auto& [from, waiting] : waiting_) count += waiting.watchers.size();
   return count;
 }
+
+// ---- what is not applied yet
+
+void EventFeed::WaitForNext() {
+  Sequence next;
+  {
+    const MutexLock lock(mutex_);
+    // Who waits for what is applied is above all whose piece is being read.
+    if (waits_ || waiting_.empty() || waiting_.rbegin()->second.reading) return;
+    waits_ = true;
+    next = applied_.Next();
+  }
+  const absl::Status taken = replica_.Read(
+      {.freshness = {.level = replication::Freshness::Level::kAtLeastSequence,
+                     .at_least = next},
+       .deadline = std::chrono::steady_clock::now() + kWait,
+       .counted = false,
+       .begin = [this](const absl::StatusOr<Sequence>& at) {
+         return OnApplied(at);
+       }});
+  if (!taken.ok()) thread_.Run([this, taken] { FailWaiting(taken); });
+}
+
+std::function<void()> EventFeed::OnApplied(const absl::StatusOr<Sequence>& at) {
+  if (!at.ok() && ReasonOf(at.status()) != Reason::kTooStale) {
+    thread_.Run([this, error = at.status()] { FailWaiting(error); });
+    return nullptr;
+  }
+  const std::vector<storage::EventPosition> ready =
+      TakeReady(at.value_or(Sequence(0)));
+  thread_.Run([this, ready] {
+    for (size_t i = 1; i < ready.size(); ++i) Read(ready[i]);
+    WaitForNext();
+  });
+  // Nearly always all are at one position: it needs no turn of its own.
+  return ready.empty() ? nullptr : Begin(ready.front(), at);
+}
+
+std::vector<storage::EventPosition> EventFeed::TakeReady(Sequence at) {
+  const MutexLock lock(mutex_);
+  waits_ = false;
+  applied_ = std::max(applied_, at);
+  std::vector<storage::EventPosition> ready;
+  for (auto& [from, waiting] : waiting_) {
+    if (from.sequence > applied_) break;
+    if (waiting.reading) continue;
+    waiting.reading = true;
+    ready.push_back(from);
+  }
+  return ready;
+}
+
+void EventFeed::FailWaiting(const absl::Status& error) {
+  std::map<storage::EventPosition, Waiting> failed;
+  {
+    const MutexLock lock(mutex_);
+    waits_ = false;
+    for (auto it = waiting_.begin(); it != waiting_.end();) {
+      const auto next = std::next(it);
+      if (!it->second.reading) failed.insert(waiting_.extract(it));
+      it = next;
+    }
+  }
+  for (const auto& [from, waiting] : failed) {
+    for (const auto& [watcher, done] : waiting.watchers) done(error);
+  }
+}
+
+// ---- what is
 
 void EventFeed::Read(storage::EventPosition from) {
   const absl::Status taken = replica_.Read(
@@ -41,19 +135,25 @@ void EventFeed::Read(storage::EventPosition from) {
 
 std::function<void()> EventFeed::Begin(storage::EventPosition from,
                                        const absl::StatusOr<Sequence>& at) {
-  if (ReasonOf(at.status()) == Reason::kTooStale) {
-    thread_.Run([this, from] { Read(from); });
-    return nullptr;
-  }
   if (!at.ok()) {
     thread_.Run([this, from, error = at.status()] { CallAll(from, error); });
     return nullptr;
   }
+  if (!IsWanted(from)) return nullptr;
   // Shared, since a function must be copyable.
   std::shared_ptr read = store_.ReadEvents(from, kEventsMax);
   return [this, from, read] {
     thread_.Run([this, from, found = read->Finish()] { Deliver(from, found); });
   };
+}
+
+bool EventFeed::IsWanted(storage::EventPosition from) {
+  const MutexLock lock(mutex_);
+  const auto found = waiting_.find(from);
+  LEDGERD_CHECK(found != waiting_.end());
+  if (!found->second.watchers.empty()) return true;
+  waiting_.erase(found);
+  return false;
 }
 
 void EventFeed::Deliver(storage::EventPosition from,
@@ -76,7 +176,7 @@ void EventFeed::Deliver(storage::EventPosition from,
 
 void EventFeed::CallAll(storage::EventPosition from,
                         const absl::StatusOr<Piece>& piece) {
-  std::vector<Done> waiting;
+  Waiting waiting;
   {
     const MutexLock lock(mutex_);
     const auto found = waiting_.find(from);
@@ -84,7 +184,7 @@ void EventFeed::CallAll(storage::EventPosition from,
     waiting = std::move(found->second);
     waiting_.erase(found);
   }
-  for (const Done& done : waiting) done(piece);
+  for (const auto& [watcher, done] : waiting.watchers) done(piece);
 }
 
 }  // namespace ledgerd::server

@@ -104,6 +104,7 @@ class FakeReplica final : public replication::ReplicaHandle {
     }
     {
       const MutexLock lock(mutex_);
+      applies_ = true;
       applied_ = applied;
       std::vector<replication::ReadRequest> waiting;
       std::swap(waiting, waiting_);
@@ -119,6 +120,12 @@ class FakeReplica final : public replication::ReplicaHandle {
   uint64_t reads() const {
     const MutexLock lock(mutex_);
     return reads_;
+  }
+
+  // Of those, the ones that wait.
+  size_t waiting_reads() const {
+    const MutexLock lock(mutex_);
+    return waiting_.size();
   }
 
   // Ends those that wait.
@@ -167,7 +174,7 @@ class FakeReplica final : public replication::ReplicaHandle {
         waiting_.push_back(std::move(request));
         return absl::OkStatus();
       }
-      at = Sequence(7);
+      at = applies_ ? applied_ : Sequence(7);
       if (!read_error_.ok()) at = read_error_;
     }
     Begin(request, at);
@@ -248,6 +255,7 @@ class FakeReplica final : public replication::ReplicaHandle {
   uint64_t taken_ LEDGERD_GUARDED_BY(mutex_) = 0;
   replication::Deadline last_deadline_ LEDGERD_GUARDED_BY(mutex_);
   replication::Freshness last_freshness_ LEDGERD_GUARDED_BY(mutex_);
+  bool applies_ LEDGERD_GUARDED_BY(mutex_) = false;
   Sequence applied_ LEDGERD_GUARDED_BY(mutex_){~uint64_t{0}};
   uint64_t reads_ LEDGERD_GUARDED_BY(mutex_) = 0;
   std::vector<replication::ReadRequest> waiting_ LEDGERD_GUARDED_BY(mutex_);

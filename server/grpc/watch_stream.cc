@@ -64,6 +64,17 @@ void WatchStream::End(const absl::Status& status) {
     if (end_.ok()) end_ = status;
   }
   Advance();
+  LeaveIfFinished();
+}
+
+void WatchStream::LeaveIfFinished() {
+  storage::EventPosition from;
+  {
+    const MutexLock lock(mutex_);
+    if (!finished_ || !asking_) return;
+    from = position_;
+  }
+  feed_.Leave(from, this);
 }
 
 void WatchStream::OnPiece(absl::StatusOr<EventFeed::Piece> piece) {
@@ -91,10 +102,11 @@ void WatchStream::Advance() {
       from = position_;
     }
     EventFeed::Piece piece =
-        feed_.Get(from, [self](absl::StatusOr<EventFeed::Piece> later) {
+        feed_.Get(from, this, [self](absl::StatusOr<EventFeed::Piece> later) {
           self->OnPiece(std::move(later));
         });
-    if (piece == nullptr) return;
+    // It may have ended before the feed knew of it.
+    if (piece == nullptr) return LeaveIfFinished();
     const MutexLock lock(mutex_);
     asking_ = false;
     piece_ = std::move(piece);

@@ -69,6 +69,8 @@ class WatchStream final
       : streams_(streams), feed_(feed), group_(group), position_(from) {}
 
   void End(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
+  // What has finished waits for no piece any more.
+  void LeaveIfFinished() LEDGERD_EXCLUDES(mutex_);
   void OnPiece(absl::StatusOr<EventFeed::Piece> piece) LEDGERD_EXCLUDES(mutex_);
   // Does what can be done now: write, ask for more, finish.
   void Advance() LEDGERD_EXCLUDES(mutex_);

@@ -86,6 +86,12 @@ class WatchStreamTest : public ::testing::Test {
     }
   }
 
+  void WaitForReads(size_t count) {
+    while (harness_.replica().waiting_reads() != count) {
+      std::this_thread::yield();
+    }
+  }
+
   ServicesHarness harness_;
   uint64_t last_id_ = 0;
 };
@@ -133,13 +139,49 @@ TEST_F(WatchStreamTest, ManyWhoWaitCostOneRead) {
   std::vector<std::unique_ptr<Watch>> watches;
   for (size_t i = 0; i < kWatchers; ++i) watches.push_back(Open(2));
   WaitForWatchers(kWatchers);
-  EXPECT_EQ(harness_.replica().reads(), 1u);
+  WaitForReads(1);
+  // The first found out what is applied.
+  EXPECT_EQ(harness_.replica().reads(), 2u);
   Apply(1);
   for (const auto& watch : watches) {
     EXPECT_EQ(watch->Next().sequence(), 2u);
   }
   WaitForWatchers(kWatchers);
-  EXPECT_EQ(harness_.replica().reads(), 2u);
+  WaitForReads(1);
+  EXPECT_EQ(harness_.replica().reads(), 3u);
+}
+
+TEST_F(WatchStreamTest, ManyWhoWaitForWhatIsFarAheadCostOneRead) {
+  Apply(1);
+  std::vector<std::unique_ptr<Watch>> watches;
+  // Downwards: each wants an earlier one than all before it.
+  for (uint64_t from = 20; from >= 2; --from) watches.push_back(Open(from));
+  WaitForWatchers(watches.size());
+  WaitForReads(1);
+  EXPECT_EQ(harness_.replica().waiting_reads(), 1u);
+  for (uint64_t from = 2; from <= 20; ++from) {
+    Apply(1);
+    EXPECT_EQ(watches[20 - from]->Next().sequence(), from);
+  }
+}
+
+// Nothing happens in the ledger meanwhile.
+TEST_F(WatchStreamTest, CancelledWatchesAreLetGo) {
+  std::vector<std::unique_ptr<Watch>> watches;
+  for (uint64_t i = 0; i < 32; ++i) {
+    watches.push_back(Open(i % 2 == 0 ? 1 : 1 + i));
+  }
+  WaitForWatchers(watches.size());
+  for (const auto& watch : watches) watch->context.TryCancel();
+  while (harness_.service().feed().waiting() > 0) std::this_thread::yield();
+  // The read that waited ends, and nobody is left to begin another one for.
+  WaitForReads(1);
+  const uint64_t reads = harness_.replica().reads();
+  harness_.replica().AbandonReads(MakeError(Reason::kTooStale, "10 s"));
+  watches.clear();
+  Apply(1);
+  EXPECT_EQ(Open(1)->Next().sequence(), 1u);
+  EXPECT_LE(harness_.replica().reads(), reads + 2);
 }
 
 // It reads nothing while the other one gets all.
