@@ -117,8 +117,7 @@ class EventFeed {
 
   mutable Mutex mutex_;
   // None without watchers, unless it is being read.
-  std::map<storage::EventPosition, Waiting> waiting_
-      LEDGERD_GUARDED_BY(mutex_);
+  std::map<storage::EventPosition, Waiting> waiting_ LEDGERD_GUARDED_BY(mutex_);
   // All up to here is, as far as is known.
   Sequence applied_ LEDGERD_GUARDED_BY(mutex_);
   // A read of the replica waits for what is above.
