@@ -26,6 +26,12 @@ sanitize() {
       bazel query --noshow_progress "${queries[$config]}" 2>/dev/null
     )
   fi
+  # A query that fails must not count as nothing to test.
+  if [ ${#targets[@]} = 0 ]; then
+    echo "FAILED  $config: no targets: bazel query '${queries[$config]}'"
+    count 0 1
+    return
+  fi
   bazel_tests "$config" --config="$config" --build_tests_only "${targets[@]}"
 }
 
