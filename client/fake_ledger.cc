@@ -1,5 +1,6 @@
 #include "client/fake_ledger.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "google/rpc/error_details.pb.h"
@@ -122,7 +123,23 @@ size_t FakeLedger::transfer_count() const {
 
 void FakeLedger::set_account(const Account& account) {
   const MutexLock lock(mutex_);
-  books_.accounts[account.id] = account;
+  Add(account);
+  Account& there = books_.accounts[account.id];
+  const Timestamp created = there.timestamp;
+  there = account;
+  there.timestamp = created;
+}
+
+void FakeLedger::set_before_query(std::function<void()> before_query) {
+  const MutexLock lock(mutex_);
+  before_query_ = std::move(before_query);
+}
+
+bool FakeLedger::Add(Account account) {
+  const auto [added, is_new] =
+      books_.accounts.emplace(account.id, std::move(account));
+  if (is_new) added->second.timestamp = Timestamp(++clock_);
+  return is_new;
 }
 
 std::optional<FakeLedger::Fault> FakeLedger::NextFault() {
@@ -168,14 +185,23 @@ grpc::Status FakeLedger::CreateAccounts(
   const auto fault = NextFault();
   if (fault.has_value() && !fault->executed) return fault->status;
   const MutexLock lock(mutex_);
+  v1::WatchEventsResponse events;
   for (const auto& message : request->accounts()) {
     const Account account = FromWire(message);
-    const bool is_new = books_.accounts.emplace(account.id, account).second;
+    const bool is_new = Add(account);
+    if (is_new) {
+      auto* event = events.add_events();
+      event->set_type(v1::EVENT_TYPE_ACCOUNT_CREATED);
+      ToWire(books_.accounts[account.id], event->mutable_debit_account());
+    }
     response->add_results()->set_status(is_new
                                             ? v1::CREATE_ACCOUNT_STATUS_CREATED
                                             : v1::CREATE_ACCOUNT_STATUS_EXISTS);
   }
   response->set_sequence(++sequence_);
+  events.set_sequence(sequence_);
+  events_.push_back(std::move(events));
+  changed_.SignalAll();
   return fault.has_value() ? fault->status : grpc::Status::OK;
 }
 
@@ -231,6 +257,23 @@ std::vector<TransferResult> FakeLedger::Execute(
   return results;
 }
 
+void FakeLedger::Tell(const std::vector<Transfer>& batch,
+                      const std::vector<TransferResult>& results) {
+  v1::WatchEventsResponse& events = events_.emplace_back();
+  events.set_sequence(sequence_);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (results[i].status != TransferStatus::kCreated) continue;
+    auto* event = events.add_events();
+    event->set_type(v1::EVENT_TYPE_SINGLE_PHASE);
+    ToWire(batch[i], event->mutable_transfer());
+    ToWire(books_.accounts[batch[i].debit_account_id],
+           event->mutable_debit_account());
+    ToWire(books_.accounts[batch[i].credit_account_id],
+           event->mutable_credit_account());
+  }
+  changed_.SignalAll();
+}
+
 template <typename Response>
 grpc::Status FakeLedger::Answer(grpc::ServerContext* context,
                                 const std::vector<Transfer>& batch,
@@ -246,11 +289,13 @@ grpc::Status FakeLedger::Answer(grpc::ServerContext* context,
   if (batch.empty() || batch.size() > batch_max_) {
     return MakeGrpcError(Reason::kInvalidField, "transfers: too many");
   }
-  for (const TransferResult& result : Execute(batch)) {
+  const std::vector<TransferResult> results = Execute(batch);
+  for (const TransferResult& result : results) {
     response->add_results()->set_status(
         static_cast<v1::CreateTransferStatus>(result.status));
   }
   response->set_sequence(++sequence_);
+  Tell(batch, results);
   return fault.has_value() ? fault->status : grpc::Status::OK;
 }
 
@@ -294,6 +339,52 @@ grpc::Status FakeLedger::LookupAccounts(
     }
   }
   response->set_sequence(sequence_);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeLedger::QueryAccounts(grpc::ServerContext*,
+                                       const v1::QueryAccountsRequest* request,
+                                       v1::QueryAccountsResponse* response) {
+  std::function<void()> before;
+  {
+    const MutexLock lock(mutex_);
+    before = before_query_;
+  }
+  if (before) before();
+  const MutexLock lock(mutex_);
+  std::map<Timestamp, Account> by_time;
+  for (const auto& [id, account] : books_.accounts) {
+    by_time[account.timestamp] = account;
+  }
+  const v1::QueryFilter& filter = request->filter();
+  for (auto next = by_time.lower_bound(Timestamp(filter.timestamp_min()));
+       next != by_time.end() &&
+       response->accounts_size() < static_cast<int>(filter.limit());
+       ++next) {
+    ToWire(next->second, response->add_accounts());
+  }
+  response->set_sequence(sequence_);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeLedger::WatchEvents(
+    grpc::ServerContext* context, const v1::WatchEventsRequest* request,
+    grpc::ServerWriter<v1::WatchEventsResponse>* writer) {
+  uint64_t next = std::max<uint64_t>(1, request->from_sequence());
+  while (!context->IsCancelled()) {
+    v1::WatchEventsResponse events;
+    {
+      const MutexLock lock(mutex_);
+      if (next > events_.size()) {
+        changed_.WaitFor(mutex_, std::chrono::milliseconds(1));
+        continue;
+      }
+      events = events_[next - 1];
+    }
+    ++next;
+    if (events.events().empty()) continue;
+    if (!writer->Write(events)) break;
+  }
   return grpc::Status::OK;
 }
 

@@ -7,7 +7,9 @@
 //   EXPECT_EQ(ledger.batches().size(), 2);
 //
 // Shape    Accounts with balances; single-phase transfers, linked chains, the
-//          debit limit, and ids that exist. No other rule of the ledger.
+//          debit limit, and ids that exist. No other rule of the ledger. A
+//          query of accounts knows timestamp_min and limit; an event shows its
+//          accounts as they are after its batch; entries without are not told.
 // Faults   Each scripted fault is used up by one call of any method: it fails
 //          before or after it is executed, or is never answered. Hold() keeps
 //          CreateTransfers from being answered until Release().
@@ -17,6 +19,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -73,7 +76,10 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
   std::optional<Account> account(AccountId id) const;
   // Every transfer that has been executed, once each.
   size_t transfer_count() const;
+  // Without a word to those who watch.
   void set_account(const Account& account);
+  // Called at the beginning of each QueryAccounts.
+  void set_before_query(std::function<void()> before_query);
 
   grpc::Status GetServerInfo(
       grpc::ServerContext* context,
@@ -96,6 +102,14 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
       grpc::ServerContext* context,
       const ::ledger::v1::LookupAccountsRequest* request,
       ::ledger::v1::LookupAccountsResponse* response) override;
+  grpc::Status QueryAccounts(
+      grpc::ServerContext* context,
+      const ::ledger::v1::QueryAccountsRequest* request,
+      ::ledger::v1::QueryAccountsResponse* response) override;
+  grpc::Status WatchEvents(
+      grpc::ServerContext* context,
+      const ::ledger::v1::WatchEventsRequest* request,
+      grpc::ServerWriter<::ledger::v1::WatchEventsResponse>* writer) override;
 
  private:
   struct Books {
@@ -110,6 +124,12 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
   std::vector<TransferResult> Execute(const std::vector<Transfer>& batch)
       LEDGERD_REQUIRES(mutex_);
   TransferResult ExecuteOne(const Transfer& transfer) LEDGERD_REQUIRES(mutex_);
+  // Adds the account unless it is there; true when it was not.
+  bool Add(Account account) LEDGERD_REQUIRES(mutex_);
+  // Makes what these did the next entry's events.
+  void Tell(const std::vector<Transfer>& batch,
+            const std::vector<TransferResult>& results)
+      LEDGERD_REQUIRES(mutex_);
   // Answers `batch` into either of the two responses.
   template <typename Response>
   grpc::Status Answer(grpc::ServerContext* context,
@@ -123,6 +143,11 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
   bool held_ LEDGERD_GUARDED_BY(mutex_) = false;
   size_t batch_max_ LEDGERD_GUARDED_BY(mutex_) = 8190;
   uint64_t sequence_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  uint64_t clock_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  // Of each entry, from sequence 1 on.
+  std::vector<::ledger::v1::WatchEventsResponse> events_
+      LEDGERD_GUARDED_BY(mutex_);
+  std::function<void()> before_query_ LEDGERD_GUARDED_BY(mutex_);
   size_t lookups_ LEDGERD_GUARDED_BY(mutex_) = 0;
   std::string address_;
   std::unique_ptr<grpc::Server> server_;

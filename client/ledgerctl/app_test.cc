@@ -263,11 +263,18 @@ TEST_F(AppTest, TheBooksOfBalancedAccounts) {
   EXPECT_TRUE(Said("debits_posted sum to 995, credits_posted to 0")) << err_;
 }
 
-TEST_F(AppTest, BooksNeedTheWholeJournal) {
+TEST_F(AppTest, TheBooksSayFromWhereOnTheJournalIsKept) {
   CreateAccounts();
   admin_.status().set_journal_first_sequence(2);
-  EXPECT_EQ(Run({"verify", "--books"}), ExitCode::kPrecondition);
-  EXPECT_TRUE(Said("begins at sequence 2")) << err_;
+  EXPECT_EQ(Run({"verify", "--books", "-o", "json"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(
+      Said("2 accounts as of sequence 0: the books balance; the "
+           "journal's hash chain holds from sequence 2 (the first that "
+           "is kept) to 2."))
+      << err_;
+  EXPECT_TRUE(Printed(R"("journal_first":2,"journal_last":2)")) << out_;
+  admin_.journal()[1].mutable_raw()->back() ^= 1;
+  EXPECT_EQ(Run({"verify", "--books"}), ExitCode::kCorruption);
 }
 
 TEST_F(AppTest, StatusTellsAHealthyReplicaFromOneThatIsNot) {

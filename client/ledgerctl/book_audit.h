@@ -1,27 +1,35 @@
-// Reads all accounts as of one sequence, for the books.
+// Reads all accounts as of one sequence, for the books, however many there are
+// and however busy the ledger is.
 //
-//   BookAudit audit(client, {.batch_max = 8190}, read_journal);
+//   BookAudit audit(client, {.batch_max = 8190});
 //   LEDGERD_ASSIGN_OR_RETURN(const BookAudit::Result result, audit.Run());
 //
-// Shape    The journal names every account that was ever asked for. All of them
-//          are looked up; answers of one round must reflect one sequence, up to
-//          which the journal has been read; otherwise the rest of the journal
-//          is read and the round is tried again.
-// Errors   ABORTED  the ledger changed during every round.
-//          Those of the client and of read_journal.
+// Shape    Page by page, oldest first, by QueryAccounts; each page has a
+//          sequence of its own. An event tells both accounts as they are after
+//          it, so the events after the first page's sequence, through the last
+//          page's, bring all accounts to the latter. New accounts are younger
+//          than all others: they are on later pages, or in those events.
+//          Entries without events at the end are not told before another one
+//          follows. When nothing is told for `silence` the ledger is at rest,
+//          or nearly so, and the pages are read again: at one sequence, now.
+// Memory   About 250 bytes an account.
+// Errors   Those of the client; COMPACTED when the events were dropped before
+//          they were read; ABORTED when no round came to an end.
 #ifndef LEDGERD_CLIENT_LEDGERCTL_BOOK_AUDIT_H_
 #define LEDGERD_CLIENT_LEDGERCTL_BOOK_AUDIT_H_
 
+#include <chrono>
 #include <cstddef>
-#include <functional>
-#include <vector>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "client/event_watch.h"
 #include "client/ledger_client.h"
 #include "client/ledgerctl/books.h"
-#include "proto/entry.h"
+#include "proto/system_limits.h"
+#include "proto/types.h"
 
 namespace ledgerd::client {
 
@@ -29,42 +37,34 @@ class BookAudit {
  public:
   struct Options {
     size_t batch_max = kMaxBatchSize;
-    int rounds_max = 50;
+    // Above the second after which a busy server tells its progress.
+    std::chrono::milliseconds silence{3000};
+    int rounds_max = 20;
   };
-
-  // Calls `on_entry` with the checked entries from `from` through the commit
-  // point, or through `to` when that is not 0.
-  using ReadJournal = std::function<absl::Status(
-      Sequence from, Sequence to,
-      const std::function<void(const Entry&)>& on_entry)>;
 
   struct Result {
     Books books;
     Sequence sequence;  // As of which the books are.
     size_t accounts = 0;
-    size_t entries = 0;
   };
 
-  BookAudit(LedgerClient& client, Options options, ReadJournal read_journal)
-      : client_(client),
-        options_(options),
-        read_journal_(std::move(read_journal)) {}
+  BookAudit(LedgerClient& client, Options options)
+      : client_(client), options_(options) {}
 
+  // Called once.
   absl::StatusOr<Result> Run();
 
  private:
-  // Adds the accounts that later entries ask for, through `to` (0: all).
-  absl::Status ReadOn(Sequence to);
-  // One round; false when its answers do not reflect one sequence.
-  absl::StatusOr<bool> LookUpAll(Result* result);
+  absl::Status ReadPages();
+  // False when the server fell silent before the last page's sequence.
+  absl::StatusOr<bool> ReadEvents();
+  void Take(const LedgerEvents& entry);
 
   LedgerClient& client_;
   const Options options_;
-  const ReadJournal read_journal_;
-  absl::flat_hash_set<AccountId> seen_;
-  std::vector<AccountId> ids_;  // Each once, in the journal's order.
-  Sequence read_through_;
-  size_t entries_ = 0;
+  absl::flat_hash_map<AccountId, Account> accounts_;
+  Sequence first_;  // The first page's.
+  Sequence last_;   // The last one's.
 };
 
 }  // namespace ledgerd::client
