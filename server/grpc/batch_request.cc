@@ -1,6 +1,7 @@
 #include "server/grpc/batch_request.h"
 
 #include <cstdint>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -28,13 +29,8 @@ using ::ledger::v1::CreateAccountsRequest;
 using ::ledger::v1::CreateAccountsResponse;
 using ::ledger::v1::CreateTransfersRequest;
 using ::ledger::v1::CreateTransfersResponse;
-
-constexpr int kEventField = 1;
-static_assert(int{CreateAccountsRequest::kAccountsFieldNumber} == kEventField);
-static_assert(int{CreateTransfersRequest::kTransfersFieldNumber} ==
-              kEventField);
-constexpr uint32_t kEventTag = WireFormatLite::MakeTag(
-    kEventField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+using ::ledger::v1::StreamTransfersRequest;
+using ::ledger::v1::StreamTransfersResponse;
 
 bool SkipBytes(CodedInputStream& input) {
   uint32_t size = 0;
@@ -57,70 +53,82 @@ absl::Status NotAMessage(absl::string_view field) {
 absl::StatusOr<Command> ParseAccountsRequest(grpc::ByteBuffer& bytes) {
   Arena arena;
   const auto* request = Parse<CreateAccountsRequest>(bytes, arena);
-  if (request == nullptr) return NotAMessage(kCreateAccounts.field);
+  if (request == nullptr) return NotAMessage(kCreateAccounts.events.name);
   return ParseAccounts(request->accounts());
 }
 
 absl::StatusOr<Command> ParseTransfersRequest(grpc::ByteBuffer& bytes) {
   Arena arena;
   const auto* request = Parse<CreateTransfersRequest>(bytes, arena);
-  if (request == nullptr) return NotAMessage(kCreateTransfers.field);
+  if (request == nullptr) return NotAMessage(kCreateTransfers.events.name);
   return ParseTransfers(request->transfers());
 }
 
-template <typename Response, typename Results>
-grpc::ByteBuffer Serialize(const Results& results, Sequence sequence) {
-  Arena arena;
-  auto* response = Arena::CreateMessage<Response>(&arena);
-  AddResults(results, *response->mutable_results());
-  response->set_sequence(sequence.value());
+template <typename Response>
+grpc::ByteBuffer Serialize(const Response& response) {
   grpc::ByteBuffer bytes;
   bool is_own = false;
   const grpc::Status serialized =
-      grpc::SerializationTraits<Response>::Serialize(*response, &bytes,
-                                                     &is_own);
+      grpc::SerializationTraits<Response>::Serialize(response, &bytes, &is_own);
   LEDGERD_CHECK(serialized.ok()) << serialized.error_message();
   return bytes;
 }
 
+template <typename Response, typename Results>
+Response* Fill(const Results& results, Sequence sequence, Arena& arena) {
+  auto* response = Arena::CreateMessage<Response>(&arena);
+  AddResults(results, *response->mutable_results());
+  response->set_sequence(sequence.value());
+  return response;
+}
+
 grpc::ByteBuffer AccountsResponse(const EntryResult& result) {
-  return Serialize<CreateAccountsResponse>(result.accounts, result.sequence);
+  Arena arena;
+  return Serialize(
+      *Fill<CreateAccountsResponse>(result.accounts, result.sequence, arena));
 }
 
 grpc::ByteBuffer TransfersResponse(const EntryResult& result) {
-  return Serialize<CreateTransfersResponse>(result.transfers, result.sequence);
+  Arena arena;
+  return Serialize(
+      *Fill<CreateTransfersResponse>(result.transfers, result.sequence, arena));
 }
 
 }  // namespace
 
 const BatchMethod kCreateAccounts = {
-    .field = "accounts",
+    .events = {"accounts", CreateAccountsRequest::kAccountsFieldNumber},
     .parse = ParseAccountsRequest,
     .respond = AccountsResponse,
 };
 
 const BatchMethod kCreateTransfers = {
-    .field = "transfers",
+    .events = {"transfers", CreateTransfersRequest::kTransfersFieldNumber},
     .parse = ParseTransfersRequest,
     .respond = TransfersResponse,
 };
 
+const EventField kStreamedEvents = {
+    "transfers", StreamTransfersRequest::kTransfersFieldNumber};
+
 absl::StatusOr<size_t> CountEvents(const grpc::ByteBuffer& request,
-                                   const BatchMethod& method) {
+                                   const EventField& field) {
+  const uint32_t event_tag = WireFormatLite::MakeTag(
+      field.number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
   grpc::ByteBuffer bytes(request);  // The same memory.
   grpc::ProtoBufferReader reader(&bytes);
-  if (!reader.status().ok()) return NotAMessage(method.field);
+  if (!reader.status().ok()) return NotAMessage(field.name);
   CodedInputStream input(&reader);
   size_t events = 0;
   while (const uint32_t tag = input.ReadTag()) {
-    const bool skipped = tag == kEventTag
+    const bool skipped = tag == event_tag
                              ? SkipBytes(input)
                              : WireFormatLite::SkipField(&input, tag);
-    if (!skipped) return NotAMessage(method.field);
-    if (tag == kEventTag) ++events;
+    if (!skipped) return NotAMessage(field.name);
+    if (tag == event_tag) ++events;
   }
-  if (!input.ConsumedEntireMessage()) return NotAMessage(method.field);
-  LEDGERD_RETURN_IF_ERROR(CheckEventCount(method.field, events));
+  if (!input.ConsumedEntireMessage()) return NotAMessage(field.name);
+  LEDGERD_RETURN_IF_ERROR(CheckEventCount(field.name, events));
   return events;
 }
 
@@ -131,6 +139,25 @@ absl::StatusOr<Command> ParseBatch(const grpc::ByteBuffer& request,
   absl::StatusOr<Command> command = method.parse(bytes);
   bytes.Clear();
   return command;
+}
+
+absl::StatusOr<StreamedRequest> ParseStreamed(grpc::ByteBuffer& bytes) {
+  Arena arena;
+  const auto* request = Parse<StreamTransfersRequest>(bytes, arena);
+  bytes.Clear();
+  if (request == nullptr) return NotAMessage(kStreamedEvents.name);
+  LEDGERD_ASSIGN_OR_RETURN(Command command,
+                           ParseTransfers(request->transfers()));
+  return StreamedRequest{request->request_id(), std::move(command)};
+}
+
+grpc::ByteBuffer RespondStreamed(uint64_t request_id,
+                                 const EntryResult& result) {
+  Arena arena;
+  auto* response =
+      Fill<StreamTransfersResponse>(result.transfers, result.sequence, arena);
+  response->set_request_id(request_id);
+  return Serialize(*response);
 }
 
 }  // namespace ledgerd::server

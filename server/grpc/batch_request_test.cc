@@ -30,7 +30,7 @@ grpc::ByteBuffer Whole(absl::string_view bytes) {
 }
 
 absl::StatusOr<size_t> Count(const grpc::ByteBuffer& request) {
-  return CountEvents(request, kCreateTransfers);
+  return CountEvents(request, kCreateTransfers.events);
 }
 
 std::string Transfers(size_t count) {
@@ -70,7 +70,7 @@ TEST(BatchRequestTest, TooFewAndTooManyAreSaidBeforeTheParse) {
   EXPECT_EQ(std::string(count.status().message()),
             "transfers: 8191 given; a request holds 1 to 8190: send the rest "
             "in another one");
-  EXPECT_EQ(FieldOf(CountEvents(Whole(""), kCreateAccounts).status()),
+  EXPECT_EQ(FieldOf(CountEvents(Whole(""), kCreateAccounts.events).status()),
             "accounts");
 }
 
@@ -120,6 +120,24 @@ TEST(BatchRequestTest, NonsenseInsideOfAnEventIsRefused) {
   EXPECT_EQ(*Count(request), 1u);
   EXPECT_EQ(ReasonOf(ParseBatch(request, kCreateTransfers).status()),
             Reason::kInvalidField);
+}
+
+TEST(BatchRequestTest, AStreamsRequestHasItsEventsElsewhere) {
+  ledger::v1::StreamTransfersRequest request;
+  request.set_request_id(1'000'000'007);
+  for (uint64_t id = 1; id <= 3; ++id) {
+    request.add_transfers()->mutable_id()->set_low(id);
+  }
+  const std::string text = request.SerializeAsString();
+  grpc::ByteBuffer bytes = Whole(text);
+  const auto count = CountEvents(bytes, kStreamedEvents);
+  ASSERT_TRUE(count.ok()) << count.status();
+  EXPECT_EQ(*count, 3u);
+  const auto parsed = ParseStreamed(bytes);
+  ASSERT_TRUE(parsed.ok()) << parsed.status();
+  EXPECT_EQ(parsed->request_id, 1'000'000'007u);
+  EXPECT_EQ(parsed->command.timestamp_count, 3u);
+  EXPECT_EQ(bytes.Length(), 0u);
 }
 
 }  // namespace

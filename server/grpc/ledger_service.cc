@@ -140,7 +140,8 @@ grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
 absl::StatusOr<AnswerBudget::Share> LedgerService::Admit(
     const grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
     const BatchMethod& method) {
-  LEDGERD_ASSIGN_OR_RETURN(const size_t events, CountEvents(request, method));
+  LEDGERD_ASSIGN_OR_RETURN(const size_t events,
+                           CountEvents(request, method.events));
   LEDGERD_RETURN_IF_ERROR(calls_.group.replica.Admits(CommandBytes(events)));
   return budget_.Take(context.peer(), events * kResultBytes);
 }
@@ -185,8 +186,7 @@ grpc::ServerUnaryReactor* LedgerService::CreateTransfers(
   return Create(context, request, response, kCreateTransfers);
 }
 
-grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,
-                        ledger::v1::StreamTransfersResponse>*
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>*
 LedgerService::StreamTransfers(grpc::CallbackServerContext* context) {
   return new TransferStream(streams_, calls_, context->peer(),
                             DeadlineOf(context->deadline()));

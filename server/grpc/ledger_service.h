@@ -31,11 +31,23 @@
 
 namespace ledgerd::server {
 
-// Writes come as bytes, so that they can be refused before they are parsed.
-using RawWritesService =
-    ledger::v1::LedgerService::WithRawCallbackMethod_CreateAccounts<
-        ledger::v1::LedgerService::WithRawCallbackMethod_CreateTransfers<
-            ledger::v1::LedgerService::CallbackService>>;
+using LedgerApi = ledger::v1::LedgerService;
+
+using TypedService = LedgerApi::WithCallbackMethod_GetServerInfo<
+    LedgerApi::WithCallbackMethod_LookupAccounts<
+        LedgerApi::WithCallbackMethod_LookupTransfers<
+            LedgerApi::WithCallbackMethod_GetAccountTransfers<
+                LedgerApi::WithCallbackMethod_GetAccountBalances<
+                    LedgerApi::WithCallbackMethod_QueryAccounts<
+                        LedgerApi::WithCallbackMethod_QueryTransfers<
+                            LedgerApi::WithCallbackMethod_WatchEvents<
+                                LedgerApi::Service>>>>>>>>;
+
+// Writes come as bytes, so that they can be refused before they are parsed. Not
+// on top of CallbackService: a stream's reactor is of one type or the other.
+using RawWritesService = LedgerApi::WithRawCallbackMethod_CreateAccounts<
+    LedgerApi::WithRawCallbackMethod_CreateTransfers<
+        LedgerApi::WithRawCallbackMethod_StreamTransfers<TypedService>>>;
 
 class LedgerService final : public RawWritesService {
  public:
@@ -70,9 +82,8 @@ class LedgerService final : public RawWritesService {
       grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
       grpc::ByteBuffer* response) override;
 
-  grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,
-                          ledger::v1::StreamTransfersResponse>*
-  StreamTransfers(grpc::CallbackServerContext* context) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamTransfers(
+      grpc::CallbackServerContext* context) override;
 
   grpc::ServerUnaryReactor* LookupAccounts(
       grpc::CallbackServerContext* context,

@@ -48,19 +48,31 @@ TransferStream::TransferStream(TransferStreams& streams,
 
 void TransferStream::OnReadDone(bool ok) {
   LEDGERD_ACQUIRE(this);
-  absl::StatusOr<Command> command = absl::CancelledError();
-  if (ok) command = ParseTransfers(request_->transfers());
+  absl::StatusOr<Admitted> admitted = absl::CancelledError();
+  if (ok) admitted = Admit();
   const MutexLock lock(mutex_);
   reading_ = false;
   if (!ok) reads_over_ = true;
-  if (!reads_over_) Take(request_->request_id(), std::move(command));
+  if (!reads_over_) Take(std::move(admitted));
   Advance();
+}
+
+absl::StatusOr<TransferStream::Admitted> TransferStream::Admit() {
+  LEDGERD_ASSIGN_OR_RETURN(const size_t events,
+                           CountEvents(request_, kStreamedEvents));
+  LEDGERD_RETURN_IF_ERROR(calls_.group.replica.Admits(CommandBytes(events)));
+  LEDGERD_ASSIGN_OR_RETURN(
+      AnswerBudget::Share share,
+      streams_.budget_.Take(connection_, events * kResultBytes));
+  LEDGERD_ASSIGN_OR_RETURN(StreamedRequest request, ParseStreamed(request_));
+  return Admitted{std::move(request), std::move(share)};
 }
 
 void TransferStream::OnWriteDone(bool ok) {
   LEDGERD_ACQUIRE(this);
   const MutexLock lock(mutex_);
   writing_ = false;
+  response_.Clear();
   response_share_ = AnswerBudget::Share();
   if (!ok) reads_over_ = answers_over_ = true;
   Advance();
@@ -88,32 +100,26 @@ void TransferStream::End(const absl::Status& status) {
   Advance();
 }
 
-void TransferStream::Take(uint64_t request_id,
-                          absl::StatusOr<Command> command) {
-  const absl::Status taken = command.ok()
-                                 ? Propose(request_id, *std::move(command))
-                                 : command.status();
+void TransferStream::Take(absl::StatusOr<Admitted> admitted) {
+  const absl::Status taken =
+      admitted.ok() ? Propose(*std::move(admitted)) : admitted.status();
   if (taken.ok()) return;
   reads_over_ = true;
   end_ = taken;
 }
 
-absl::Status TransferStream::Propose(uint64_t request_id, Command command) {
-  LEDGERD_ASSIGN_OR_RETURN(
-      AnswerBudget::Share share,
-      streams_.budget_.Take(connection_,
-                            command.timestamp_count * kResultBytes));
+absl::Status TransferStream::Propose(Admitted admitted) {
   const uint64_t slot = first_slot_ + slots_.size();
   LEDGERD_RETURN_IF_ERROR(calls_.group.replica.Propose(
-      {.command = std::move(command),
+      {.command = std::move(admitted.request.command),
        .deadline = deadline_,
        .done = [this, slot](absl::StatusOr<EntryResult> result) {
          calls_.answers.Run([this, slot, result = std::move(result)]() mutable {
            OnResult(slot, std::move(result));
          });
        }}));
-  slots_.push_back({.request_id = request_id,
-                    .share = std::move(share),
+  slots_.push_back({.request_id = admitted.request.request_id,
+                    .share = std::move(admitted.share),
                     .result = std::nullopt});
   ++outstanding_;
   return absl::OkStatus();
@@ -146,10 +152,7 @@ void TransferStream::AdvanceAnswers() {
     reads_over_ = answers_over_ = true;
     return;
   }
-  response_.Clear();
-  response_.set_request_id(oldest.request_id);
-  response_.set_sequence((*oldest.result)->sequence.value());
-  AddResults((*oldest.result)->transfers, *response_.mutable_results());
+  response_ = RespondStreamed(oldest.request_id, **oldest.result);
   response_share_ = std::move(slots_.front().share);
   slots_.pop_front();
   ++first_slot_;
@@ -161,12 +164,9 @@ void TransferStream::AdvanceAnswers() {
 void TransferStream::AdvanceReads() {
   if (reading_ || reads_over_) return;
   if (slots_.size() >= calls_.limits.stream_window) return;
-  arena_.Reset();
-  request_ = google::protobuf::Arena::CreateMessage<
-      ledger::v1::StreamTransfersRequest>(&arena_);
   reading_ = true;
   LEDGERD_RELEASE(this);
-  StartRead(request_);
+  StartRead(&request_);
 }
 
 void TransferStream::AdvanceEnd() {

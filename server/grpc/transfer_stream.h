@@ -8,8 +8,8 @@
 //          so after all before it are answered; nothing is read after it, so
 //          nothing after it is executed.
 // Limits   At most `stream_window` requests are taken and not answered; then
-//          nothing more is read, and HTTP/2 holds the client back. The request
-//          being read has an arena that lives until it is packed into rows.
+//          nothing more is read, and HTTP/2 holds the client back. A request is
+//          bytes until it is admitted, so that a refusal costs no parse.
 // Time     Without a deadline of the client's a stream has none: its requests
 //          must not be dropped one by one, as calls are. With one, all requests
 //          have the same, so once one is dropped all after it are.
@@ -27,15 +27,14 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "google/protobuf/arena.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 
-#include "ledger/v1/ledger.pb.h"
 #include "proto/base/mutex.h"
-#include "proto/entry.h"
 #include "proto/results.h"
 #include "replication/replica_handle.h"
 #include "server/answer_budget.h"
+#include "server/grpc/batch_request.h"
 #include "server/grpc/call_context.h"
 #include "server/open_calls.h"
 
@@ -66,8 +65,7 @@ class TransferStreams {
 };
 
 class TransferStream final
-    : public grpc::ServerBidiReactor<ledger::v1::StreamTransfersRequest,
-                                     ledger::v1::StreamTransfersResponse> {
+    : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   // `connection` is the name of the client's, for the budget.
   TransferStream(TransferStreams& streams, const CallContext& calls,
@@ -82,6 +80,12 @@ class TransferStream final
  private:
   friend class TransferStreams;
 
+  // A request that there is room for, with what its answer takes.
+  struct Admitted {
+    StreamedRequest request;
+    AnswerBudget::Share share;
+  };
+
   // A request that was taken.
   struct Slot {
     uint64_t request_id = 0;
@@ -90,10 +94,10 @@ class TransferStream final
   };
 
   void End(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
-  void Take(uint64_t request_id, absl::StatusOr<Command> command)
-      LEDGERD_REQUIRES(mutex_);
-  absl::Status Propose(uint64_t request_id, Command command)
-      LEDGERD_REQUIRES(mutex_);
+  // What was read, if there is room for it.
+  absl::StatusOr<Admitted> Admit();
+  void Take(absl::StatusOr<Admitted> admitted) LEDGERD_REQUIRES(mutex_);
+  absl::Status Propose(Admitted admitted) LEDGERD_REQUIRES(mutex_);
   void OnResult(uint64_t slot, absl::StatusOr<EntryResult> result)
       LEDGERD_EXCLUDES(mutex_);
   // Does what can be done now: read, write, finish.
@@ -108,11 +112,10 @@ class TransferStream final
   const replication::Deadline deadline_;
 
   // gRPC's while it reads, else the reader's.
-  google::protobuf::Arena arena_;
-  ledger::v1::StreamTransfersRequest* request_ = nullptr;
+  grpc::ByteBuffer request_;
 
   Mutex mutex_;
-  ledger::v1::StreamTransfersResponse response_;  // gRPC's while it writes.
+  grpc::ByteBuffer response_;  // gRPC's while it writes.
   AnswerBudget::Share response_share_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<Slot> slots_ LEDGERD_GUARDED_BY(mutex_);
   uint64_t first_slot_ LEDGERD_GUARDED_BY(mutex_) = 0;

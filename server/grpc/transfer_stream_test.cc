@@ -1,8 +1,10 @@
 // StreamTransfers, through gRPC and back.
 #include <chrono>
 #include <memory>
+#include <string>
 #include <thread>
 
+#include "grpcpp/generic/generic_stub.h"
 #include "gtest/gtest.h"
 
 #include "proto/errors.h"
@@ -117,6 +119,36 @@ TEST_F(TransferStreamTest, ARefusalEndsItAfterAllBeforeAreAnswered) {
   EXPECT_EQ(ReadId(*stream), 0u);
   EXPECT_EQ(ReasonOf(End(*stream)), Reason::kOverloaded);
   EXPECT_EQ(harness_.replica().taken(), 1u);
+}
+
+// Were it parsed, its bad field would be what ends the stream.
+TEST_F(TransferStreamTest, WhatIsRefusedIsNotParsed) {
+  const auto stream = Open();
+  harness_.replica().RefuseNext(MakeError(Reason::kOverloaded, "full"));
+  auto bad = Request(1, 2);
+  bad.mutable_transfers(1)->set_code(70'000);
+  stream->Write(bad);
+  EXPECT_EQ(ReadId(*stream), 0u);
+  EXPECT_EQ(ReasonOf(End(*stream)), Reason::kOverloaded);
+}
+
+TEST_F(TransferStreamTest, WhatIsNoMessageIsRefused) {
+  grpc::GenericStub stub(ServicesHarness::Connect(harness_.client_port()));
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareCall(
+      &context_, "/ledger.v1.LedgerService/StreamTransfers", &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  const auto wait = [&] { return queue.Next(&tag, &ok) && ok; };
+  call->StartCall(nullptr);
+  ASSERT_TRUE(wait());
+  const grpc::Slice nonsense(std::string(20, '\xff'));
+  call->Write(grpc::ByteBuffer(&nonsense, 1), nullptr);
+  ASSERT_TRUE(wait());
+  grpc::Status status;
+  call->Finish(&status, nullptr);
+  ASSERT_TRUE(wait());
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(status)), Reason::kInvalidField);
 }
 
 TEST_F(TransferStreamTest, AnUnknownOutcomeEndsItWhileTheClientIsSilent) {
