@@ -46,9 +46,9 @@ absl::Status CheckHeader(absl::string_view bytes) {
   }
   const auto version = GetLittle<uint16_t>(bytes.data() + kVersionAt);
   if (version != kVersion) {
-    return absl::DataLossError(absl::StrCat("entry of version ", version,
-                                            "; this build knows ", kVersion,
-                                            ": a newer build wrote it"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("entry of version ", version, "; this build knows ",
+                     kVersion, ": a newer ledgerd wrote it"));
   }
   const auto payload = GetLittle<uint32_t>(bytes.data() + kPayloadSizeAt);
   if (payload != bytes.size() - kEntryHeaderBytes) {

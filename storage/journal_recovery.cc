@@ -239,6 +239,7 @@ absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files,
                            OpenSegments(files, paths.journal, identity));
   LEDGERD_ASSIGN_OR_RETURN(const JournalWalk walk,
                            Walk(found.segments, identity, checkpoint));
+  LEDGERD_RETURN_IF_ERROR(walk.newer());
   if (walk.bad().has_value() && walk.damaged()) {
     return DamagedEntry(found.segments, *walk.bad());
   }

@@ -82,9 +82,12 @@ bool RunMerger::stopping() const {
 
 void RunMerger::Run() {
   for (;;) {
-    // A full device may have room again at the next Wake; what else can fail is
-    // recorded in the database.
-    MergeAll().IgnoreError();
+    const absl::Status merged = MergeAll();
+    // A full device may have room again at the next Wake, and a stop is no
+    // fault. All else is for the next checkpoint to find.
+    if (!absl::IsResourceExhausted(merged) && !absl::IsCancelled(merged)) {
+      database_.Record(merged).IgnoreError();
+    }
     const MutexLock lock(mutex_);
     awake_ = false;
     changed_.SignalAll();
@@ -113,18 +116,14 @@ absl::Status RunMerger::Merge(const DiskState& state, const IdRuns& runs) {
     LEDGERD_RETURN_IF_ERROR(writer.Add(merged.record()));
     if (i % 4096 == 0 && stopping()) return absl::CancelledError("stopping");
   }
-  LEDGERD_RETURN_IF_ERROR(database_.Record(merged.status()));
-  auto run = writer.Finish();
-  if (!run.ok()) {
-    return absl::IsDataLoss(run.status()) ? database_.Record(run.status())
-                                          : run.status();
-  }
+  LEDGERD_RETURN_IF_ERROR(merged.status());
+  LEDGERD_ASSIGN_OR_RETURN(auto run, writer.Finish());
   for (const auto& old : runs) {
     LEDGERD_RETURN_IF_ERROR(files.Delete(RunKey(old->number)));
   }
-  LEDGERD_RETURN_IF_ERROR(files.Put(RunKey(number), EncodeIdRun(**run)));
+  LEDGERD_RETURN_IF_ERROR(files.Put(RunKey(number), EncodeIdRun(*run)));
   LEDGERD_RETURN_IF_ERROR(files.Finish());
-  return keeper_.ReplaceRuns(files, runs, *std::move(run));
+  return keeper_.ReplaceRuns(files, runs, std::move(run));
 }
 
 }  // namespace ledgerd::storage

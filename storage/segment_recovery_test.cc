@@ -5,6 +5,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -77,10 +78,11 @@ class RecoveryTest : public testing::Test {
     }
   }
 
-  void ExpectRefused(const std::vector<std::string>& words) {
+  void ExpectRefused(const std::vector<std::string>& words,
+                     absl::StatusCode code = absl::StatusCode::kDataLoss) {
     const auto before = Snapshot();
     const absl::Status status = Open();
-    EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+    EXPECT_EQ(status.code(), code) << status;
     for (const std::string& word : words) {
       EXPECT_NE(std::string(status.message()).find(word), std::string::npos)
           << "no '" << word << "' in: " << status;
@@ -128,6 +130,21 @@ class RecoveryTest : public testing::Test {
   std::unique_ptr<SegmentJournal> journal_;
   std::vector<Entry> entries_;
 };
+
+// ---- an entry of a newer build: refuse, whatever follows it
+
+TEST_F(RecoveryTest, AnEntryOfAnUnknownKindIsRefusedByItsName) {
+  MustOpen();
+  MustAppend(2);
+  Command newer;
+  newer.kind = static_cast<EntryKind>(99);
+  const Entry entry = Entry::Seal(std::move(newer), Epoch(9), Timestamp(1'000),
+                                  journal_->last());
+  ASSERT_TRUE(journal_->Append({entry}, Sequence(0)).ok());
+  ExpectRefused(
+      {"entry 3", "kind 99", "a newer ledgerd wrote it", "start that ledgerd"},
+      absl::StatusCode::kFailedPrecondition);
+}
 
 // ---- valid records to the end: use
 

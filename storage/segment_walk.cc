@@ -117,11 +117,21 @@ void JournalWalk::AcceptEntry(const RecordFrame& frame,
   }
   const absl::StatusOr<Entry> entry =
       EntryOfRecord(frame, bytes.substr(offset));
+  if (absl::IsFailedPrecondition(entry.status())) {
+    return SetNewer(offset, frame.sequence, entry.status().message());
+  }
   if (!entry.ok()) {
     return SetTorn(offset, absl::StrCat(entry.status().message()));
   }
   if (entry->previous_hash() != last_.hash || entry->epoch() < last_.epoch) {
     return SetDamaged(offset, "does not continue the hash chain");
+  }
+  if (Name(entry->kind()) == "unknown") {
+    return SetNewer(
+        offset, frame.sequence,
+        absl::StrCat("entry of kind ", static_cast<int>(entry->kind()),
+                     ", which this build does not know: a newer ledgerd wrote "
+                     "it"));
   }
   last_ = entry->id();
   last_timestamp_ = entry->timestamp();
@@ -168,6 +178,15 @@ void JournalWalk::SetTorn(uint64_t offset, std::string reason) {
 void JournalWalk::SetDamaged(uint64_t offset, std::string reason) {
   damaged_ = true;
   if (!bad_.has_value()) SetTorn(offset, std::move(reason));
+}
+
+void JournalWalk::SetNewer(uint64_t offset, Sequence sequence,
+                           absl::string_view what) {
+  newer_ = absl::FailedPreconditionError(absl::StrCat(
+      "journal entry ", sequence.value(), ", segment ", header_.number.value(),
+      ", offset ", offset, ": ", what,
+      ". Nothing was changed: start that ledgerd, or a later one"));
+  SetDamaged(offset, absl::StrCat(what));
 }
 
 RecordPlace JournalWalk::PlaceAt(uint64_t offset) const {

@@ -26,6 +26,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -62,6 +63,10 @@ class JournalWalk {
 
   const std::optional<BadEntry>& bad() const { return bad_; }
 
+  // Set when the bad entry is whole, and only a newer build understands it:
+  // FAILED_PRECONDITION, what it is and what to do.
+  const absl::Status& newer() const { return newer_; }
+
   // Requires: bad(). True: never to be cut.
   bool damaged() const { return damaged_; }
 
@@ -92,6 +97,7 @@ class JournalWalk {
   void AcceptFiller(const RecordFrame& frame);
   void SetTorn(uint64_t offset, std::string reason);
   void SetDamaged(uint64_t offset, std::string reason);
+  void SetNewer(uint64_t offset, Sequence sequence, absl::string_view what);
   RecordPlace PlaceAt(uint64_t offset) const;
 
   const JournalIdentity identity_;
@@ -101,6 +107,7 @@ class JournalWalk {
   Sequence synced_through_;
   std::optional<BadEntry> bad_;
   bool damaged_ = false;
+  absl::Status newer_;
   SegmentHeader header_;
   std::vector<uint32_t> places_;
   uint64_t end_ = kBlockBytes;

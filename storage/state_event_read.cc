@@ -5,7 +5,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 
-#include "proto/base/check.h"
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
 #include "storage/state_keys.h"
@@ -24,25 +23,42 @@ void SortUnique(std::vector<T>& values) {
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
+absl::Status Missing(const Event& event, absl::string_view what) {
+  return absl::DataLossError(absl::StrCat(
+      "the event of timestamp ", event.timestamp.value(), " is of ", what,
+      ", which is missing. The state is damaged: restore a backup"));
+}
+
 // The account as it is after the event.
-Account AccountAfter(const EventSide& side, const Accounts& accounts) {
-  if (side.account == AccountId(0)) return {};
+absl::StatusOr<Account> AccountAfter(const Event& event, const EventSide& side,
+                                     const Accounts& accounts) {
+  if (side.account == AccountId(0)) return Account();
   const auto found = accounts.find(side.account);
-  LEDGERD_CHECK(found != accounts.end())
-      << "an event of account " << side.account << ", which is missing";
+  if (found == accounts.end()) {
+    return Missing(event,
+                   absl::StrCat("account ", ToString(side.account.value())));
+  }
   return AfterEvent(found->second, side);
 }
 
-WatchedEvent CompleteEvent(const Event& event, const Transfers& transfers,
-                           const Accounts& accounts) {
+absl::StatusOr<WatchedEvent> CompleteEvent(const Event& event,
+                                           const Transfers& transfers,
+                                           const Accounts& accounts) {
   WatchedEvent watched;
   watched.type = event.type;
   watched.timestamp = event.timestamp;
   if (event.transfer != Timestamp(0)) {
-    watched.transfer = transfers.at(event.transfer);
+    const auto found = transfers.find(event.transfer);
+    if (found == transfers.end()) {
+      return Missing(event, absl::StrCat("the transfer of timestamp ",
+                                         event.transfer.value()));
+    }
+    watched.transfer = found->second;
   }
-  watched.debit = AccountAfter(event.debit, accounts);
-  watched.credit = AccountAfter(event.credit, accounts);
+  LEDGERD_ASSIGN_OR_RETURN(watched.debit,
+                           AccountAfter(event, event.debit, accounts));
+  LEDGERD_ASSIGN_OR_RETURN(watched.credit,
+                           AccountAfter(event, event.credit, accounts));
   return watched;
 }
 
@@ -168,7 +184,8 @@ absl::StatusOr<std::vector<EntryEvents>> StateEventRead::Complete() const {
   for (const Bare& bare : found_) {
     EntryEvents entry = {.sequence = bare.sequence, .more = bare.more};
     for (const Event& event : bare.events) {
-      entry.events.push_back(CompleteEvent(event, transfers, accounts));
+      LEDGERD_ASSIGN_OR_RETURN(entry.events.emplace_back(),
+                               CompleteEvent(event, transfers, accounts));
     }
     entries.push_back(std::move(entry));
   }
