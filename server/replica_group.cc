@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "proto/base/status_macros.h"
 #include "storage/rocksdb_state_store.h"
 
@@ -53,7 +55,13 @@ storage::RocksDbStateStore::Options StateOptions(
 absl::Status MakeRoom(storage::DataDir& dir) {
   std::error_code error;
   const auto space = std::filesystem::space(dir.path(), error);
-  if (error) return absl::InternalError(error.message());
+  if (error) {
+    return absl::InternalError(absl::StrCat(
+        dir.path(),
+        ": the space left on its device cannot be read: ", error.message(),
+        ". Check that the directory is mounted and readable, then start "
+        "again"));
+  }
   if (space.available < kRoomToOpen) return dir.ReleaseReserve();
   const absl::Status restored =
       dir.RestoreReserve(storage::kReserveBytesDefault);
