@@ -37,6 +37,15 @@ absl::Status NotServing(const absl::Status& fault) {
                    "the replica is replaying its journal; try again soon");
 }
 
+// Whether one of its row was refused before; then it is refused here.
+bool IsOutOfTurn(const Proposal& proposal) {
+  if (proposal.row_broken == nullptr || !*proposal.row_broken) return false;
+  proposal.done(MakeError(
+      Reason::kNoPrimary,
+      "a request before this one was refused, so this one was not taken"));
+  return true;
+}
+
 }  // namespace
 
 Replica::Replica(ReplicaOptions options, const storage::Journal& journal,
@@ -113,6 +122,9 @@ bool Replica::WantsProposals() const {
 void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
   std::vector<Command> commands;
   std::vector<Done> done;
+  // One row's are refused below for what they have in common, so none of these
+  // is broken on the way.
+  std::erase_if(proposals, IsOutOfTurn);
   commands.reserve(proposals.size());
   done.reserve(proposals.size());
   for (Proposal& proposal : proposals) {

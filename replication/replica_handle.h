@@ -15,10 +15,12 @@
 #ifndef LEDGERD_REPLICATION_REPLICA_HANDLE_H_
 #define LEDGERD_REPLICATION_REPLICA_HANDLE_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -58,6 +60,9 @@ struct ReplicaStatus {
   Timestamp full_since;  // 0 when neither is.
 };
 
+// Set once a proposal of a row has failed.
+using RowBroken = std::shared_ptr<std::atomic<bool>>;
+
 struct Proposal {
   Command command;
   // Dropped with DEADLINE_EXCEEDED when it has not been journalled by then;
@@ -65,6 +70,10 @@ struct Proposal {
   Deadline deadline;
   // OUTCOME_UNKNOWN: the replica stopped before it knew.
   std::function<void(absl::StatusOr<EntryResult>)> done;
+  // What proposals that are to be executed in their order, or not at all,
+  // share; empty for others. `done` sets it on an error, and then none of them
+  // is taken any more: each is refused with NO_PRIMARY.
+  RowBroken row_broken;
 };
 
 // How fresh a read must be (ledger.v1.ReadConsistency).

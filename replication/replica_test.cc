@@ -2,6 +2,7 @@
 // it is durable, and nothing answered is lost by a crash.
 #include "replication/replica.h"
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -169,6 +170,30 @@ TEST(ReplicaTest, DropsWhatHasWaitedPastItsDeadline) {
   EXPECT_TRUE(absl::IsDeadlineExceeded(status));
   EXPECT_FALSE(MayHaveBeenExecuted(status));
   EXPECT_EQ(world.replica().status().journal_last, Sequence(1));
+}
+
+// The first comes while the replica replays, the second once it serves.
+TEST(ReplicaTest, NothingIsTakenAfterARefusedOneOfItsRow) {
+  World world;
+  ASSERT_TRUE(world.replica().Start(world.work().now).ok());
+  const RowBroken row = std::make_shared<std::atomic<bool>>(false);
+  std::vector<std::optional<Reason>> reasons;
+  const auto propose = [&](uint64_t id) {
+    Proposal proposal = world.Accounts({id}, [&, row](const auto& result) {
+      reasons.push_back(ReasonOf(result.status()));
+      if (!result.ok()) *row = true;
+    });
+    proposal.row_broken = row;
+    world.Propose(std::move(proposal));
+  };
+  propose(1);
+  world.work().DoAll(world.replica(), world.random());
+  ASSERT_EQ(world.replica().status().role, Role::kPrimary);
+  propose(2);
+  world.work().DoAll(world.replica(), world.random());
+  EXPECT_EQ(reasons, (std::vector<std::optional<Reason>>{Reason::kNoPrimary,
+                                                         Reason::kNoPrimary}));
+  EXPECT_TRUE(world.Create(3).ok()) << "others are taken";
 }
 
 TEST(ReplicaTest, AFullPipelineWantsNoMore) {

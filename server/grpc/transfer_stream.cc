@@ -1,10 +1,14 @@
 #include "server/grpc/transfer_stream.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 #include "proto/base/check.h"
 #include "proto/base/happens_before.h"
 #include "proto/base/status_macros.h"
+#include "proto/errors.h"
 #include "server/request_parsing.h"
 #include "server/responses.h"
 
@@ -113,11 +117,16 @@ absl::Status TransferStream::Propose(Admitted admitted) {
   LEDGERD_RETURN_IF_ERROR(calls_.group.replica.Propose(
       {.command = std::move(admitted.request.command),
        .deadline = deadline_,
-       .done = [this, slot](absl::StatusOr<EntryResult> result) {
-         calls_.answers.Run([this, slot, result = std::move(result)]() mutable {
-           OnResult(slot, std::move(result));
-         });
-       }}));
+       .done =
+           [this, slot](absl::StatusOr<EntryResult> result) {
+             // Here, before the replica looks at the next one.
+             if (!result.ok()) *row_broken_ = true;
+             calls_.answers.Run(
+                 [this, slot, result = std::move(result)]() mutable {
+                   OnResult(slot, std::move(result));
+                 });
+           },
+       .row_broken = row_broken_}));
   slots_.push_back({.request_id = admitted.request.request_id,
                     .share = std::move(admitted.share),
                     .result = std::nullopt});
@@ -173,7 +182,21 @@ void TransferStream::AdvanceEnd() {
   if (!reads_over_ || writing_ || outstanding_ > 0) return;
   if (!slots_.empty() && !answers_over_) return;
   finished_ = true;
+  if (!end_.ok() && !MayHaveBeenExecuted(end_) && MayHaveExecuted()) {
+    end_ = MakeError(
+        Reason::kOutcomeUnknown,
+        absl::StrCat(
+            "a request of the stream failed, and one after it may have "
+            "been executed; ask again with the same ids: ",
+            end_.message()));
+  }
   Finish(Wire(calls_.group, end_));
+}
+
+bool TransferStream::MayHaveExecuted() const {
+  return std::any_of(slots_.begin(), slots_.end(), [](const Slot& slot) {
+    return slot.result->ok() || MayHaveBeenExecuted(slot.result->status());
+  });
 }
 
 }  // namespace ledgerd::server

@@ -5,8 +5,10 @@
 //
 // Order    Requests are proposed in the order read and answered in that order.
 //          What ends the stream early (a bad request, a refusal, a fault) does
-//          so after all before it are answered; nothing is read after it, so
-//          nothing after it is executed.
+//          so after all before it are answered; nothing is read after it, and
+//          of what was read already the replica takes nothing any more.
+// Errors   OUTCOME_UNKNOWN when one after the failed request may have been
+//          executed all the same: the client must not take them for undone.
 // Limits   At most `stream_window` requests are taken and not answered; then
 //          nothing more is read, and HTTP/2 holds the client back. A request is
 //          bytes until it is admitted, so that a refusal costs no parse.
@@ -18,9 +20,11 @@
 #ifndef LEDGERD_SERVER_GRPC_TRANSFER_STREAM_H_
 #define LEDGERD_SERVER_GRPC_TRANSFER_STREAM_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -105,11 +109,15 @@ class TransferStream final
   void AdvanceAnswers() LEDGERD_REQUIRES(mutex_);
   void AdvanceReads() LEDGERD_REQUIRES(mutex_);
   void AdvanceEnd() LEDGERD_REQUIRES(mutex_);
+  // Of those that were taken and are never answered.
+  bool MayHaveExecuted() const LEDGERD_REQUIRES(mutex_);
 
   TransferStreams& streams_;
   const CallContext calls_;
   const std::string connection_;
   const replication::Deadline deadline_;
+  const replication::RowBroken row_broken_ =
+      std::make_shared<std::atomic<bool>>(false);
 
   // gRPC's while it reads, else the reader's.
   grpc::ByteBuffer request_;

@@ -163,6 +163,32 @@ TEST_F(TransferStreamTest, AnUnknownOutcomeEndsItWhileTheClientIsSilent) {
   EXPECT_EQ(ReasonOf(End(*stream)), Reason::kOutcomeUnknown);
 }
 
+// What comes after the failed one may have been executed: nobody may be told
+// that it was not.
+TEST_F(TransferStreamTest, AnExecutedOneAfterAFailedOneIsNotDenied) {
+  harness_.replica().HoldAnswers();
+  const auto stream = Open();
+  stream->Write(Request(1));
+  stream->Write(Request(2));
+  harness_.replica().WaitForProposals(2);
+  harness_.replica().AnswerNext(MakeError(Reason::kNoPrimary, "replaying"));
+  harness_.replica().AnswerNext();
+  EXPECT_EQ(ReadId(*stream), 0u);
+  EXPECT_EQ(ReasonOf(End(*stream)), Reason::kOutcomeUnknown);
+}
+
+TEST_F(TransferStreamTest, WhenAllAreRefusedNothingWasDone) {
+  harness_.replica().HoldAnswers();
+  const auto stream = Open();
+  stream->Write(Request(1));
+  stream->Write(Request(2));
+  harness_.replica().WaitForProposals(2);
+  harness_.replica().AnswerNext(MakeError(Reason::kNoPrimary, "replaying"));
+  harness_.replica().AnswerNext(MakeError(Reason::kNoPrimary, "replaying"));
+  EXPECT_EQ(ReadId(*stream), 0u);
+  EXPECT_EQ(ReasonOf(End(*stream)), Reason::kNoPrimary);
+}
+
 TEST_F(TransferStreamTest, AnIdleStreamEndsAtACleanStop) {
   const auto stream = Open();
   stream->Write(Request(1));
