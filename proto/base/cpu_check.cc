@@ -37,10 +37,10 @@ __attribute__((constructor(101))) void CheckCpu() {
 CpuFeatures ReadCpuFeatures() {
   CpuFeatures cpu;
   __builtin_cpu_init();
-  cpu.sse42 = __builtin_cpu_supports("sse4.2") != 0;
-  cpu.avx2 = __builtin_cpu_supports("avx2") != 0;
-  cpu.bmi2 = __builtin_cpu_supports("bmi2") != 0;
-  cpu.fma = __builtin_cpu_supports("fma") != 0;
+  cpu.sse42 = __builtin_cpu_supports("sse4.2");
+  cpu.avx2 = __builtin_cpu_supports("avx2");
+  cpu.bmi2 = __builtin_cpu_supports("bmi2");
+  cpu.fma = __builtin_cpu_supports("fma");
   // Clang 14's __builtin_cpu_supports does not know these.
   constexpr unsigned kExtended = 0x80000001;
   unsigned a = 0;
