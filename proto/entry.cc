@@ -77,6 +77,10 @@ absl::string_view Name(EntryKind kind) {
       return "expire_transfers";
     case EntryKind::kEpochStart:
       return "epoch_start";
+    case EntryKind::kMembership:
+      return "membership";
+    case EntryKind::kPause:
+      return "pause";
   }
   return "unknown";
 }

@@ -35,6 +35,8 @@ enum class EntryKind : uint8_t {
   kCreateTransfers = 2,  // Payload: rows of Transfer.
   kExpireTransfers = 3,  // No payload: expires what is due at its timestamp.
   kEpochStart = 4,       // No payload: the first entry of each epoch.
+  kMembership = 5,       // Payload: a Membership (membership.h).
+  kPause = 6,            // Payload: the same, with another pause.
 };
 
 // As in admin.v1.JournalEntry.operation; "unknown" for a kind of a newer build.

@@ -21,7 +21,7 @@ void ApplyQueue::Add(Entry entry, Done done) {
 }
 
 ApplyQueue::Item ApplyQueue::MakeItem(Entry entry, Done done) {
-  Item item{std::move(entry), std::move(done), {}, nullptr, false};
+  Item item{std::move(entry), std::move(done), {}, nullptr, false, 0};
   MakePlan(item);
   return item;
 }
@@ -30,7 +30,9 @@ void ApplyQueue::MakePlan(Item& item) {
   item.plan = store_.MakePlan(machine_.NeedsOf(item.entry));
   item.fetched = nullptr;
   item.fetching = !item.plan.complete;
-  if (item.fetching) work_.Fetch(item.entry.sequence(), item.plan.missing);
+  if (!item.fetching) return;
+  item.fetch = ++fetches_;
+  work_.Fetch({item.entry.sequence(), item.fetch}, item.plan.missing);
 }
 
 size_t ApplyQueue::Advance(Sequence commit, size_t events_max) {
@@ -101,11 +103,11 @@ ApplyQueue::Item* ApplyQueue::Find(Sequence sequence) {
 }
 
 absl::Status ApplyQueue::OnFetched(
-    Sequence sequence,
-    absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched) {
+    FetchId id, absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched) {
   if (!fetched.ok()) return fetched.status();
-  Item* item = Find(sequence);
-  if (item == nullptr) return absl::OkStatus();  // Abandoned meanwhile.
+  Item* item = Find(id.sequence);
+  // Abandoned or cut meanwhile.
+  if (item == nullptr || item->fetch != id.number) return absl::OkStatus();
   LEDGERD_CHECK(item->fetching);
   item->fetched = *std::move(fetched);
   item->fetching = false;
@@ -113,11 +115,12 @@ absl::Status ApplyQueue::OnFetched(
 }
 
 absl::Status ApplyQueue::OnJournalRead(
-    absl::StatusOr<std::vector<Entry>> entries) {
+    absl::StatusOr<std::vector<Entry>> entries, Sequence commit) {
   if (!entries.ok()) return entries.status();
   LEDGERD_CHECK(reading_);
   reading_ = false;
   for (Entry& entry : *entries) {
+    if (entry.sequence() > commit) break;
     if (!added_.empty() &&
         added_.front().entry.sequence() <= entry.sequence()) {
       break;
@@ -126,6 +129,30 @@ absl::Status ApplyQueue::OnJournalRead(
     replayed_.push_back(MakeItem(std::move(entry), nullptr));
   }
   return absl::OkStatus();
+}
+
+void ApplyQueue::CutFrom(Sequence from, const absl::Status& why) {
+  LEDGERD_CHECK(replayed_.empty() || replayed_.back().entry.sequence() < from);
+  std::vector<Done> cut;
+  for (; !added_.empty() && added_.back().entry.sequence() >= from;
+       added_.pop_back()) {
+    added_bytes_ -= added_.back().entry.bytes().size();
+    cut.push_back(std::move(added_.back().done));
+  }
+  for (auto done = cut.rbegin(); done != cut.rend(); ++done) {
+    if (*done) (*done)(why);
+  }
+}
+
+void ApplyQueue::Disown(Sequence commit, const absl::Status& why) {
+  std::vector<Done> disowned;
+  for (Item& item : added_) {
+    if (item.entry.sequence() <= commit) continue;
+    disowned.push_back(std::exchange(item.done, nullptr));
+  }
+  for (const Done& done : disowned) {
+    if (done) done(why);
+  }
 }
 
 void ApplyQueue::Abandon(const absl::Status& why) {

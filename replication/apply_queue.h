@@ -5,10 +5,10 @@
 //   queue.Advance(commit);             // when the commit point moved
 //   // done(result) has been called for every entry applied.
 //
-// Shape    The entries after the applied point: those read back from the
-//          journal (after a start), then those added. An entry is planned when
-//          it comes in, fetched if something is missing, installed and applied
-//          in its turn.
+// Shape    The entries after the applied point: committed ones read back from
+//          the journal (after a start), then those added. An entry is planned
+//          when it comes in, fetched if something is missing, installed and
+//          applied in its turn.
 // Limits   Entries read back wait up to kReplayBytesMax; those added are
 //          bounded by whoever adds (added_bytes()).
 // Errors   A failed fetch or read is returned and fatal.
@@ -53,12 +53,21 @@ class ApplyQueue {
   // applied.
   size_t Advance(Sequence commit, size_t events_max);
 
-  absl::Status OnFetched(
-      Sequence sequence,
-      absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched);
-  absl::Status OnJournalRead(absl::StatusOr<std::vector<Entry>> entries);
+  // Takes `from` and all after it away again: they are cut off the journal.
+  // Answers those that wait with `why`. Requires: above the commit point.
+  void CutFrom(Sequence from, const absl::Status& why);
 
-  // Answers all that wait with `why`.
+  // Answers those above `commit` with `why`; their entries stay, since they may
+  // still be committed.
+  void Disown(Sequence commit, const absl::Status& why);
+
+  absl::Status OnFetched(
+      FetchId id, absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched);
+  // Takes those up to `commit`: what is above may be cut off the journal.
+  absl::Status OnJournalRead(absl::StatusOr<std::vector<Entry>> entries,
+                             Sequence commit);
+
+  // Takes all away, and answers those that wait with `why`.
   void Abandon(const absl::Status& why);
 
   Sequence applied() const { return store_.applied().entry.sequence; }
@@ -75,6 +84,8 @@ class ApplyQueue {
     storage::Plan plan;
     std::unique_ptr<storage::Fetched> fetched;
     bool fetching = false;
+    // Of the last fetch for it.
+    uint64_t fetch = 0;
   };
 
   Item MakeItem(Entry entry, Done done);
@@ -90,6 +101,7 @@ class ApplyQueue {
   ReplicaWork& work_;
   std::deque<Item> replayed_;
   size_t replayed_bytes_ = 0;
+  uint64_t fetches_ = 0;
   bool reading_ = false;
   std::deque<Item> added_;
   size_t added_bytes_ = 0;

@@ -2,12 +2,22 @@
 
 #include <iterator>
 #include <utility>
+#include <vector>
 
-#include "proto/base/status_macros.h"
 #include "proto/system_limits.h"
+#include "replication/journal_write.h"
 #include "replication/task_thread.h"
 
 namespace ledgerd::replication {
+namespace {
+
+size_t BytesOf(const std::vector<Entry>& entries) {
+  size_t bytes = 0;
+  for (const Entry& entry : entries) bytes += entry.bytes().size();
+  return bytes;
+}
+
+}  // namespace
 
 JournalThread::JournalThread(storage::Journal& journal,
                              JournalCallbacks callbacks)
@@ -19,27 +29,10 @@ JournalThread::~JournalThread() {
   if (thread_.joinable()) Stop();
 }
 
-void JournalThread::PersistPromise(Epoch epoch) {
-  Task task;
-  task.promise = epoch;
-  Push(std::move(task));
-}
+void JournalThread::Persist(JournalWrite write) { Push(std::move(write)); }
 
 void JournalThread::RecordCheckpoint(EntryId checkpoint) {
-  Task task;
-  task.checkpoint = checkpoint;
-  Push(std::move(task));
-}
-
-void JournalThread::PersistEntries(std::vector<Entry> entries,
-                                   Sequence commit) {
-  Task task;
-  task.entries = std::move(entries);
-  {
-    const MutexLock lock(mutex_);
-    commit_ = commit;
-  }
-  Push(std::move(task));
+  Push(Checkpoint{checkpoint});
 }
 
 void JournalThread::Push(Task task) {
@@ -73,73 +66,70 @@ std::optional<JournalThread::Task> JournalThread::Next() {
     if (!filler_due_) {
       changed_.Wait(mutex_);
     } else if (!changed_.WaitFor(mutex_, kFillerAfter) && tasks_.empty()) {
-      return Task{};  // Nothing came: the filler.
+      return Filler{};  // Nothing came.
     }
   }
   return Gather();
 }
 
 JournalThread::Task JournalThread::Gather() {
-  Task group = std::move(tasks_.front());
+  Task task = std::move(tasks_.front());
   tasks_.pop_front();
-  size_t bytes = 0;
-  for (const Entry& entry : group.entries) bytes += entry.bytes().size();
-  while (!group.entries.empty() && !tasks_.empty()) {
-    std::vector<Entry>& more = tasks_.front().entries;
-    if (more.empty()) break;
-    for (const Entry& entry : more) bytes += entry.bytes().size();
+  auto* const group = std::get_if<JournalWrite>(&task);
+  if (group == nullptr) return task;
+  size_t bytes = BytesOf(group->entries);
+  while (!tasks_.empty()) {
+    auto* const more = std::get_if<JournalWrite>(&tasks_.front());
+    if (more == nullptr || more->cut.has_value() ||
+        more->superblock.has_value()) {
+      break;
+    }
+    bytes += BytesOf(more->entries);
     if (bytes > kGroupBytesMax) break;
-    group.entries.insert(group.entries.end(),
-                         std::make_move_iterator(more.begin()),
-                         std::make_move_iterator(more.end()));
+    group->id = more->id;
+    group->commit = more->commit;
+    group->entries.insert(group->entries.end(),
+                          std::make_move_iterator(more->entries.begin()),
+                          std::make_move_iterator(more->entries.end()));
     tasks_.pop_front();
   }
-  return group;
+  return task;
 }
 
 bool JournalThread::Perform(const Task& task) {
-  absl::Status status = Write(task);
+  const auto perform = [this, &task] {
+    return std::visit([this](const auto& work) { return Do(work); }, task);
+  };
+  absl::Status status = perform();
   const bool full = absl::IsResourceExhausted(status);
   if (full) callbacks_.disk_full(true);
   while (absl::IsResourceExhausted(status)) {
     if (!WaitToRetry()) return false;
-    status = Write(task);
+    status = perform();
   }
   if (!status.ok()) {
     callbacks_.failed(std::move(status));
     return false;
   }
   if (full) callbacks_.disk_full(false);
-  if (task.promise.has_value()) callbacks_.promise_persisted(*task.promise);
-  if (!task.entries.empty()) {
-    callbacks_.entries_persisted(task.entries.back().id());
+  if (const auto* write = std::get_if<JournalWrite>(&task)) {
+    callbacks_.persisted(write->id);
   }
   return true;
 }
 
-absl::Status JournalThread::Write(const Task& task) {
-  if (task.promise.has_value()) {
-    storage::Superblock superblock = journal_.superblock();
-    superblock.promised_epoch = *task.promise;
-    return journal_.WriteSuperblock(superblock);
-  }
-  if (task.checkpoint.has_value()) {
-    storage::Superblock superblock = journal_.superblock();
-    superblock.checkpoint = *task.checkpoint;
-    LEDGERD_RETURN_IF_ERROR(journal_.WriteSuperblock(superblock));
-    return journal_.Release(task.checkpoint->sequence);
-  }
-  if (task.entries.empty()) {
-    filler_due_ = false;
-    return journal_.WriteFiller();
-  }
-  Sequence commit;
-  {
-    const MutexLock lock(mutex_);
-    commit = commit_;
-  }
-  filler_due_ = true;
-  return journal_.Append(task.entries, commit);
+absl::Status JournalThread::Do(const JournalWrite& write) {
+  filler_due_ = filler_due_ || !write.entries.empty();
+  return PerformWrite(write, journal_);
+}
+
+absl::Status JournalThread::Do(const Checkpoint& checkpoint) {
+  return PerformCheckpoint(checkpoint.entry, journal_);
+}
+
+absl::Status JournalThread::Do(const Filler& /*filler*/) {
+  filler_due_ = false;
+  return journal_.WriteFiller();
 }
 
 bool JournalThread::WaitToRetry() {

@@ -1,11 +1,12 @@
 // The JournalThread makes durable what the replica wants durable: whatever
 // gathers while one sync runs goes out with the next (group commit).
 //
-//   JournalThread thread(journal, {.entries_persisted = ..., ...});
-//   thread.PersistEntries(entries, commit);   // then: entries_persisted(last)
+//   JournalThread thread(journal, {.persisted = ..., ...});
+//   thread.Persist(std::move(write));   // then: persisted(write.id)
 //
-// Order    Everything in the order given; entries that follow each other are
-//          written together, up to kGroupBytesMax.
+// Order    Everything in the order given, and a write's parts as in update.h:
+//          cut, superblock, entries. Writes of entries alone are written
+//          together with those before them, up to kGroupBytesMax.
 // Errors   RESOURCE_EXHAUSTED  disk_full(true); tried again every 100 ms, and
 //                              disk_full(false) once it went through.
 //          Anything else       failed(status); nothing is written any more.
@@ -19,20 +20,20 @@
 #include <functional>
 #include <optional>
 #include <thread>
-#include <vector>
+#include <variant>
 
 #include "absl/status/status.h"
 
 #include "proto/base/mutex.h"
 #include "proto/entry.h"
-#include "proto/types.h"
+#include "replication/core/update.h"
 #include "storage/journal.h"
 
 namespace ledgerd::replication {
 
 struct JournalCallbacks {
-  std::function<void(Epoch)> promise_persisted;
-  std::function<void(EntryId)> entries_persisted;
+  // This write and all before it are durable.
+  std::function<void(WriteId)> persisted;
   std::function<void(bool)> disk_full;
   std::function<void(absl::Status)> failed;
 };
@@ -48,30 +49,33 @@ class JournalThread {
   JournalThread(const JournalThread&) = delete;
   JournalThread& operator=(const JournalThread&) = delete;
 
-  void PersistPromise(Epoch epoch) LEDGERD_EXCLUDES(mutex_);
-  void PersistEntries(std::vector<Entry> entries, Sequence commit)
-      LEDGERD_EXCLUDES(mutex_);
+  // Requires: nothing to install or to repair.
+  void Persist(JournalWrite write) LEDGERD_EXCLUDES(mutex_);
   void RecordCheckpoint(EntryId checkpoint) LEDGERD_EXCLUDES(mutex_);
 
   // Returns once all that was given is written, or cannot be.
   void Stop() LEDGERD_EXCLUDES(mutex_);
 
  private:
-  // One thing to do; exactly one member is set.
-  struct Task {
-    std::optional<Epoch> promise;
-    std::optional<EntryId> checkpoint;
-    std::vector<Entry> entries;
+  struct Checkpoint {
+    EntryId entry;
   };
+
+  struct Filler {};
+
+  using Task = std::variant<JournalWrite, Checkpoint, Filler>;
 
   void Loop() LEDGERD_EXCLUDES(mutex_);
   void Push(Task task) LEDGERD_EXCLUDES(mutex_);
-  // The next task, entries gathered; nothing when it is time to stop.
+  // The next task, writes gathered; nothing when it is time to stop.
   std::optional<Task> Next() LEDGERD_EXCLUDES(mutex_);
   Task Gather() LEDGERD_REQUIRES(mutex_);
   // Until it is done, or false when it cannot be.
   bool Perform(const Task& task) LEDGERD_EXCLUDES(mutex_);
-  absl::Status Write(const Task& task);
+  // May be done again as a whole after RESOURCE_EXHAUSTED.
+  absl::Status Do(const JournalWrite& write);
+  absl::Status Do(const Checkpoint& checkpoint);
+  absl::Status Do(const Filler& filler);
   bool WaitToRetry() LEDGERD_EXCLUDES(mutex_);
 
   storage::Journal& journal_;
@@ -79,7 +83,6 @@ class JournalThread {
   Mutex mutex_;
   CondVar changed_;
   std::deque<Task> tasks_ LEDGERD_GUARDED_BY(mutex_);
-  Sequence commit_ LEDGERD_GUARDED_BY(mutex_);
   bool stopping_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool filler_due_ = false;  // The journal thread's own.
   std::thread thread_;

@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
+#include "proto/system_limits.h"
+
 namespace ledgerd::replication {
 namespace {
 
@@ -50,8 +52,11 @@ class RecordingJournal final : public storage::Journal {
     return absl::OkStatus();
   }
 
-  absl::Status RollBack(Sequence /*from*/) override {
-    return absl::UnimplementedError("not called");
+  absl::Status RollBack(Sequence from) override {
+    const MutexLock lock(mutex_);
+    const absl::Status status = NextStatus();
+    if (status.ok()) Write(absl::StrCat("roll back ", from.value()));
+    return status;
   }
 
   absl::StatusOr<std::vector<Entry>> Read(Sequence /*from*/,
@@ -59,7 +64,9 @@ class RecordingJournal final : public storage::Journal {
     return absl::UnimplementedError("not called");
   }
 
-  Sequence first() const override { return Sequence(1); }
+  storage::Outline TakeOutline() override { return {}; }
+
+  EntryId base() const override { return {}; }
 
   EntryId last() const override { return {}; }
 
@@ -119,11 +126,8 @@ class Told {
  public:
   JournalCallbacks Callbacks() {
     JournalCallbacks callbacks;
-    callbacks.promise_persisted = [this](Epoch epoch) {
-      Add(absl::StrCat("promise ", epoch.value()));
-    };
-    callbacks.entries_persisted = [this](EntryId last) {
-      Add(absl::StrCat("entries ", last.sequence.value()));
+    callbacks.persisted = [this](WriteId write) {
+      Add(absl::StrCat("write ", write.value()));
     };
     callbacks.disk_full = [this](bool full) {
       Add(full ? "full" : "space again");
@@ -152,13 +156,26 @@ class Told {
   std::vector<std::string> told_;
 };
 
-std::vector<Entry> OneEntry(uint64_t sequence) {
+// Write `id`, of entry `sequence` alone.
+JournalWrite OneEntry(uint64_t id, uint64_t sequence, uint64_t commit) {
   EntryId previous;
   previous.sequence = Sequence(sequence - 1);
-  std::vector<Entry> entries;
-  entries.push_back(
+  JournalWrite write;
+  write.id = WriteId(id);
+  write.commit = Sequence(commit);
+  write.entries.push_back(
       Entry::Seal(Command{}, Epoch(1), Timestamp(sequence), previous));
-  return entries;
+  return write;
+}
+
+JournalWrite OneEntry(uint64_t sequence, uint64_t commit = 0) {
+  return OneEntry(sequence, sequence, commit);
+}
+
+SuperblockWrite Promise(uint64_t epoch) {
+  SuperblockWrite superblock;
+  superblock.promised = Epoch(epoch);
+  return superblock;
 }
 
 using Lines = std::vector<std::string>;
@@ -168,13 +185,13 @@ TEST(JournalThreadTest, WhatGathersDuringASyncGoesOutTogether) {
   Told told;
   JournalThread thread(journal, told.Callbacks());
   journal.SetOpen(false);
-  thread.PersistEntries(OneEntry(1), Sequence(0));
+  thread.Persist(OneEntry(1));
   journal.WaitUntilAppending();
   for (uint64_t sequence = 2; sequence <= 5; ++sequence) {
-    thread.PersistEntries(OneEntry(sequence), Sequence(sequence - 2));
+    thread.Persist(OneEntry(sequence, sequence - 2));
   }
   journal.SetOpen(true);
-  EXPECT_EQ(told.WaitFor(2), (Lines{"entries 1", "entries 5"}));
+  EXPECT_EQ(told.WaitFor(2), (Lines{"write 1", "write 5"}));
   const Lines written = journal.WaitFor(2);
   EXPECT_EQ(written[1], "append 2-5 commit 3");
 }
@@ -184,29 +201,97 @@ TEST(JournalThreadTest, PromiseAndCheckpointKeepTheirPlace) {
   Told told;
   JournalThread thread(journal, told.Callbacks());
   journal.SetOpen(false);
-  thread.PersistEntries(OneEntry(1), Sequence(0));
+  thread.Persist(OneEntry(1));
   journal.WaitUntilAppending();
-  thread.PersistEntries(OneEntry(2), Sequence(0));
-  thread.PersistPromise(Epoch(4));
-  thread.PersistEntries(OneEntry(3), Sequence(0));
+  thread.Persist(OneEntry(2));
+  JournalWrite promise;
+  promise.id = WriteId(3);
+  promise.superblock = Promise(4);
+  thread.Persist(std::move(promise));
+  thread.Persist(OneEntry(4, 3, 0));
   EntryId checkpoint;
   checkpoint.sequence = Sequence(2);
   thread.RecordCheckpoint(checkpoint);
+  thread.Persist(OneEntry(5, 4, 0));
   journal.SetOpen(true);
   EXPECT_EQ(told.WaitFor(4),
-            (Lines{"entries 1", "entries 2", "promise 4", "entries 3"}));
+            (Lines{"write 1", "write 2", "write 4", "write 5"}));
   thread.Stop();
-  const Lines written = journal.WaitFor(6);
-  EXPECT_EQ(written[2], "superblock epoch 4 checkpoint 0");
-  EXPECT_EQ(written[4], "superblock epoch 4 checkpoint 2");
-  EXPECT_EQ(written[5], "release 2");
+  EXPECT_EQ(journal.WaitFor(7),
+            (Lines{"append 1-1 commit 0", "append 2-2 commit 0",
+                   "superblock epoch 4 checkpoint 0", "append 3-3 commit 0",
+                   "superblock epoch 4 checkpoint 2", "release 2",
+                   "append 4-4 commit 0"}));
+}
+
+TEST(JournalThreadTest, AWriteIsCutThenSuperblockThenEntries) {
+  RecordingJournal journal;
+  Told told;
+  JournalThread thread(journal, told.Callbacks());
+  journal.SetOpen(false);
+  thread.Persist(OneEntry(1));
+  journal.WaitUntilAppending();
+  thread.Persist(OneEntry(2));
+  JournalWrite write = OneEntry(3, 2, 1);
+  write.cut = Sequence(2);
+  write.superblock = Promise(7);
+  thread.Persist(std::move(write));
+  thread.Persist(OneEntry(4, 3, 2));
+  journal.SetOpen(true);
+  EXPECT_EQ(told.WaitFor(3), (Lines{"write 1", "write 2", "write 4"}));
+  thread.Stop();
+  EXPECT_EQ(journal.WaitFor(5),
+            (Lines{"append 1-1 commit 0", "append 2-2 commit 0", "roll back 2",
+                   "superblock epoch 7 checkpoint 0", "append 2-3 commit 2"}));
+}
+
+// Nothing of a write is answered before all of it is done.
+TEST(JournalThreadTest, ACutThatFindsNoSpaceIsTriedAgainBeforeTheEntries) {
+  RecordingJournal journal;
+  Told told;
+  JournalThread thread(journal, told.Callbacks());
+  journal.FailNext({absl::ResourceExhaustedError("full"), absl::OkStatus(),
+                    absl::ResourceExhaustedError("full")});
+  JournalWrite write = OneEntry(1);
+  write.cut = Sequence(1);
+  thread.Persist(std::move(write));
+  EXPECT_EQ(told.WaitFor(3), (Lines{"full", "space again", "write 1"}));
+  thread.Stop();
+  // The second time there is nothing left to roll back.
+  const Lines written = journal.WaitFor(3);
+  EXPECT_EQ(written[0], "roll back 1");
+  EXPECT_EQ(written[1], "roll back 1");
+  EXPECT_EQ(written[2], "append 1-1 commit 0");
+}
+
+TEST(JournalThreadTest, AGroupEndsAtItsLimit) {
+  RecordingJournal journal;
+  Told told;
+  JournalThread thread(journal, told.Callbacks());
+  journal.SetOpen(false);
+  thread.Persist(OneEntry(1));
+  journal.WaitUntilAppending();
+  EntryId at;
+  at.sequence = Sequence(1);
+  for (uint64_t id = 2; id <= 7; ++id) {
+    JournalWrite write;
+    write.id = WriteId(id);
+    const std::vector<Transfer> rows(kMaxBatchSize);
+    write.entries.push_back(
+        Entry::Seal(MakeCommand<Transfer>(EntryKind::kCreateTransfers, rows),
+                    Epoch(1), Timestamp(id * kMaxBatchSize), at));
+    at = write.entries.back().id();
+    thread.Persist(std::move(write));
+  }
+  journal.SetOpen(true);
+  EXPECT_EQ(told.WaitFor(3), (Lines{"write 1", "write 5", "write 7"}));
 }
 
 TEST(JournalThreadTest, AFillerFollowsWhenNothingElseDoes) {
   RecordingJournal journal;
   Told told;
   JournalThread thread(journal, told.Callbacks());
-  thread.PersistEntries(OneEntry(1), Sequence(0));
+  thread.Persist(OneEntry(1));
   EXPECT_EQ(journal.WaitFor(2), (Lines{"append 1-1 commit 0", "filler"}));
 }
 
@@ -216,8 +301,8 @@ TEST(JournalThreadTest, AFullDiskIsToldAndTriedAgain) {
   JournalThread thread(journal, told.Callbacks());
   journal.FailNext({absl::ResourceExhaustedError("full"),
                     absl::ResourceExhaustedError("full")});
-  thread.PersistEntries(OneEntry(1), Sequence(0));
-  EXPECT_EQ(told.WaitFor(3), (Lines{"full", "space again", "entries 1"}));
+  thread.Persist(OneEntry(1));
+  EXPECT_EQ(told.WaitFor(3), (Lines{"full", "space again", "write 1"}));
 }
 
 TEST(JournalThreadTest, StopsWaitingForSpaceWhenItMustEnd) {
@@ -226,7 +311,7 @@ TEST(JournalThreadTest, StopsWaitingForSpaceWhenItMustEnd) {
   JournalThread thread(journal, told.Callbacks());
   journal.FailNext(std::vector<absl::Status>(
       1'000'000, absl::ResourceExhaustedError("full")));
-  thread.PersistEntries(OneEntry(1), Sequence(0));
+  thread.Persist(OneEntry(1));
   told.WaitFor(1);
   thread.Stop();
   EXPECT_EQ(told.WaitFor(1), (Lines{"full"}));
@@ -237,10 +322,13 @@ TEST(JournalThreadTest, NothingIsWrittenAfterAFailure) {
   Told told;
   JournalThread thread(journal, told.Callbacks());
   journal.FailNext({absl::UnknownError("fdatasync: EIO")});
-  thread.PersistEntries(OneEntry(1), Sequence(0));
+  thread.Persist(OneEntry(1));
   EXPECT_EQ(told.WaitFor(1), (Lines{"failed fdatasync: EIO"}));
-  thread.PersistEntries(OneEntry(2), Sequence(0));
-  thread.PersistPromise(Epoch(9));
+  thread.Persist(OneEntry(2));
+  JournalWrite promise;
+  promise.id = WriteId(3);
+  promise.superblock = Promise(9);
+  thread.Persist(std::move(promise));
   thread.Stop();
   EXPECT_TRUE(journal.WaitFor(0).empty());
 }

@@ -5,39 +5,63 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "proto/base/check.h"
 #include "proto/errors.h"
 
 namespace ledgerd::replication {
 namespace {
 
-Sequence WantedBy(const Freshness& freshness, Sequence commit) {
-  switch (freshness.level) {
-    case Freshness::Level::kLinearizable:
-      return commit;
-    case Freshness::Level::kAtLeastSequence:
-      return freshness.at_least;
-    case Freshness::Level::kMaxStaleness:
-      return Sequence(0);  // The primary is behind nobody.
-  }
-  return commit;
-}
-
-absl::Status TooLate(const ReadRequest& request, Sequence wanted) {
+absl::Status TooLate(const ReadRequest& request) {
   if (request.freshness.level == Freshness::Level::kAtLeastSequence) {
-    return MakeError(Reason::kTooStale,
-                     absl::StrCat("sequence ", wanted.value(),
-                                  " was not applied here by the deadline"));
+    return MakeError(
+        Reason::kTooStale,
+        absl::StrCat("sequence ", request.freshness.at_least.value(),
+                     " was not applied here by the deadline"));
   }
   return WithReason(
       absl::DeadlineExceededError("the read could not begin by its deadline"),
       Reason::kOverloaded);
 }
 
+// Ends those of `reads`, a map with requests, whose deadline has passed.
+template <typename Reads>
+void ExpireIn(Reads& reads, Deadline now) {
+  for (auto it = reads.begin(); it != reads.end();) {
+    if (it->second.deadline > now) {
+      ++it;
+      continue;
+    }
+    auto late = reads.extract(it++);
+    late.mapped().begin(TooLate(late.mapped()));
+  }
+}
+
 }  // namespace
 
-void ReadQueue::Add(ReadRequest request, Sequence commit) {
-  const Sequence wanted = WantedBy(request.freshness, commit);
+void ReadQueue::Add(ReadRequest request) {
+  const Freshness& freshness = request.freshness;
+  LEDGERD_CHECK(freshness.level != Freshness::Level::kLinearizable);
+  // The primary, which alone adds those of a bounded staleness, is behind
+  // nobody.
+  const Sequence wanted = freshness.level == Freshness::Level::kAtLeastSequence
+                              ? freshness.at_least
+                              : Sequence(0);
   waiting_.emplace(wanted, std::move(request));
+}
+
+void ReadQueue::Ask(ReadId id, ReadRequest request) {
+  const bool inserted = asked_.emplace(id, std::move(request)).second;
+  LEDGERD_CHECK(inserted);
+}
+
+void ReadQueue::Ready(ReadId id, Sequence at_least) {
+  auto read = asked_.extract(id);
+  if (!read.empty()) waiting_.emplace(at_least, std::move(read.mapped()));
+}
+
+void ReadQueue::Refuse(ReadId id, const absl::Status& why) {
+  auto read = asked_.extract(id);
+  if (!read.empty()) read.mapped().begin(why);
 }
 
 void ReadQueue::Advance(Sequence applied) {
@@ -53,20 +77,17 @@ void ReadQueue::Begin(ReadRequest& request, Sequence applied) {
 }
 
 void ReadQueue::Expire(Deadline now) {
-  for (auto it = waiting_.begin(); it != waiting_.end();) {
-    if (it->second.deadline > now) {
-      ++it;
-      continue;
-    }
-    auto late = waiting_.extract(it++);
-    late.mapped().begin(TooLate(late.mapped(), late.key()));
-  }
+  ExpireIn(asked_, now);
+  ExpireIn(waiting_, now);
 }
 
 void ReadQueue::Abandon(const absl::Status& why) {
-  auto abandoned = std::move(waiting_);
+  auto asked = std::move(asked_);
+  auto waiting = std::move(waiting_);
+  asked_.clear();
   waiting_.clear();
-  for (auto& [wanted, request] : abandoned) request.begin(why);
+  for (auto& [id, request] : asked) request.begin(why);
+  for (auto& [wanted, request] : waiting) request.begin(why);
 }
 
 }  // namespace ledgerd::replication

@@ -19,13 +19,11 @@ using Level = Freshness::Level;
 // Runs what is for the reader at once; nothing else is asked of it.
 class ReaderOnly final : public ReplicaWork {
  public:
-  void PersistPromise(Epoch) override {}
-
-  void PersistEntries(std::vector<Entry>, Sequence) override {}
+  void Persist(JournalWrite) override {}
 
   void RecordCheckpoint(EntryId) override {}
 
-  void Fetch(Sequence, storage::Needs) override {}
+  void Fetch(FetchId, storage::Needs) override {}
 
   void ReadJournal(Sequence) override {}
 
@@ -38,8 +36,7 @@ class ReadQueueTest : public ::testing::Test {
  protected:
   // What became of a read: "-" while it waits, "at 7", or a reason; then
   // " done" when what it returned has run.
-  std::string& Add(Freshness freshness, Sequence commit,
-                   Deadline deadline = Deadline::max()) {
+  std::string& Add(Freshness freshness, Deadline deadline = Deadline::max()) {
     std::string& end = ends_.emplace_back("-");
     ReadRequest request;
     request.freshness = freshness;
@@ -54,7 +51,11 @@ class ReadQueueTest : public ::testing::Test {
       end = "at " + std::to_string(at->value());
       return [&end] { end += " done"; };
     };
-    reads_.Add(std::move(request), commit);
+    if (freshness.level == Level::kLinearizable) {
+      reads_.Ask(ReadId(++asked_), std::move(request));
+    } else {
+      reads_.Add(std::move(request));
+    }
     return end;
   }
 
@@ -68,12 +69,16 @@ class ReadQueueTest : public ::testing::Test {
 
   ReaderOnly work_;
   ReadQueue reads_{work_};
+  uint64_t asked_ = 0;
   std::deque<std::string> ends_;
   std::vector<const std::string*> order_;
 };
 
 TEST_F(ReadQueueTest, ALinearizableReadWaitsForWhatWasCommittedBeforeIt) {
-  const std::string& read = Add({}, Sequence(7));
+  const std::string& read = Add({});
+  reads_.Advance(Sequence(6));
+  EXPECT_EQ(read, "-");
+  reads_.Ready(ReadId(1), Sequence(7));
   reads_.Advance(Sequence(6));
   EXPECT_EQ(read, "-");
   reads_.Advance(Sequence(9));
@@ -82,8 +87,8 @@ TEST_F(ReadQueueTest, ALinearizableReadWaitsForWhatWasCommittedBeforeIt) {
 }
 
 TEST_F(ReadQueueTest, AtLeastASequenceWaitsForThatOneAlone) {
-  const std::string& later = Add(AtLeast(9), Sequence(7));
-  const std::string& earlier = Add(AtLeast(2), Sequence(7));
+  const std::string& later = Add(AtLeast(9));
+  const std::string& earlier = Add(AtLeast(2));
   reads_.Advance(Sequence(2));
   EXPECT_EQ(earlier, "at 2 done") << "it need not see all that is committed";
   reads_.Advance(Sequence(8));
@@ -93,15 +98,16 @@ TEST_F(ReadQueueTest, AtLeastASequenceWaitsForThatOneAlone) {
 }
 
 TEST_F(ReadQueueTest, ThePrimaryIsNeverStale) {
-  const std::string& read = Add(MaxStaleness(0), Sequence(7));
+  const std::string& read = Add(MaxStaleness(0));
   reads_.Advance(Sequence(3));
   EXPECT_EQ(read, "at 3 done");
 }
 
 TEST_F(ReadQueueTest, ReadsForOneSequenceBeginInTheirOrder) {
-  const std::string& first = Add(AtLeast(5), Sequence(1));
-  const std::string& second = Add({}, Sequence(5));
-  const std::string& before = Add(AtLeast(4), Sequence(1));
+  const std::string& first = Add(AtLeast(5));
+  const std::string& second = Add({});
+  reads_.Ready(ReadId(1), Sequence(5));
+  const std::string& before = Add(AtLeast(4));
   reads_.Advance(Sequence(5));
   EXPECT_EQ(order_,
             (std::vector<const std::string*>{&before, &first, &second}));
@@ -109,9 +115,9 @@ TEST_F(ReadQueueTest, ReadsForOneSequenceBeginInTheirOrder) {
 
 TEST_F(ReadQueueTest, WhatIsLateEndsByWhatItWanted) {
   const Deadline now{};
-  const std::string& stale = Add(AtLeast(9), Sequence(7), now);
-  const std::string& late = Add({}, Sequence(7), now);
-  const std::string& in_time = Add({}, Sequence(7), now + milliseconds(1));
+  const std::string& stale = Add(AtLeast(9), now);
+  const std::string& late = Add({}, now);
+  const std::string& in_time = Add({}, now + milliseconds(1));
   reads_.Expire(now);
   EXPECT_EQ(stale, "TOO_STALE");
   EXPECT_EQ(late, "OVERLOADED");
@@ -119,12 +125,35 @@ TEST_F(ReadQueueTest, WhatIsLateEndsByWhatItWanted) {
   EXPECT_EQ(reads_.size(), 1u);
 }
 
+TEST_F(ReadQueueTest, TheAnswerForAReadThatWasLateIsIgnored) {
+  const std::string& late = Add({}, Deadline{});
+  const std::string& other = Add({});
+  reads_.Expire(Deadline{});
+  EXPECT_EQ(late, "OVERLOADED");
+  reads_.Ready(ReadId(1), Sequence(1));
+  reads_.Refuse(ReadId(1), MakeError(Reason::kNoPrimary, "deposed"));
+  reads_.Advance(Sequence(1));
+  EXPECT_EQ(late, "OVERLOADED");
+  EXPECT_EQ(other, "-");
+}
+
+TEST_F(ReadQueueTest, ARefusedReadEndsAlone) {
+  const std::string& refused = Add({});
+  const std::string& other = Add({});
+  reads_.Refuse(ReadId(1), MakeError(Reason::kNoPrimary, "deposed"));
+  EXPECT_EQ(refused, "NO_PRIMARY");
+  EXPECT_EQ(other, "-");
+}
+
 TEST_F(ReadQueueTest, AbandonEndsAllThatWait) {
-  const std::string& one = Add(AtLeast(9), Sequence(7));
-  const std::string& other = Add({}, Sequence(7));
+  const std::string& one = Add(AtLeast(9));
+  const std::string& other = Add({});
+  const std::string& ready = Add({});
+  reads_.Ready(ReadId(2), Sequence(7));
   reads_.Abandon(MakeError(Reason::kNoPrimary, "halted"));
   EXPECT_EQ(one, "NO_PRIMARY");
   EXPECT_EQ(other, "NO_PRIMARY");
+  EXPECT_EQ(ready, "NO_PRIMARY");
   EXPECT_EQ(reads_.size(), 0u);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 
@@ -28,6 +29,13 @@ absl::Status OutcomeUnknown(const absl::Status& fault) {
                    fault.message(), "; ask again with the same ids"));
 }
 
+absl::Status Deposed() {
+  return MakeError(
+      Reason::kOutcomeUnknown,
+      "this replica is no longer primary, and the outcome was not known; ask "
+      "again with the same ids");
+}
+
 absl::Status NotServing(const absl::Status& fault) {
   if (!fault.ok()) {
     return MakeError(Reason::kNoPrimary,
@@ -48,7 +56,7 @@ bool IsOutOfTurn(const Proposal& proposal) {
 
 }  // namespace
 
-Replica::Replica(ReplicaOptions options, const storage::Journal& journal,
+Replica::Replica(ReplicaOptions options, storage::Journal& journal,
                  storage::StateStore& store, const StateMachine& machine,
                  ReplicaWork& work)
     : options_(options),
@@ -61,19 +69,47 @@ Replica::Replica(ReplicaOptions options, const storage::Journal& journal,
 
 absl::Status Replica::Start(Now now) {
   LEDGERD_RETURN_IF_ERROR(CheckStateFitsJournal());
+  commit_ = store_.applied().entry;
+  Options options;
+  options.self = options_.self;
+  options.incarnation = options_.incarnation;
+  // Replicas that start in the same nanosecond still differ.
+  options.seed = now.wall.value() + options_.self.value();
+  protocol_.emplace(options, TakeDurableState());
+  LEDGERD_RETURN_IF_ERROR(CheckMembership());
+  // So that a late answer for a read of the process before is none for one of
+  // this.
+  last_read_ = ReadId(now.wall.value());
+  Step(Started{}, now);
+  return absl::OkStatus();
+}
+
+DurableState Replica::TakeDurableState() {
   const storage::AppliedPoint applied = store_.applied();
+  const storage::Superblock superblock = journal_.superblock();
   DurableState state;
-  state.promised = journal_.superblock().promised_epoch;
-  state.last = journal_.last();
+  state.promised = superblock.promised_epoch;
+  state.fork = Fork(superblock.fork);
+  state.membership = superblock.membership;
+  state.membership_before = superblock.membership_before;
+  const storage::Outline outline = journal_.TakeOutline();
+  state.outline = Outline(outline.base, outline.entries);
   state.last_timestamp = std::max(journal_.last_timestamp(), applied.timestamp);
   state.commit = applied.entry.sequence;
-  commit_ = applied.entry;
-  Group group;
-  group.self = options_.self;
-  group.voters = journal_.superblock().voters;
-  protocol_.emplace(std::move(group), state);
-  Step(Started{now.wall});
-  return absl::OkStatus();
+  state.checkpoint = store_.checkpoint().entry.sequence;
+  return state;
+}
+
+absl::Status Replica::CheckMembership() const {
+  const Member self{.id = options_.self,
+                    .incarnation = options_.incarnation,
+                    .role = MemberRole::kVoter};
+  const std::vector<Member>& members = protocol_->membership().members;
+  if (members == std::vector<Member>{self}) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the group has ", members.size(), " members, and this build runs groups ",
+      "of one voter: replica ", options_.self.value(), ", incarnation ",
+      options_.incarnation.value()));
 }
 
 // The state is that of a prefix of the journal, and the journal goes on from
@@ -110,8 +146,9 @@ absl::Status Replica::CheckMeetingPoint(const EntryId& applied) const {
 }
 
 bool Replica::serving() const {
-  return !halted() && protocol_->is_primary() &&
-         queue_.applied() >= serves_from_;
+  if (halted()) return false;
+  const auto* primary = std::get_if<Primary>(&protocol_->role());
+  return primary != nullptr && queue_.applied() >= primary->start;
 }
 
 bool Replica::WantsProposals() const {
@@ -128,7 +165,7 @@ void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
   commands.reserve(proposals.size());
   done.reserve(proposals.size());
   for (Proposal& proposal : proposals) {
-    if (!serving()) {
+    if (!serving() || !protocol_->takes_proposals()) {
       proposal.done(NotServing(fault_));
     } else if (proposal.deadline <= now.steady) {
       proposal.done(WithReason(
@@ -142,10 +179,10 @@ void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
     }
   }
   if (commands.empty()) return;
-  Step(Proposed{std::move(commands), now.wall}, std::move(done));
+  Step(Proposed{std::move(commands)}, now, std::move(done));
 }
 
-void Replica::OnRead(ReadRequest request) {
+void Replica::OnRead(ReadRequest request, Now now) {
   const auto level = request.freshness.level;
   if (halted() || (level == Freshness::Level::kLinearizable && !serving())) {
     request.begin(NotServing(fault_));
@@ -158,12 +195,21 @@ void Replica::OnRead(ReadRequest request) {
         "is; try again soon"));
     return;
   }
-  reads_.Add(std::move(request), commit_.sequence);
+  if (level == Freshness::Level::kLinearizable) {
+    last_read_ = last_read_.Next();
+    reads_.Ask(last_read_, std::move(request));
+    Step(ReadArrived{last_read_}, now);
+  } else {
+    reads_.Add(std::move(request));
+  }
   reads_.Advance(queue_.applied());
 }
 
 void Replica::OnTick(Now now) {
   if (halted()) return;
+  waiting_ticks_ = persisting() ? waiting_ticks_ + 1 : 0;
+  Step(Tick{.progressing = progressing(), .answered_through = queue_.applied()},
+       now);
   reads_.Expire(now.steady);
   checkpointing_.Retry(now.steady);
   Expire(now);
@@ -171,7 +217,8 @@ void Replica::OnTick(Now now) {
 
 // ledger.md, Expiry: one such entry is outstanding at a time.
 void Replica::Expire(Now now) {
-  if (!serving() || draining_ || expiring_ || !WantsProposals()) return;
+  if (!serving() || !protocol_->takes_proposals()) return;
+  if (draining_ || expiring_ || !WantsProposals()) return;
   const Timestamp next = store_.next_expiry();
   if (next == Timestamp(0) || next > now.wall) return;
   expiring_ = true;
@@ -180,72 +227,81 @@ void Replica::Expire(Now now) {
   std::vector<Done> done;
   done.emplace_back(
       [this](const absl::StatusOr<EntryResult>&) { expiring_ = false; });
-  Step(Proposed{std::move(commands), now.wall}, std::move(done));
+  Step(Proposed{std::move(commands)}, now, std::move(done));
 }
 
-void Replica::OnPromisePersisted(Epoch epoch, Now now) {
+void Replica::OnPersisted(WriteId write, Now now) {
   if (halted()) return;
-  Step(PromisePersisted{epoch, now.wall});
-  serves_from_ = protocol_->last().sequence;
-}
-
-void Replica::OnEntriesPersisted(EntryId last) {
-  if (halted()) return;
-  persisted_ = last.sequence;
-  Step(EntriesPersisted{last});
+  persisted_ = write;
+  waiting_ticks_ = 0;
+  Step(Persisted{write}, now);
 }
 
 void Replica::OnFetched(
-    Sequence sequence,
-    absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched) {
+    FetchId id, absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched) {
   if (halted()) return;
-  const absl::Status status = queue_.OnFetched(sequence, std::move(fetched));
+  const absl::Status status = queue_.OnFetched(id, std::move(fetched));
   if (!status.ok()) Halt(status);
 }
 
 void Replica::OnJournalRead(absl::StatusOr<std::vector<Entry>> entries) {
   if (halted()) return;
-  const absl::Status status = queue_.OnJournalRead(std::move(entries));
+  const absl::Status status =
+      queue_.OnJournalRead(std::move(entries), commit_.sequence);
   if (!status.ok()) Halt(status);
 }
 
-void Replica::OnCheckpointWritten(const absl::Status& status) {
+void Replica::OnCheckpointWritten(const absl::Status& status, Now now) {
   if (halted()) return;
   const absl::Status result = checkpointing_.OnWritten(status);
-  if (!result.ok()) Halt(result);
+  if (!result.ok()) return Halt(result);
+  if (!status.ok()) return;  // Tried again later.
+  Step(CheckpointTaken{store_.checkpoint().entry.sequence}, now);
 }
 
-void Replica::Step(Event event, std::vector<Done> done) {
+void Replica::Step(Event event, Now now, std::vector<Done> done) {
   const ProtocolView before = ViewOf(*protocol_);
-  Update update = protocol_->Step(std::move(event));
+  Update update = protocol_->Step(std::move(event), now.wall);
   const std::string violation = Violation(before, ViewOf(*protocol_));
   LEDGERD_CHECK(violation.empty()) << violation;
   Perform(std::move(update), std::move(done));
 }
 
-// In the order of core/update.h: persist, then apply and answer what is
-// committed.
+// In the order of core/update.h. A group of one voter has nobody to send to (1,
+// 3) or to read for, and nothing that can halt it; Start has made sure of it.
 void Replica::Perform(Update update, std::vector<Done> done) {
-  if (update.promise.has_value()) work_.PersistPromise(*update.promise);
-  if (!update.entries.empty()) {
-    done.resize(update.entries.size());
-    given_out_ = update.entries.back().sequence();
-    work_.PersistEntries(update.entries, update.commit);
-    for (size_t i = 0; i < update.entries.size(); ++i) {
-      uncommitted_.push_back(update.entries[i].id());
-      queue_.Add(std::move(update.entries[i]), std::move(done[i]));
-    }
+  LEDGERD_CHECK(update.send_now.empty() && update.send_after.empty() &&
+                update.journal_reads.empty() &&
+                update.send_checkpoints.empty() && !protocol_->halted());
+  if (update.persist.has_value()) {
+    Persist(*std::move(update.persist), std::move(done));
   }
-  while (!uncommitted_.empty() &&
-         uncommitted_.front().sequence <= update.commit) {
-    commit_ = uncommitted_.front();
-    uncommitted_.pop_front();
+  if (commit_.sequence < update.commit) {
+    commit_ = *protocol_->outline().Find(update.commit);
+  }
+  if (update.stepped_down) queue_.Disown(update.commit, Deposed());
+  for (const ReadReady& ready : update.reads_ready) {
+    reads_.Ready(ready.read, ready.at_least);
+  }
+  for (const ReadId read : update.reads_refused) {
+    reads_.Refuse(read, NotServing(fault_));
+  }
+}
+
+void Replica::Persist(JournalWrite write, std::vector<Done> done) {
+  given_out_ = write.id;
+  if (write.cut.has_value()) queue_.CutFrom(*write.cut, Deposed());
+  std::vector<Entry> entries = write.entries;
+  work_.Persist(std::move(write));
+  done.resize(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    queue_.Add(std::move(entries[i]), std::move(done[i]));
   }
 }
 
 bool Replica::Apply() {
   if (halted() || checkpointing_.full()) return false;
-  const size_t events = queue_.Advance(protocol_->commit(), kApplyEventsMax);
+  const size_t events = queue_.Advance(commit_.sequence, kApplyEventsMax);
   checkpointing_.Advance(events);
   reads_.Advance(queue_.applied());
   return events >= kApplyEventsMax;

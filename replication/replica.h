@@ -19,7 +19,7 @@
 #define LEDGERD_REPLICATION_REPLICA_H_
 
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -28,11 +28,16 @@
 #include "absl/status/statusor.h"
 
 #include "proto/entry.h"
+#include "proto/membership.h"
 #include "proto/system_limits.h"
 #include "proto/types.h"
 #include "replication/apply_queue.h"
 #include "replication/checkpointing.h"
+#include "replication/core/durable_state.h"
+#include "replication/core/event.h"
+#include "replication/core/message.h"
 #include "replication/core/protocol.h"
+#include "replication/core/update.h"
 #include "replication/read_queue.h"
 #include "replication/replica_handle.h"
 #include "replication/replica_work.h"
@@ -44,6 +49,8 @@ namespace ledgerd::replication {
 
 struct ReplicaOptions {
   ReplicaId self;
+  // Of its disk: IDENTITY.
+  Incarnation incarnation{1};
   CheckpointLimits checkpoint;
 };
 
@@ -58,15 +65,19 @@ class Replica {
   // one group: more proposals are left waiting, where their deadline still
   // counts.
   static constexpr size_t kPipelineBytesMax = 2 * kGroupBytesMax;
+  // A write that takes longer than so many ticks is no progress.
+  static constexpr uint32_t kJournalTicksMax = 20;
   // Applied in one go, before other events get their turn.
   static constexpr size_t kApplyEventsMax = 4 * kMaxBatchSize;
 
-  Replica(ReplicaOptions options, const storage::Journal& journal,
+  Replica(ReplicaOptions options, storage::Journal& journal,
           storage::StateStore& store, const StateMachine& machine,
           ReplicaWork& work);
 
-  // Compares journal and state, and begins to become primary.
-  // Errors: DATA_LOSS, with what does not fit together and what to do.
+  // Compares journal and state, and begins to take part. Called once.
+  // Errors: DATA_LOSS            what does not fit together, and what to do.
+  //         FAILED_PRECONDITION  the group has other members than this
+  //                              replica, which it cannot talk to.
   absl::Status Start(Now now);
 
   // Whether OnProposals may be called: room in the pipeline.
@@ -76,16 +87,20 @@ class Replica {
   // better wait for it, and go out together.
   bool persisting() const { return !halted() && persisted_ < given_out_; }
 
+  // The journal gets on with what it was given: a primary that does not had
+  // better be replaced (replication.md, rule 4).
+  bool progressing() const { return waiting_ticks_ < kJournalTicksMax; }
+
   void OnProposals(std::vector<Proposal> proposals, Now now);
-  void OnRead(ReadRequest request);
+  void OnRead(ReadRequest request, Now now);
+  // Every 10 ms: the protocol's unit of time.
   void OnTick(Now now);
 
-  void OnPromisePersisted(Epoch epoch, Now now);
-  void OnEntriesPersisted(EntryId last);
-  void OnFetched(Sequence sequence,
+  void OnPersisted(WriteId write, Now now);
+  void OnFetched(FetchId id,
                  absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched);
   void OnJournalRead(absl::StatusOr<std::vector<Entry>> entries);
-  void OnCheckpointWritten(const absl::Status& status);
+  void OnCheckpointWritten(const absl::Status& status, Now now);
 
   // Applies more of what is committed; true when there may be more to apply
   // still.
@@ -111,17 +126,20 @@ class Replica {
  private:
   absl::Status CheckStateFitsJournal() const;
   absl::Status CheckMeetingPoint(const EntryId& applied) const;
-  // Steps the protocol and performs its update; `done` are the entries'
-  // answers.
-  void Step(Event event, std::vector<Done> done = {});
+  DurableState TakeDurableState();
+  absl::Status CheckMembership() const;
+  // Steps the protocol and performs its update; `done` are the answers of the
+  // entries that it writes.
+  void Step(Event event, Now now, std::vector<Done> done = {});
   void Perform(Update update, std::vector<Done> done);
+  void Persist(JournalWrite write, std::vector<Done> done);
   void Expire(Now now);
   bool serving() const;
 
   bool halted() const { return !fault_.ok(); }
 
   const ReplicaOptions options_;
-  const storage::Journal& journal_;
+  storage::Journal& journal_;
   storage::StateStore& store_;
   ReplicaWork& work_;
   std::optional<Protocol> protocol_;
@@ -129,13 +147,12 @@ class Replica {
   ReadQueue reads_;
   Checkpointing checkpointing_;
   EntryId commit_;
-  // The entries given out and not committed yet, for their hashes.
-  std::deque<EntryId> uncommitted_;
-  // The last entry that went to the journal, and the last durable there.
-  Sequence given_out_;
-  Sequence persisted_;
-  // Serves once this has been applied: its epoch's start.
-  Sequence serves_from_;
+  // The last write that went to the journal, and the last durable there.
+  WriteId given_out_;
+  WriteId persisted_;
+  // While something is on its way there, and nothing has become durable.
+  uint32_t waiting_ticks_ = 0;
+  ReadId last_read_;
   bool expiring_ = false;
   bool draining_ = false;
   absl::Status fault_;

@@ -122,6 +122,43 @@ TEST(ReplicaTest, ServesOnceItsEpochStartIsApplied) {
   EXPECT_EQ(status.applied, Sequence(1));
 }
 
+TEST(ReplicaTest, AnEpochBeginsWhenItsPromiseIsDurable) {
+  World world;
+  ASSERT_TRUE(world.replica().Start(world.work().now).ok());
+  ASSERT_EQ(world.work().journal_pieces(), 1u);
+  EXPECT_EQ(world.journal().superblock().promised_epoch, Epoch(0));
+  world.work().DoJournal(world.replica());
+  EXPECT_EQ(world.journal().superblock().promised_epoch, Epoch(1));
+  EXPECT_EQ(world.journal().last().sequence, Sequence(0));
+  ASSERT_EQ(world.work().journal_pieces(), 1u);
+  world.work().DoJournal(world.replica());
+  EXPECT_EQ(world.journal().last().sequence, Sequence(1));
+}
+
+TEST(ReplicaTest, KeepsItsMembershipOverPromises) {
+  World world;
+  world.Serve();
+  world.Crash();
+  world.Serve();
+  EXPECT_EQ(world.replica().status().epoch, Epoch(2));
+  EXPECT_EQ(world.journal().superblock().membership,
+            storage::FirstMembership({ReplicaId(1)}));
+}
+
+TEST(ReplicaTest, AJournalThatDoesNotGetOnIsNoProgress) {
+  World world;
+  world.Serve();
+  world.Propose(world.Accounts({1}, [](const auto&) {}));
+  for (uint32_t tick = 1; tick < Replica::kJournalTicksMax; ++tick) {
+    world.replica().OnTick(world.work().now);
+    EXPECT_TRUE(world.replica().progressing()) << tick;
+  }
+  world.replica().OnTick(world.work().now);
+  EXPECT_FALSE(world.replica().progressing());
+  world.work().DoAll(world.replica(), world.random());
+  EXPECT_TRUE(world.replica().progressing());
+}
+
 TEST(ReplicaTest, RefusesProposalsUntilItServes) {
   World world;
   ASSERT_TRUE(world.replica().Start(world.work().now).ok());
@@ -280,7 +317,7 @@ TEST(ReplicaTest, ReadsWaitForTheirSequence) {
     read_at = *sequence;
     return std::function<void()>();
   };
-  world.replica().OnRead(request);
+  world.replica().OnRead(request, world.work().now);
   EXPECT_FALSE(read_at.has_value());
   ASSERT_TRUE(world.Create(1).ok());
   EXPECT_EQ(read_at, Sequence(2));
@@ -298,7 +335,7 @@ TEST(ReplicaTest, AReadThatWaitsTooLongIsTooStale) {
     status = sequence.status();
     return std::function<void()>();
   };
-  world.replica().OnRead(request);
+  world.replica().OnRead(request, world.work().now);
   world.replica().OnTick(world.work().now);
   EXPECT_TRUE(status.ok());
   world.work().now.steady += milliseconds(5);
@@ -322,7 +359,7 @@ TEST(ReplicaTest, ReadsOfAReplicaThatReplays) {
       end = sequence.status();
       return std::function<void()>();
     };
-    world.replica().OnRead(request);
+    world.replica().OnRead(request, world.work().now);
     if (!end.has_value()) {
       world.work().DoAll(world.replica(), world.random());
     }
@@ -345,7 +382,7 @@ TEST(ReplicaTest, WhatAReadReturnsRunsOnTheReader) {
     EXPECT_EQ(*sequence, Sequence(1));
     return [&] { finished = true; };
   };
-  world.replica().OnRead(request);
+  world.replica().OnRead(request, world.work().now);
   EXPECT_FALSE(finished);
   world.work().DoAll(world.replica(), world.random());
   EXPECT_TRUE(finished);
@@ -393,6 +430,31 @@ TEST(ReplicaTest, RefusesAStateThatIsNotTheJournals) {
   Replica replica(options, **other, world.store(), machine, work);
   const absl::Status status = replica.Start(work.now);
   EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+}
+
+// Whom it could not ask, a replica must not decide without.
+TEST(ReplicaTest, RefusesAGroupThatHasOthersInIt) {
+  const auto start = [](std::vector<ReplicaId> voters, uint32_t incarnation) {
+    storage::MemoryJournalDisk disk(1, std::move(voters));
+    const auto journal = storage::MemoryJournal::Open(disk, {});
+    LEDGERD_CHECK_OK(journal.status());
+    storage::MemoryStateStore store{{.cold = true}};
+    SimulatedWork work(**journal, store);
+    const ToyMachine machine;
+    ReplicaOptions options;
+    options.self = ReplicaId(1);
+    options.incarnation = Incarnation(incarnation);
+    Replica replica(options, **journal, store, machine, work);
+    const absl::Status status = replica.Start(work.now);
+    EXPECT_EQ(work.journal_pieces(), status.ok() ? 1u : 0u);
+    return status;
+  };
+  EXPECT_TRUE(start({ReplicaId(1)}, 1).ok());
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(start({ReplicaId(1), ReplicaId(2)}, 1)));
+  EXPECT_TRUE(absl::IsFailedPrecondition(start({ReplicaId(2)}, 1)));
+  EXPECT_TRUE(absl::IsFailedPrecondition(start({ReplicaId(1)}, 2)));
+  EXPECT_TRUE(absl::IsFailedPrecondition(start({}, 1)));
 }
 
 // Clients propose, anything happens in any order, the replica crashes: whatever

@@ -61,16 +61,12 @@ absl::Status ReplicaThreads::Start() {
 
 JournalCallbacks ReplicaThreads::MakeJournalCallbacks() {
   JournalCallbacks callbacks;
-  callbacks.promise_persisted = [this](Epoch epoch) {
-    Post([this, epoch](Replica& replica) {
-      replica.OnPromisePersisted(epoch, ReadClock());
-    });
-  };
-  callbacks.entries_persisted = [this](EntryId last) {
+  callbacks.persisted = [this](WriteId write) {
     {
       const MutexLock lock(mutex_);
-      events_.emplace_back(
-          [last](Replica& replica) { replica.OnEntriesPersisted(last); });
+      events_.emplace_back([this, write](Replica& replica) {
+        replica.OnPersisted(write, ReadClock());
+      });
       synced_ = true;
       gathering_ = false;
     }
@@ -242,7 +238,7 @@ void ReplicaThreads::RunTurn(Turn turn) {
   if (!turn.proposals.empty()) {
     replica_.OnProposals(std::move(turn.proposals), now);
   }
-  for (ReadRequest& read : turn.reads) replica_.OnRead(std::move(read));
+  for (ReadRequest& read : turn.reads) replica_.OnRead(std::move(read), now);
   if (now.steady >= next_tick_) {
     next_tick_ = now.steady + kTick;
     replica_.OnTick(now);
@@ -279,26 +275,21 @@ void ReplicaThreads::Publish() {
 
 // ---- ReplicaWork
 
-void ReplicaThreads::PersistPromise(Epoch epoch) {
-  journal_thread_->PersistPromise(epoch);
-}
-
-void ReplicaThreads::PersistEntries(std::vector<Entry> entries,
-                                    Sequence commit) {
-  journal_thread_->PersistEntries(std::move(entries), commit);
+void ReplicaThreads::Persist(JournalWrite write) {
+  journal_thread_->Persist(std::move(write));
 }
 
 void ReplicaThreads::RecordCheckpoint(EntryId checkpoint) {
   journal_thread_->RecordCheckpoint(checkpoint);
 }
 
-void ReplicaThreads::Fetch(Sequence sequence, storage::Needs missing) {
-  fetcher_->Run([this, sequence, missing = std::move(missing)] {
+void ReplicaThreads::Fetch(FetchId id, storage::Needs missing) {
+  fetcher_->Run([this, id, missing = std::move(missing)] {
     auto fetched =
         std::make_shared<absl::StatusOr<std::unique_ptr<storage::Fetched>>>(
             store_.Fetch(missing));
-    Post([sequence, fetched](Replica& replica) {
-      replica.OnFetched(sequence, std::move(*fetched));
+    Post([id, fetched](Replica& replica) {
+      replica.OnFetched(id, std::move(*fetched));
     });
   });
 }
@@ -315,7 +306,9 @@ void ReplicaThreads::ReadJournal(Sequence from) {
 void ReplicaThreads::WriteCheckpoint() {
   checkpointer_->Run([this] {
     const absl::Status status = store_.WriteCheckpoint();
-    Post([status](Replica& replica) { replica.OnCheckpointWritten(status); });
+    Post([this, status](Replica& replica) {
+      replica.OnCheckpointWritten(status, ReadClock());
+    });
   });
 }
 

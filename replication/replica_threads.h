@@ -90,10 +90,9 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   };
 
   // ReplicaWork
-  void PersistPromise(Epoch epoch) override;
-  void PersistEntries(std::vector<Entry> entries, Sequence commit) override;
+  void Persist(JournalWrite write) override;
   void RecordCheckpoint(EntryId checkpoint) override;
-  void Fetch(Sequence sequence, storage::Needs missing) override;
+  void Fetch(FetchId id, storage::Needs missing) override;
   void ReadJournal(Sequence from) override;
   void WriteCheckpoint() override;
   void RunOnReader(std::function<void()> task) override;

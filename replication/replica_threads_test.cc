@@ -84,7 +84,9 @@ class GatedJournal final : public storage::Journal {
     return behind_.Read(from, max);
   }
 
-  Sequence first() const override { return behind_.first(); }
+  storage::Outline TakeOutline() override { return behind_.TakeOutline(); }
+
+  EntryId base() const override { return behind_.base(); }
 
   EntryId last() const override { return behind_.last(); }
 

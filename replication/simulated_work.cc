@@ -1,7 +1,8 @@
 #include "replication/simulated_work.h"
 
-#include <memory>
 #include <utility>
+
+#include "replication/journal_write.h"
 
 namespace ledgerd::replication {
 namespace {
@@ -45,42 +46,25 @@ void SimulatedWork::DoAll(Replica& replica, std::mt19937_64& random) {
   }
 }
 
-void SimulatedWork::PersistPromise(Epoch epoch) {
-  journal_pieces_.push_back([this, epoch](Replica& replica) {
-    storage::Superblock superblock = journal_.superblock();
-    superblock.promised_epoch = epoch;
-    const absl::Status status = journal_.WriteSuperblock(superblock);
+void SimulatedWork::Persist(JournalWrite write) {
+  journal_pieces_.push_back([this, write = std::move(write)](Replica& replica) {
+    const absl::Status status = PerformWrite(write, journal_);
     if (!Settle(status, replica)) return false;
-    if (status.ok()) replica.OnPromisePersisted(epoch, now);
+    if (status.ok()) replica.OnPersisted(write.id, now);
     return true;
   });
 }
 
-void SimulatedWork::PersistEntries(std::vector<Entry> entries,
-                                   Sequence commit) {
-  journal_pieces_.push_back(
-      [this, entries = std::move(entries), commit](Replica& replica) {
-        const absl::Status status = journal_.Append(entries, commit);
-        if (!Settle(status, replica)) return false;
-        if (status.ok()) replica.OnEntriesPersisted(entries.back().id());
-        return true;
-      });
-}
-
 void SimulatedWork::RecordCheckpoint(EntryId checkpoint) {
   journal_pieces_.push_back([this, checkpoint](Replica& replica) {
-    storage::Superblock superblock = journal_.superblock();
-    superblock.checkpoint = checkpoint;
-    absl::Status status = journal_.WriteSuperblock(superblock);
-    if (status.ok()) status = journal_.Release(checkpoint.sequence);
-    return Settle(status, replica);
+    return Settle(PerformCheckpoint(checkpoint, journal_), replica);
   });
 }
 
-void SimulatedWork::Fetch(Sequence sequence, storage::Needs missing) {
+void SimulatedWork::Fetch(FetchId id, storage::Needs missing) {
   other_pieces_.push_back(
-      [this, sequence, missing = std::move(missing)](Replica& replica) {
-        replica.OnFetched(sequence, store_.Fetch(missing));
+      [this, id, missing = std::move(missing)](Replica& replica) {
+        replica.OnFetched(id, store_.Fetch(missing));
       });
 }
 
@@ -92,7 +76,7 @@ void SimulatedWork::ReadJournal(Sequence from) {
 
 void SimulatedWork::WriteCheckpoint() {
   other_pieces_.push_back([this](Replica& replica) {
-    replica.OnCheckpointWritten(store_.WriteCheckpoint());
+    replica.OnCheckpointWritten(store_.WriteCheckpoint(), now);
   });
 }
 

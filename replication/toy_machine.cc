@@ -71,6 +71,8 @@ EntryResult ToyMachine::Apply(const Entry& entry,
       ExpireTransfers(entry, view);
       return {};
     case EntryKind::kEpochStart:
+    case EntryKind::kMembership:
+    case EntryKind::kPause:
       return {};
   }
   return {};

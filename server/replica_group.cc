@@ -6,7 +6,10 @@
 #include "absl/strings/str_cat.h"
 
 #include "proto/base/status_macros.h"
+#include "proto/membership.h"
 #include "storage/rocksdb_state_store.h"
+#include "storage/segment.h"
+#include "storage/superblock.h"
 
 namespace ledgerd::server {
 namespace {
@@ -14,10 +17,12 @@ namespace {
 constexpr uint64_t kRoomToOpen = uint64_t{16} << 20;
 
 replication::ReplicaThreadsOptions ThreadsOptions(
-    const ReplicaGroupOptions& options, ReplicaId self) {
+    const ReplicaGroupOptions& options,
+    const storage::JournalIdentity& identity) {
   const config::v1::Config& config = options.config;
   replication::ReplicaThreadsOptions threads;
-  threads.replica.self = self;
+  threads.replica.self = identity.replica;
+  threads.replica.incarnation = Incarnation(identity.incarnation);
   threads.replica.checkpoint.delta_bytes = config.state().delta_bytes();
   threads.replica.checkpoint.events = config.state().replay_events();
   threads.inbox_bytes = config.requests().inbox_bytes();
@@ -77,6 +82,11 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
                                        {options.cluster, options.replica}));
   LEDGERD_ASSIGN_OR_RETURN(auto journal,
                            dir->OpenJournal(JournalOptions(options.config)));
+  if (const uint32_t found = journal->found_superblock_version();
+      found < storage::kSuperblockVersion && options.say) {
+    options.say(absl::StrCat("upgraded the superblock from version ", found,
+                             " to ", storage::kSuperblockVersion));
+  }
   LEDGERD_RETURN_IF_ERROR(MakeRoom(*dir));
   LEDGERD_ASSIGN_OR_RETURN(
       auto store, storage::RocksDbStateStore::Open(dir->state_path(),
@@ -92,7 +102,7 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options,
     : dir_(std::move(dir)),
       journal_(std::move(journal)),
       store_(std::move(store)),
-      replica_(ThreadsOptions(options, dir_->identity().replica), *journal_,
-               *store_, machine_, clock_) {}
+      replica_(ThreadsOptions(options, dir_->identity()), *journal_, *store_,
+               machine_, clock_) {}
 
 }  // namespace ledgerd::server

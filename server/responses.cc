@@ -207,6 +207,8 @@ std::string SerializeRequest(const Entry& entry) {
     }
     case EntryKind::kExpireTransfers:
     case EntryKind::kEpochStart:
+    case EntryKind::kMembership:
+    case EntryKind::kPause:
       break;
   }
   return "";

@@ -12,6 +12,7 @@
 
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
+#include "proto/membership.h"
 #include "storage/identity_file.h"
 #include "storage/posix_file.h"
 #include "storage/superblock.h"
@@ -75,8 +76,11 @@ JournalIdentity MakeIdentity(const DataDir::FormatOptions& options) {
 absl::Status MakeSuperblock(const std::string& path,
                             const DataDir::FormatOptions& options) {
   Superblock superblock;
-  superblock.voters = options.voters;
-  std::sort(superblock.voters.begin(), superblock.voters.end());
+  superblock.membership = FirstMembership(options.voters);
+  for (Member& member : superblock.membership.members) {
+    if (member.id == options.replica)
+      member.incarnation = Incarnation(options.incarnation);
+  }
   return SuperblockFile::Create(PosixFiles(), path, superblock);
 }
 

@@ -46,7 +46,7 @@ class DataDir {
     ClusterId cluster;
     ReplicaId replica;
     uint32_t incarnation = 1;
-    // In any order; at most kVotersMax.
+    // In any order; at most kMembersMax.
     std::vector<ReplicaId> voters;
     uint64_t segment_bytes = kSegmentBytesDefault;
     uint64_t reserve_bytes = kReserveBytesDefault;

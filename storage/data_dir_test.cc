@@ -74,8 +74,8 @@ TEST_F(DataDirTest, WhatFormatMakesOpens) {
   const auto journal = (*dir)->OpenJournal({.segment_bytes = 16 * kBlockBytes});
   ASSERT_TRUE(journal.ok()) << journal.status();
   EXPECT_EQ((*journal)->last(), EntryId());
-  EXPECT_EQ((*journal)->superblock().voters,
-            (std::vector<ReplicaId>{ReplicaId(1), ReplicaId(2), ReplicaId(3)}));
+  EXPECT_EQ((*journal)->superblock().membership,
+            FirstMembership({ReplicaId(1), ReplicaId(2), ReplicaId(3)}));
 }
 
 TEST_F(DataDirTest, FormatTakesAnEmptyDirectory) {

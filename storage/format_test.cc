@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
@@ -32,18 +33,24 @@ std::string ExampleText(const std::string& name) {
   return text.substr(begin, text.find("```", begin) - begin);
 }
 
-// Lines of "OFFSET  HEX HEX ...  | words", as bytes.
+// Lines of "OFFSET  HEX HEX ...  | words", as bytes. Between them are zeros.
 std::string ExampleBytes(const std::string& name) {
-  std::string hex;
+  std::string all;
   for (const absl::string_view line :
        absl::StrSplit(ExampleText(name), '\n', absl::SkipEmpty())) {
+    size_t offset = 0;
+    EXPECT_TRUE(absl::SimpleHexAtoi(line.substr(0, 4), &offset)) << line;
+    EXPECT_GE(offset, all.size()) << line;
+    all.resize(offset, '\0');
     const absl::string_view bytes =
         std::vector<absl::string_view>(absl::StrSplit(line, '|'))[0].substr(6);
+    std::string hex;
     for (const char c : bytes) {
       if (c != ' ') hex.push_back(c);
     }
+    all += absl::HexStringToBytes(hex);
   }
-  return absl::HexStringToBytes(hex);
+  return all;
 }
 
 std::string Dump(absl::string_view bytes) {
@@ -120,12 +127,17 @@ TEST(FormatTest, SuperblockCopy) {
   copy.superblock.promised_epoch = Epoch(3);
   copy.superblock.checkpoint = {.epoch = Epoch(2), .sequence = Sequence(4)};
   copy.superblock.checkpoint.hash.fill(0xAA);
-  copy.superblock.voters = {ReplicaId(1), ReplicaId(2), ReplicaId(3)};
+  copy.superblock.membership =
+      FirstMembership({ReplicaId(1), ReplicaId(2), ReplicaId(3)});
+  copy.superblock.membership.since = copy.superblock.checkpoint;
+  copy.superblock.membership.members[2].role = MemberRole::kLearner;
+  copy.superblock.membership_before =
+      FirstMembership({ReplicaId(1), ReplicaId(2)});
   const std::string bytes = EncodeSuperblock(copy);
   std::string example = ExampleBytes("superblock copy");
   example.resize(kBlockBytes, '\0');
   EXPECT_EQ(example, bytes) << "FORMAT.md should say:\n"
-                            << Dump(bytes.substr(0, 112));
+                            << Dump(bytes.substr(0, 528));
   const auto decoded = DecodeSuperblock(example);
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->generation, 9u);

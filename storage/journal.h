@@ -4,10 +4,10 @@
 //   LEDGERD_RETURN_IF_ERROR(journal.Append(entries, commit_point));
 //   // entries are on the disk now, and not before.
 //
-// Shape       The entries first()..last().sequence, dense; empty when last() is
-//             before first(). Release moves first() forward, RollBack moves
-//             last() back. An empty journal's last() is where it begins: the
-//             entry that a checkpoint was taken at, or {0, 0, zeros}.
+// Shape       The entries after base() up to last(), dense; empty when the two
+//             are equal. Release moves base() forward, RollBack moves last()
+//             back. base() of a journal that has released nothing is the entry
+//             that a checkpoint was taken at, or {0, 0, zeros}.
 // Units       Sizes are bytes. A Sequence is a 1-based position.
 // Durability  An entry survives a crash once the Append that carried it has
 //             returned OK; likewise the superblock and RollBack. Torn records
@@ -22,13 +22,14 @@
 //             after a failed write or sync the page cache no longer tells the
 //             truth. All later calls that write return the same error.
 // Threads     Append, RollBack, Release, WriteSuperblock: one thread at a time
-//             (the journal thread). Read, first, last, superblock: any thread,
-//             at any time; they see what is durable.
+//             (the journal thread). TakeOutline: before these, once. The
+//             others: any thread, at any time; they see what is durable.
 // Source      Layout: storage/FORMAT.md. The sync rule: Rebello et al., "Can
 //             Applications Recover from fsync Failures?", ATC 2020.
 #ifndef LEDGERD_STORAGE_JOURNAL_H_
 #define LEDGERD_STORAGE_JOURNAL_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -37,6 +38,7 @@
 #include "absl/types/span.h"
 
 #include "proto/entry.h"
+#include "proto/membership.h"
 #include "proto/types.h"
 
 namespace ledgerd::storage {
@@ -49,11 +51,39 @@ struct Superblock {
   uint64_t fork = 0;
   // The state's checkpoint: entries up to it may be gone from the journal.
   EntryId checkpoint;
-  // The voters of the group, in ascending order.
-  std::vector<ReplicaId> voters;
+  // The newest membership that was put into the journal, and the one before
+  // it. The newest holds when its entry is in the journal; after a crash
+  // between this and the entry, or a rollback, it is not, and the one before
+  // holds. Two are enough: a change is proposed once the one before it is
+  // committed (replication.md, rule 11).
+  Membership membership;
+  Membership membership_before;
 
   friend bool operator==(const Superblock&, const Superblock&) = default;
 };
+
+// The ids of a journal's entries: what another journal is compared with.
+struct Outline {
+  // The entry before the first of `entries`.
+  EntryId base;
+  // Dense.
+  std::vector<EntryId> entries;
+
+  // The end of the journal.
+  const EntryId& last() const {
+    return entries.empty() ? base : entries.back();
+  }
+};
+
+// The membership that format gives to a group: voters of the first incarnation.
+inline Membership FirstMembership(std::vector<ReplicaId> voters) {
+  std::sort(voters.begin(), voters.end());
+  Membership membership;
+  for (const ReplicaId id : voters) {
+    membership.members.push_back({.id = id, .incarnation = Incarnation(1)});
+  }
+  return membership;
+}
 
 class Journal {
  public:
@@ -71,7 +101,7 @@ class Journal {
   // does nothing when that is recorded already.
   virtual absl::Status WriteFiller() = 0;
 
-  // Copies the entries from `from` on aside, then removes them.
+  // Copies the entries from `from` on aside, syncs the copy, then removes them.
   //
   // Requires: `from` is above the commit point and the checkpoint.
   virtual absl::Status RollBack(Sequence from) = 0;
@@ -90,7 +120,24 @@ class Journal {
   virtual absl::StatusOr<std::vector<Entry>> Read(Sequence from,
                                                   uint64_t bytes_max) const = 0;
 
-  virtual Sequence first() const = 0;
+  // The ids of what opening has read: of all entries above the checkpoint, and
+  // of those before them as far as whole segments go. Not of all that is kept
+  // for catch-up: that may be millions of small entries, in segments that a
+  // start does not read. It is enough, since
+  // - the last entry in common with another journal is at or above the own
+  //   commit point (replication.md, rule 8), and so above the checkpoint;
+  // - what is sent to a replica that is further behind is read from the journal
+  //   anyway, with its ids.
+  //
+  // Gives the memory away: for the start alone. Requires: nothing was written
+  // since opening, and it is called once.
+  virtual Outline TakeOutline() = 0;
+
+  // The entry before the first one kept: where another journal may still begin.
+  virtual EntryId base() const = 0;
+
+  Sequence first() const { return base().sequence.Next(); }
+
   virtual EntryId last() const = 0;
   // The final timestamp of last(), 0 when it is not in the journal.
   virtual Timestamp last_timestamp() const = 0;

@@ -59,6 +59,26 @@ class ContractTest : public testing::TestWithParam<Implementation> {
     }
   }
 
+  EntryId IdOf(Sequence sequence) const {
+    return sequence == Sequence(0) ? EntryId()
+                                   : entries_[sequence.value() - 1].id();
+  }
+
+  // Of a journal just opened.
+  void ExpectOutline() {
+    const Outline outline = journal().TakeOutline();
+    EXPECT_GE(outline.base.sequence, journal().base().sequence);
+    EXPECT_LE(outline.base.sequence,
+              journal().superblock().checkpoint.sequence);
+    EXPECT_EQ(outline.base, IdOf(outline.base.sequence));
+    EXPECT_EQ(outline.last(), journal().last());
+    Sequence at = outline.base.sequence;
+    for (const EntryId& id : outline.entries) {
+      at = at.Next();
+      EXPECT_EQ(id, IdOf(at));
+    }
+  }
+
   void Checkpoint(uint64_t sequence) {
     Superblock superblock = journal().superblock();
     superblock.checkpoint = entries_[sequence - 1].id();
@@ -165,11 +185,46 @@ TEST_P(JournalTest, SuperblockIsKept) {
   superblock.promised_epoch = Epoch(5);
   superblock.fork = 1;
   superblock.checkpoint = entries_[1].id();
-  superblock.voters = {ReplicaId(1), ReplicaId(4)};
+  superblock.membership = FirstMembership({ReplicaId(1), ReplicaId(4)});
+  superblock.membership.since = entries_[2].id();
+  superblock.membership_before = FirstMembership({ReplicaId(1)});
   ASSERT_TRUE(journal().WriteSuperblock(superblock).ok());
   EXPECT_EQ(journal().superblock(), superblock);
   Reopen();
   EXPECT_EQ(journal().superblock(), superblock);
+}
+
+TEST_P(JournalTest, TheOutlineIsThatOfAllAboveTheCheckpoint) {
+  ExpectOutline();
+  for (const uint64_t checkpoint : {0, 30, 59, 60}) {
+    if (checkpoint == 0) Append(60);
+    if (checkpoint > 0) Checkpoint(checkpoint);
+    Reopen();
+    ExpectOutline();
+  }
+}
+
+TEST_P(JournalTest, TheOutlineEndsWhereTheJournalWasRolledBackTo) {
+  for (int i = 0; i < 10; ++i) Append(4, /*rows=*/3);
+  ASSERT_TRUE(journal().RollBack(Sequence(18)).ok());
+  Reopen();
+  ExpectOutline();
+  EXPECT_EQ(journal().last().sequence, Sequence(17));
+}
+
+TEST_P(JournalTest, TheBaseIsTheEntryBeforeTheFirst) {
+  EXPECT_EQ(journal().base(), EntryId());
+  for (int i = 0; i < 60; ++i) Append(1);
+  EXPECT_EQ(journal().base(), EntryId());
+  Checkpoint(45);
+  ASSERT_TRUE(journal().Release(Sequence(45)).ok());
+  for (int i = 0; i < 2; ++i) {
+    const Sequence base = journal().base().sequence;
+    ASSERT_GT(base, Sequence(0));
+    EXPECT_EQ(journal().base(), entries_[base.value() - 1].id());
+    EXPECT_EQ(journal().first(), base.Next());
+    Reopen();
+  }
 }
 
 TEST_P(JournalTest, RollBackCutsWhatFollows) {
@@ -261,6 +316,7 @@ TEST_P(JournalDeathTest, OurOwnMistakesAreChecked) {
   EXPECT_DEATH(journal().RollBack(Sequence(2)).IgnoreError(), "check failed");
   EXPECT_DEATH(journal().Release(Sequence(3)).IgnoreError(), "check failed");
   EXPECT_DEATH(journal().WriteSuperblock({}).IgnoreError(), "check failed");
+  EXPECT_DEATH(static_cast<void>(journal().TakeOutline()), "check failed");
 }
 
 using JournalFaultTest = ContractTest;

@@ -237,7 +237,7 @@ absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files,
   RecoveredJournal found;
   LEDGERD_ASSIGN_OR_RETURN(found.segments,
                            OpenSegments(files, paths.journal, identity));
-  LEDGERD_ASSIGN_OR_RETURN(const JournalWalk walk,
+  LEDGERD_ASSIGN_OR_RETURN(JournalWalk walk,
                            Walk(found.segments, identity, checkpoint));
   LEDGERD_RETURN_IF_ERROR(walk.newer());
   if (walk.bad().has_value() && walk.damaged()) {
@@ -251,6 +251,7 @@ absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files,
     found.torn = walk.bad()->sequence;
   }
   LEDGERD_RETURN_IF_ERROR(found.segments.back()->file->Sync());
+  found.outline = walk.TakeOutline();
   found.last = walk.last();
   found.last_timestamp = walk.last_timestamp();
   found.synced_through = walk.synced_through();

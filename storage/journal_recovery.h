@@ -28,6 +28,7 @@
 #include "proto/entry.h"
 #include "proto/types.h"
 #include "storage/file.h"
+#include "storage/journal.h"
 #include "storage/segment.h"
 
 namespace ledgerd::storage {
@@ -42,6 +43,8 @@ struct JournalPaths {
 struct RecoveredJournal {
   // At least one, in order; the last one is scanned.
   std::vector<std::shared_ptr<Segment>> segments;
+  // Of what was read: from the segment with the checkpoint on.
+  Outline outline;
   EntryId last;
   Timestamp last_timestamp;
   // What the records themselves say was on the disk.

@@ -13,7 +13,7 @@ namespace ledgerd::storage {
 MemoryJournalDisk::MemoryJournalDisk(uint64_t seed,
                                      std::vector<ReplicaId> voters)
     : random_(seed) {
-  superblock_.voters = std::move(voters);
+  superblock_.membership = FirstMembership(std::move(voters));
 }
 
 void MemoryJournalDisk::PowerCut() { LoseUnsynced(); }
@@ -77,6 +77,18 @@ absl::Status MemoryJournalDisk::Recover() {
   for (Record& record : records_) record.synced = true;
   recorded_ = Sequence(base_.sequence.value() + good);
   return absl::OkStatus();
+}
+
+Outline MemoryJournalDisk::MakeOutline() const {
+  Outline outline{.base = base_};
+  for (const Record& record : records_) {
+    if (record.entry.sequence() <= superblock_.checkpoint.sequence) {
+      outline.base = record.entry.id();
+    } else {
+      outline.entries.push_back(record.entry.id());
+    }
+  }
+  return outline;
 }
 
 absl::StatusOr<std::unique_ptr<MemoryJournal>> MemoryJournal::Open(
@@ -192,9 +204,17 @@ absl::StatusOr<std::vector<Entry>> MemoryJournal::Read(
   return entries;
 }
 
-Sequence MemoryJournal::first() const {
+Outline MemoryJournal::TakeOutline() {
   const MutexLock lock(mutex_);
-  return disk_.base_.sequence.Next();
+  LEDGERD_CHECK(outline_.has_value() && outline_->last() == LastLocked());
+  Outline outline = *std::move(outline_);
+  outline_.reset();
+  return outline;
+}
+
+EntryId MemoryJournal::base() const {
+  const MutexLock lock(mutex_);
+  return disk_.base_;
 }
 
 EntryId MemoryJournal::last() const {

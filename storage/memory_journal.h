@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <vector>
 
@@ -87,6 +88,8 @@ class MemoryJournalDisk {
   absl::Status Sync();
   void LoseUnsynced();
   absl::Status Recover();
+  // As a start that reads whole segments would find it: from the checkpoint on.
+  Outline MakeOutline() const;
 
   std::mt19937_64 random_;
   std::function<bool()> keep_;
@@ -123,14 +126,18 @@ class MemoryJournal final : public Journal {
   absl::Status WriteSuperblock(const Superblock& superblock) override;
   absl::StatusOr<std::vector<Entry>> Read(Sequence from,
                                           uint64_t bytes_max) const override;
-  Sequence first() const override;
+  Outline TakeOutline() override;
+  EntryId base() const override;
   EntryId last() const override;
   Timestamp last_timestamp() const override;
   Superblock superblock() const override;
 
  private:
   MemoryJournal(MemoryJournalDisk& disk, const Options& options)
-      : disk_(disk), options_(options), visible_(disk.records_.size()) {}
+      : disk_(disk),
+        options_(options),
+        outline_(disk.MakeOutline()),
+        visible_(disk.records_.size()) {}
 
   EntryId LastLocked() const LEDGERD_REQUIRES(mutex_);
   absl::Status Fatal(absl::Status status) LEDGERD_REQUIRES(mutex_);
@@ -138,6 +145,7 @@ class MemoryJournal final : public Journal {
   mutable Mutex mutex_;
   MemoryJournalDisk& disk_;
   const Options options_;
+  std::optional<Outline> outline_ LEDGERD_GUARDED_BY(mutex_);
   absl::Status failure_ LEDGERD_GUARDED_BY(mutex_);
   // Records that are durable, and so to be seen.
   size_t visible_ LEDGERD_GUARDED_BY(mutex_);

@@ -55,6 +55,7 @@ SegmentJournal::SegmentJournal(FileSystem& files, JournalPaths paths,
       identity_(identity),
       options_(options),
       torn_(found.torn),
+      outline_(std::move(found.outline)),
       spares_(files, paths_.journal, options.segment_bytes,
               options.prepare_in_background),
       superblock_file_(std::move(superblock)),
@@ -123,9 +124,16 @@ absl::Status SegmentJournal::WriteSuperblock(const Superblock& superblock) {
   return absl::OkStatus();
 }
 
-Sequence SegmentJournal::first() const {
+Outline SegmentJournal::TakeOutline() {
+  LEDGERD_CHECK(outline_.has_value() && outline_->last() == last());
+  Outline outline = *std::move(outline_);
+  outline_.reset();
+  return outline;
+}
+
+EntryId SegmentJournal::base() const {
   const MutexLock lock(mutex_);
-  return segments_.front()->header.base.sequence.Next();
+  return segments_.front()->header.base;
 }
 
 EntryId SegmentJournal::last() const {

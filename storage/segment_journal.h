@@ -70,13 +70,20 @@ class SegmentJournal final : public Journal {
   absl::Status WriteSuperblock(const Superblock& superblock) override;
   absl::StatusOr<std::vector<Entry>> Read(Sequence from,
                                           uint64_t bytes_max) const override;
-  Sequence first() const override;
+  Outline TakeOutline() override;
+  EntryId base() const override;
   EntryId last() const override;
   Timestamp last_timestamp() const override;
   Superblock superblock() const override;
 
   // The first entry that Open found torn and set aside; 0 when there was none.
   Sequence torn() const { return torn_; }
+
+  // The superblock's version that Open found, and upgraded when it is lower
+  // than kSuperblockVersion.
+  uint32_t found_superblock_version() const {
+    return superblock_file_->found_version();
+  }
 
  private:
   // Some of the entries of an Append, and the bytes of their records.
@@ -132,6 +139,8 @@ class SegmentJournal final : public Journal {
   const JournalIdentity identity_;
   const SegmentJournalOptions options_;
   const Sequence torn_;
+  // As opening found it, until it is taken.
+  std::optional<Outline> outline_;
 
   // The journal thread's alone.
   SpareSegments spares_;

@@ -218,6 +218,36 @@ TEST_F(SegmentJournalTest, WhatAnInterruptedRollBackLeftNeverComesBack) {
   }
 }
 
+// What is set aside is durable before it is cut (replication.md, rule 8).
+TEST_F(SegmentJournalTest, AtEveryMomentAnEntryIsInTheJournalOrAside) {
+  bool finished = false;
+  for (uint64_t crash = 0; !finished; ++crash) {
+    SCOPED_TRACE(testing::Message() << "crash after operation " << crash);
+    for (int i = 0; i < 10; ++i) ASSERT_TRUE(Append(1).ok());
+    const uint64_t from = journal_->last().sequence.value() - 8;
+    files_.CrashAfter(crash);
+    finished = journal_->RollBack(Sequence(from)).ok();
+    journal_.reset();
+    files_.SetKeep([] { return false; });
+    files_.PowerCut();
+    Reopen();
+    const uint64_t last = journal_->last().sequence.value();
+    EXPECT_GE(last, from - 1);
+    std::string aside;
+    const auto names = files_.List(TestPaths().rolled_back);
+    ASSERT_TRUE(names.ok()) << names.status();
+    for (const std::string& name : *names) {
+      aside += *files_.Device(TestPaths().rolled_back + "/" + name);
+    }
+    for (size_t i = last; i < entries_.size(); ++i) {
+      EXPECT_NE(aside.find(std::string(entries_[i].bytes())), std::string::npos)
+          << "entry " << i + 1;
+    }
+    entries_.erase(entries_.begin() + static_cast<ptrdiff_t>(last),
+                   entries_.end());
+  }
+}
+
 // ---- release
 
 TEST_F(SegmentJournalTest, RetentionIsLeftForThoseBehind) {

@@ -134,6 +134,7 @@ void JournalWalk::AcceptEntry(const RecordFrame& frame,
                      "it"));
   }
   last_ = entry->id();
+  outline_.entries.push_back(last_);
   last_timestamp_ = entry->timestamp();
   synced_through_ = std::max(synced_through_, frame.synced_through);
   places_.push_back(static_cast<uint32_t>(offset / kRecordAlignment));

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -32,6 +33,7 @@
 
 #include "proto/entry.h"
 #include "proto/types.h"
+#include "storage/journal.h"
 #include "storage/journal_record.h"
 #include "storage/segment.h"
 
@@ -52,6 +54,7 @@ class JournalWalk {
               const EntryId& checkpoint)
       : identity_(identity),
         checkpoint_(checkpoint),
+        outline_{.base = base},
         last_(base),
         synced_through_(base.sequence) {}
 
@@ -74,6 +77,9 @@ class JournalWalk {
   const EntryId& last() const { return last_; }
 
   Timestamp last_timestamp() const { return last_timestamp_; }
+
+  // The ids of all entries accepted, moved out.
+  Outline TakeOutline() { return std::move(outline_); }
 
   // What the accepted records say was on the disk.
   Sequence synced_through() const { return synced_through_; }
@@ -102,6 +108,7 @@ class JournalWalk {
 
   const JournalIdentity identity_;
   const EntryId checkpoint_;
+  Outline outline_;
   EntryId last_;
   Timestamp last_timestamp_;
   Sequence synced_through_;

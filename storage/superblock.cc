@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -11,6 +13,8 @@
 #include "proto/base/crc32c.h"
 #include "proto/base/little_endian.h"
 #include "proto/base/status_macros.h"
+#include "proto/entry.h"
+#include "proto/membership.h"
 
 namespace ledgerd::storage {
 namespace {
@@ -19,24 +23,84 @@ namespace {
 constexpr size_t kMagicAt = 0;
 constexpr size_t kChecksumAt = 4;
 constexpr size_t kVersionAt = 8;
-constexpr size_t kVoterCountAt = 12;
 constexpr size_t kGenerationAt = 16;
 constexpr size_t kPromisedEpochAt = 24;
 constexpr size_t kForkAt = 32;
-constexpr size_t kCheckpointEpochAt = 40;
-constexpr size_t kCheckpointSequenceAt = 48;
-constexpr size_t kCheckpointHashAt = 56;
+constexpr size_t kCheckpointAt = 40;
+
+// Version 1: how many voters, and their ids.
+constexpr size_t kVoterCountAt = 12;
 constexpr size_t kVotersAt = 88;
-constexpr size_t kEnd = kVotersAt + kVotersMax * sizeof(uint64_t);
-// One sector, so that a copy is written whole or not at all.
-static_assert(kEnd <= 512);
+// Version 2: memberships.
+constexpr size_t kMembershipAt = 88;
+constexpr size_t kMembershipBeforeAt = 416;
+constexpr size_t kEnd = 744;
+
+// Offsets in a membership.
+constexpr size_t kSinceAt = 0;
+constexpr size_t kLengthAt = 48;
+constexpr size_t kPayloadAt = 56;
+constexpr size_t kMembershipBytes = kMembershipBeforeAt - kMembershipAt;
+static_assert(kMembershipBeforeAt + kMembershipBytes == kEnd);
+static_assert(kEnd <= kBlockBytes);
 
 constexpr absl::string_view kMagic = "LDSB";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersionOfVoters = 1;
 constexpr size_t kCopies = 2;
 
 uint32_t Checksum(absl::string_view bytes) {
   return Crc32c(bytes.substr(kVersionAt, kBlockBytes - kVersionAt));
+}
+
+void PutId(const EntryId& id, char* to) {
+  PutLittle(to, id.epoch.value());
+  PutLittle(to + sizeof(uint64_t), id.sequence.value());
+  std::memcpy(to + 2 * sizeof(uint64_t), id.hash.data(), id.hash.size());
+}
+
+EntryId GetId(const char* from) {
+  EntryId id;
+  id.epoch = Epoch(GetLittle<uint64_t>(from));
+  id.sequence = Sequence(GetLittle<uint64_t>(from + sizeof(uint64_t)));
+  std::memcpy(id.hash.data(), from + 2 * sizeof(uint64_t), id.hash.size());
+  return id;
+}
+
+void PutMembership(const Membership& membership, char* to) {
+  const std::string payload = EncodeMembership(membership);
+  LEDGERD_CHECK(kPayloadAt + payload.size() <= kMembershipBytes);
+  PutId(membership.since, to + kSinceAt);
+  PutLittle(to + kLengthAt, static_cast<uint32_t>(payload.size()));
+  std::memcpy(to + kPayloadAt, payload.data(), payload.size());
+}
+
+absl::StatusOr<Membership> GetMembership(const char* from) {
+  const auto length = GetLittle<uint32_t>(from + kLengthAt);
+  if (length > kMembershipBytes - kPayloadAt) {
+    return absl::DataLossError(
+        absl::StrCat("membership of ", length, " bytes"));
+  }
+  LEDGERD_ASSIGN_OR_RETURN(
+      Membership membership,
+      DecodeMembership(absl::string_view(from + kPayloadAt, length)));
+  membership.since = GetId(from + kSinceAt);
+  return membership;
+}
+
+absl::StatusOr<Membership> GetVoters(const char* copy) {
+  const auto count = GetLittle<uint32_t>(copy + kVoterCountAt);
+  if (count > kMembersMax) {
+    return absl::DataLossError(absl::StrCat(count, " voters"));
+  }
+  std::vector<ReplicaId> voters;
+  for (size_t i = 0; i < count; ++i) {
+    voters.emplace_back(
+        GetLittle<uint64_t>(copy + kVotersAt + i * sizeof(uint64_t)));
+    if (i > 0 && voters[i] <= voters[i - 1]) {
+      return absl::DataLossError("voters are not in ascending order");
+    }
+  }
+  return FirstMembership(std::move(voters));
 }
 
 using Copies = std::array<absl::StatusOr<SuperblockCopy>, kCopies>;
@@ -81,24 +145,16 @@ absl::Status ForgottenError(const std::string& path, const Copies& copies) {
 
 std::string EncodeSuperblock(const SuperblockCopy& copy) {
   const Superblock& superblock = copy.superblock;
-  LEDGERD_CHECK(superblock.voters.size() <= kVotersMax);
   std::string bytes(kBlockBytes, '\0');
   char* to = bytes.data();
   std::memcpy(to + kMagicAt, kMagic.data(), kMagic.size());
-  PutLittle(to + kVersionAt, kVersion);
-  PutLittle(to + kVoterCountAt,
-            static_cast<uint32_t>(superblock.voters.size()));
+  PutLittle(to + kVersionAt, kSuperblockVersion);
   PutLittle(to + kGenerationAt, copy.generation);
   PutLittle(to + kPromisedEpochAt, superblock.promised_epoch.value());
   PutLittle(to + kForkAt, superblock.fork);
-  PutLittle(to + kCheckpointEpochAt, superblock.checkpoint.epoch.value());
-  PutLittle(to + kCheckpointSequenceAt, superblock.checkpoint.sequence.value());
-  std::memcpy(to + kCheckpointHashAt, superblock.checkpoint.hash.data(),
-              superblock.checkpoint.hash.size());
-  for (size_t i = 0; i < superblock.voters.size(); ++i) {
-    PutLittle(to + kVotersAt + i * sizeof(uint64_t),
-              superblock.voters[i].value());
-  }
+  PutId(superblock.checkpoint, to + kCheckpointAt);
+  PutMembership(superblock.membership, to + kMembershipAt);
+  PutMembership(superblock.membership_before, to + kMembershipBeforeAt);
   PutLittle(to + kChecksumAt, Checksum(bytes));
   return bytes;
 }
@@ -115,31 +171,29 @@ absl::StatusOr<SuperblockCopy> DecodeSuperblock(absl::string_view bytes) {
   if (GetLittle<uint32_t>(from + kChecksumAt) != Checksum(bytes)) {
     return absl::DataLossError("checksum does not hold");
   }
-  if (const auto version = GetLittle<uint32_t>(from + kVersionAt);
-      version != kVersion) {
-    return absl::DataLossError(
-        absl::StrCat("version ", version, "; this build knows ", kVersion));
+  const auto version = GetLittle<uint32_t>(from + kVersionAt);
+  if (version > kSuperblockVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "it has version ", version, ", this build reads up to ",
+        kSuperblockVersion, ": a newer ledgerd has used it; start that one"));
   }
-  const auto voters = GetLittle<uint32_t>(from + kVoterCountAt);
-  if (voters > kVotersMax) {
-    return absl::DataLossError(absl::StrCat(voters, " voters"));
-  }
+  if (version < kVersionOfVoters) return absl::DataLossError("version 0");
   SuperblockCopy copy;
+  copy.version = version;
   copy.generation = GetLittle<uint64_t>(from + kGenerationAt);
   Superblock& superblock = copy.superblock;
   superblock.promised_epoch =
       Epoch(GetLittle<uint64_t>(from + kPromisedEpochAt));
   superblock.fork = GetLittle<uint64_t>(from + kForkAt);
-  superblock.checkpoint.epoch =
-      Epoch(GetLittle<uint64_t>(from + kCheckpointEpochAt));
-  superblock.checkpoint.sequence =
-      Sequence(GetLittle<uint64_t>(from + kCheckpointSequenceAt));
-  std::memcpy(superblock.checkpoint.hash.data(), from + kCheckpointHashAt,
-              superblock.checkpoint.hash.size());
-  for (size_t i = 0; i < voters; ++i) {
-    superblock.voters.emplace_back(
-        GetLittle<uint64_t>(from + kVotersAt + i * sizeof(uint64_t)));
+  superblock.checkpoint = GetId(from + kCheckpointAt);
+  if (version == kVersionOfVoters) {
+    LEDGERD_ASSIGN_OR_RETURN(superblock.membership, GetVoters(from));
+    return copy;
   }
+  LEDGERD_ASSIGN_OR_RETURN(superblock.membership,
+                           GetMembership(from + kMembershipAt));
+  LEDGERD_ASSIGN_OR_RETURN(superblock.membership_before,
+                           GetMembership(from + kMembershipBeforeAt));
   return copy;
 }
 
@@ -159,6 +213,10 @@ absl::StatusOr<std::unique_ptr<SuperblockFile>> SuperblockFile::Open(
   if (!file.ok()) return file.status();
   const Copies copies = {ReadCopy(**file, 0), ReadCopy(**file, 1)};
   for (const auto& copy : copies) {
+    if (absl::IsFailedPrecondition(copy.status())) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "superblock ", path, " cannot be used: ", copy.status().message()));
+    }
     // Only what says something about the copy counts against it.
     if (!copy.ok() && !absl::IsDataLoss(copy.status()) &&
         !absl::IsOutOfRange(copy.status())) {

@@ -10,8 +10,10 @@
 //             of them is whole.
 // Durability  What Write was given survives a crash once it has returned OK. A
 //             crash before that leaves the old one or the new one.
-// Errors      DATA_LOSS  neither copy can be read: this replica has forgotten
-//                        what it promised.
+// Errors      DATA_LOSS            neither copy can be read: this replica has
+//                                  forgotten what it promised.
+//             FAILED_PRECONDITION  (Open) a newer build has written a copy;
+//                                  nothing was changed.
 //             Anything else is fatal, as in journal.h.
 // Threads     One thread at a time.
 // Source      Layout: FORMAT.md, "The superblock".
@@ -32,8 +34,8 @@
 
 namespace ledgerd::storage {
 
-// Voters that fit into one copy.
-inline constexpr size_t kVotersMax = 16;
+// That this build writes; it reads the older ones too.
+inline constexpr uint32_t kSuperblockVersion = 2;
 
 // Distance of the two copies.
 inline constexpr uint64_t kSuperblockCopyBytes = uint64_t{64} << 10;
@@ -41,11 +43,18 @@ inline constexpr uint64_t kSuperblockCopyBytes = uint64_t{64} << 10;
 struct SuperblockCopy {
   // Counts writes; the higher one of two whole copies is the newer.
   uint64_t generation = 0;
+  // That it was read in; it is always written in this build's.
+  uint32_t version = kSuperblockVersion;
   Superblock superblock;
 };
 
-// One copy's kBlockBytes. Requires: at most kVotersMax voters.
+// One copy's kBlockBytes, in this build's version. Requires: at most
+// kMembersMax members in each membership.
 std::string EncodeSuperblock(const SuperblockCopy& copy);
+
+// Reads this build's version and the older one.
+// Errors: FAILED_PRECONDITION, a newer build has written it.
+//         DATA_LOSS, it is damaged.
 absl::StatusOr<SuperblockCopy> DecodeSuperblock(absl::string_view bytes);
 
 class SuperblockFile {
@@ -54,7 +63,8 @@ class SuperblockFile {
   static absl::Status Create(FileSystem& files, const std::string& path,
                              const Superblock& superblock);
 
-  // Reads both copies, and makes the older or damaged one equal to the newer.
+  // Reads both copies, and makes the older or damaged one equal to the newer,
+  // both in this build's version.
   static absl::StatusOr<std::unique_ptr<SuperblockFile>> Open(
       FileSystem& files, const std::string& path);
 
@@ -62,11 +72,17 @@ class SuperblockFile {
 
   const Superblock& superblock() const { return newest_.superblock; }
 
+  // The version that Open found; below kSuperblockVersion, it was upgraded.
+  uint32_t found_version() const { return found_version_; }
+
  private:
   SuperblockFile(std::unique_ptr<File> file, SuperblockCopy newest)
-      : file_(std::move(file)), newest_(std::move(newest)) {}
+      : file_(std::move(file)),
+        found_version_(newest.version),
+        newest_(std::move(newest)) {}
 
   std::unique_ptr<File> file_;
+  const uint32_t found_version_;
   SuperblockCopy newest_;
 };
 

@@ -3,8 +3,11 @@
 #include <memory>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 
+#include "proto/base/crc32c.h"
+#include "proto/base/little_endian.h"
 #include "storage/faulty_files.h"
 
 namespace ledgerd::storage {
@@ -15,7 +18,7 @@ constexpr char kPath[] = "/d/superblock";
 Superblock Promise(uint64_t epoch) {
   Superblock superblock;
   superblock.promised_epoch = Epoch(epoch);
-  superblock.voters = {ReplicaId(1), ReplicaId(2)};
+  superblock.membership = FirstMembership({ReplicaId(1), ReplicaId(2)});
   return superblock;
 }
 
@@ -51,15 +54,22 @@ class SuperblockTest : public testing::Test {
   std::unique_ptr<SuperblockFile> file_;
 };
 
-TEST_F(SuperblockTest, ReadsBackWithAsManyVotersAsThereCanBe) {
+TEST_F(SuperblockTest, ReadsBackWithAsManyMembersAsThereCanBe) {
   Superblock superblock = Promise(7);
   superblock.fork = 2;
   superblock.checkpoint = {.epoch = Epoch(6), .sequence = Sequence(99)};
   superblock.checkpoint.hash.fill(3);
-  superblock.voters.clear();
-  for (uint64_t i = 1; i <= kVotersMax; ++i) {
-    superblock.voters.emplace_back(i);
+  for (uint64_t i = 3; i <= kMembersMax; ++i) {
+    superblock.membership.members.push_back(
+        {.id = ReplicaId(i),
+         .incarnation = Incarnation(static_cast<uint32_t>(i * i)),
+         .role = i % 2 == 0 ? MemberRole::kWitness : MemberRole::kLearner});
   }
+  superblock.membership.since = superblock.checkpoint;
+  superblock.membership_before = superblock.membership;
+  superblock.membership_before.since = {};
+  superblock.membership_before.paused = true;
+  superblock.membership_before.paused_until = Timestamp(5);
   ASSERT_TRUE(file_->Write(superblock).ok());
   Reopen();
   EXPECT_EQ(file_->superblock(), superblock);
@@ -105,7 +115,7 @@ TEST_F(SuperblockTest, WhatWasReadOnceStays) {
 TEST_F(SuperblockTest, OneFlippedBitIsRepaired) {
   ASSERT_TRUE(file_->Write(Promise(2)).ok());
   for (const size_t copy : {0, 1}) {
-    for (size_t bit = 0; bit < 8 * 300; ++bit) {
+    for (size_t bit = 0; bit < 8 * 800; ++bit) {
       Flip(8 * copy * kSuperblockCopyBytes + bit);
       const absl::Status status = Open();
       ASSERT_TRUE(status.ok()) << "bit " << bit << ": " << status;
@@ -118,6 +128,75 @@ TEST_F(SuperblockTest, TwoFlippedBitsAreRefused) {
   Flip(8 * 30);
   Flip(8 * (kSuperblockCopyBytes + 30));
   EXPECT_EQ(Open().code(), absl::StatusCode::kDataLoss);
+}
+
+// A copy as version 1 wrote it: ids of voters, and nothing after them.
+std::string CopyOfVersionOne(uint64_t generation, uint64_t epoch) {
+  std::string bytes(kBlockBytes, '\0');
+  char* const to = bytes.data();
+  bytes.replace(0, 4, "LDSB");
+  PutLittle(to + 8, uint32_t{1});
+  PutLittle(to + 12, uint32_t{2});
+  PutLittle(to + 16, generation);
+  PutLittle(to + 24, epoch);
+  PutLittle(to + 88, uint64_t{1});
+  PutLittle(to + 96, uint64_t{2});
+  PutLittle(to + 4, Crc32c(absl::string_view(bytes).substr(8)));
+  return bytes;
+}
+
+TEST_F(SuperblockTest, VersionOneIsReadAndWrittenAsThisBuildDoes) {
+  std::string& bytes = *files_.Device(kPath);
+  for (const size_t copy : {0, 1}) {
+    bytes.replace(copy * kSuperblockCopyBytes, kBlockBytes,
+                  CopyOfVersionOne(/*generation=*/7, /*epoch=*/3));
+  }
+  Reopen();
+  EXPECT_EQ(file_->superblock(), Promise(3));
+  EXPECT_EQ(file_->found_version(), 1u);
+  for (const size_t copy : {0, 1}) {
+    const auto written = DecodeSuperblock(
+        files_.Device(kPath)->substr(copy * kSuperblockCopyBytes, kBlockBytes));
+    ASSERT_TRUE(written.ok()) << written.status();
+    EXPECT_EQ(written->version, kSuperblockVersion);
+    EXPECT_EQ(written->superblock, Promise(3));
+  }
+  Reopen();
+  EXPECT_EQ(file_->found_version(), kSuperblockVersion);
+}
+
+// At every step of the upgrade a crash leaves what it was.
+TEST_F(SuperblockTest, TheUpgradeMayBeCutShort) {
+  for (const bool keep : {false, true}) {
+    for (uint64_t crash = 0; crash <= 4; ++crash) {
+      SCOPED_TRACE(testing::Message() << "crash after operation " << crash);
+      file_.reset();
+      for (const size_t copy : {0, 1}) {
+        files_.Device(kPath)->replace(
+            copy * kSuperblockCopyBytes, kBlockBytes,
+            CopyOfVersionOne(/*generation=*/7, /*epoch=*/3));
+      }
+      files_.Restart();
+      files_.SetKeep([keep] { return keep; });
+      files_.CrashAfter(crash);
+      SuperblockFile::Open(files_, kPath).status().IgnoreError();
+      files_.PowerCut();
+      Reopen();
+      EXPECT_EQ(file_->superblock(), Promise(3));
+    }
+  }
+}
+
+TEST_F(SuperblockTest, ANewerVersionIsRefusedAndStaysAsItIs) {
+  // One copy is enough: the newer build was cut short.
+  std::string& bytes = *files_.Device(kPath);
+  PutLittle(bytes.data() + 8, uint32_t{3});
+  PutLittle(bytes.data() + 4,
+            Crc32c(absl::string_view(bytes).substr(8, kBlockBytes - 8)));
+  const std::string before = bytes;
+  const absl::Status status = Open();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition) << status;
+  EXPECT_EQ(*files_.Device(kPath), before);
 }
 
 TEST_F(SuperblockTest, AnErrorThatIsNotAboutTheDiskIsPassedOn) {

@@ -1,31 +1,58 @@
 #include "replication/core/invariants.h"
 
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+
 namespace ledgerd::replication {
+namespace {
+
+bool HasBegun(const Protocol& protocol) {
+  return std::holds_alternative<Primary>(protocol.role());
+}
+
+// Has `id`, or a checkpoint of what it led to.
+bool Contains(const Protocol& protocol, const EntryId& id) {
+  return id.sequence <= protocol.outline().base().sequence ||
+         protocol.outline().Has(id);
+}
+
+}  // namespace
 
 ProtocolView ViewOf(const Protocol& protocol) {
-  return {protocol.epoch(), protocol.last(), protocol.last_timestamp(),
-          protocol.commit(), protocol.is_primary()};
+  return {protocol.epoch(),          protocol.fork(),    protocol.last(),
+          protocol.last_timestamp(), protocol.durable(), protocol.commit(),
+          HasBegun(protocol)};
 }
 
 std::string Violation(const ProtocolView& before, const ProtocolView& after) {
-  // The promise never goes back.
+  // 5. The promise never goes back.
   if (after.epoch < before.epoch) return "the promise went back";
-  // The commit point never goes back.
+  // 15. Nor does the fork.
+  if (after.fork < before.fork) return "the fork went back";
+  // 5. The commit point never goes back.
   if (after.commit < before.commit) return "the commit point went back";
   // Nothing is committed that is not in the journal.
   if (after.commit > after.last.sequence) {
     return "the commit point is past the journal's end";
   }
-  // A primary never rewrites its own entries: its journal only grows.
-  if (before.primary && after.last.sequence < before.last.sequence) {
+  // Nothing is durable that is not in the journal.
+  if (after.durable > after.last.sequence) {
+    return "more is durable than there is";
+  }
+  // 2. A primary never rewrites its own entries: its journal only grows.
+  const bool stays =
+      before.primary && after.primary && before.epoch == after.epoch;
+  if (stays && after.last.sequence < before.last.sequence) {
     return "a primary's journal shrank";
   }
-  if (after.last.sequence == before.last.sequence &&
+  if (stays && after.last.sequence == before.last.sequence &&
       !(after.last == before.last)) {
-    return "an entry changed in place";
+    return "a primary's entry changed in place";
   }
-  // Timestamps increase with the entries.
-  if (after.last.sequence > before.last.sequence &&
+  // Timestamps increase with a primary's entries.
+  if (after.primary && after.last.sequence > before.last.sequence &&
       after.last_timestamp <= before.last_timestamp) {
     return "timestamps did not increase";
   }
@@ -34,6 +61,87 @@ std::string Violation(const ProtocolView& before, const ProtocolView& after) {
     return "a primary's last entry is of another epoch";
   }
   return "";
+}
+
+std::string GroupInvariants::Check(
+    const std::vector<const Protocol*>& replicas) {
+  for (const Protocol* replica : replicas) {
+    if (std::string wrong = CheckJournal(*replica); !wrong.empty()) {
+      return wrong;
+    }
+    if (std::string wrong = CheckCommitted(*replica); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  // After all have said what is committed: it may have been a late one.
+  for (const Protocol* replica : replicas) {
+    if (std::string wrong = CheckPrimary(*replica); !wrong.empty()) {
+      return wrong;
+    }
+  }
+  return "";
+}
+
+std::string GroupInvariants::CheckPrimary(const Protocol& replica) {
+  if (!HasBegun(replica)) return "";
+  // 1. At most one primary per epoch.
+  const auto primary = primaries_.emplace(
+      std::make_pair(replica.fork(), replica.epoch()), *replica.primary());
+  if (primary.first->second != *replica.primary()) {
+    return absl::StrCat("two primaries in epoch ", replica.epoch().value());
+  }
+  // 4. A committed entry is in every later primary's journal.
+  for (const auto& [at, committed] : committed_) {
+    if (at.first == replica.fork() && committed.in < replica.epoch() &&
+        !Contains(replica, committed.id)) {
+      return absl::StrCat("sequence ", at.second.value(),
+                          ", committed in epoch ", committed.in.value(),
+                          ", is missing in the primary of epoch ",
+                          replica.epoch().value());
+    }
+  }
+  return "";
+}
+
+// 3. Equal (epoch, sequence) means equal journals up to there: the hash covers
+// all that came before.
+std::string GroupInvariants::CheckJournal(const Protocol& replica) {
+  const Outline& outline = replica.outline();
+  for (Sequence at = outline.base().sequence.Next();
+       at <= outline.last().sequence; at = at.Next()) {
+    const EntryId& id = *outline.Find(at);
+    const auto known =
+        entries_.emplace(Position(replica.fork(), id.epoch, at), id.hash);
+    if (known.first->second != id.hash) {
+      return absl::StrCat("two different entries have epoch ", id.epoch.value(),
+                          " and sequence ", at.value());
+    }
+  }
+  return "";
+}
+
+// Nobody commits another entry at the same sequence.
+std::string GroupInvariants::CheckCommitted(const Protocol& replica) {
+  const Outline& outline = replica.outline();
+  for (Sequence at = outline.base().sequence.Next(); at <= replica.commit();
+       at = at.Next()) {
+    const EntryId& id = *outline.Find(at);
+    const auto known = committed_.emplace(std::make_pair(replica.fork(), at),
+                                          Committed{id, replica.epoch()});
+    if (!(known.first->second.id == id)) {
+      return absl::StrCat("two different entries are committed at sequence ",
+                          at.value());
+    }
+  }
+  return "";
+}
+
+Sequence GroupInvariants::committed(Fork fork) const {
+  Sequence last;
+  for (const auto& [at, committed] : committed_) {
+    if (at.first == fork) last = std::max(last, at.second);
+  }
+  return last;
 }
 
 }  // namespace ledgerd::replication

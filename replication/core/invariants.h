@@ -1,16 +1,20 @@
-// What is always true of a Protocol, checked after every step: by the tests,
-// and, being cheap, by the replica in production.
+// What is always true of Protocols, checked after every step: of one, by the
+// replica in production too, being cheap; of a whole group, by the tests.
 //
 //   const ProtocolView before = ViewOf(protocol);
-//   protocol.Step(event);
+//   protocol.Step(event, now);
 //   LEDGERD_CHECK(Violation(before, ViewOf(protocol)).empty());
 //
-// Source  replication.md, the list at the end; those that speak of several
-//         replicas join when there are several.
+// Source  replication.md, the list at the end; its numbers are beside the
+//         checks.
 #ifndef LEDGERD_REPLICATION_CORE_INVARIANTS_H_
 #define LEDGERD_REPLICATION_CORE_INVARIANTS_H_
 
+#include <map>
+#include <set>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "replication/core/protocol.h"
 
@@ -18,9 +22,12 @@ namespace ledgerd::replication {
 
 struct ProtocolView {
   Epoch epoch;
+  Fork fork;
   EntryId last;
   Timestamp last_timestamp;
+  Sequence durable;
   Sequence commit;
+  // Has begun its epoch.
   bool primary = false;
 };
 
@@ -29,6 +36,33 @@ ProtocolView ViewOf(const Protocol& protocol);
 // What of the list does not hold between two views of one Protocol, in English;
 // empty when all of it does.
 std::string Violation(const ProtocolView& before, const ProtocolView& after);
+
+// What a group must agree on. It remembers what was committed and who was
+// primary, so it must see every step.
+class GroupInvariants {
+ public:
+  // After a step of any of them. What does not hold, in English.
+  std::string Check(const std::vector<const Protocol*>& replicas);
+
+  // The last sequence that is committed in `fork`, as far as anyone knows.
+  Sequence committed(Fork fork) const;
+
+ private:
+  struct Committed {
+    EntryId id;
+    Epoch in;
+  };
+
+  using Position = std::tuple<Fork, Epoch, Sequence>;
+
+  std::string CheckPrimary(const Protocol& replica);
+  std::string CheckJournal(const Protocol& replica);
+  std::string CheckCommitted(const Protocol& replica);
+
+  std::map<std::pair<Fork, Epoch>, ReplicaId> primaries_;
+  std::map<Position, Hash256> entries_;
+  std::map<std::pair<Fork, Sequence>, Committed> committed_;
+};
 
 }  // namespace ledgerd::replication
 

@@ -4,84 +4,400 @@
 #include <utility>
 
 #include "proto/base/check.h"
+#include "replication/core/weakened.h"
 
 namespace ledgerd::replication {
+namespace {
 
-Protocol::Protocol(Group group, const DurableState& state)
-    : group_(std::move(group)),
-      promised_(std::max(state.promised, state.last.epoch)),
-      last_(state.last),
+// That of the two which the journal bears out.
+bool Holds(const Membership& membership, const Outline& outline) {
+  return membership.since.sequence <= outline.base().sequence ||
+         outline.Has(membership.since);
+}
+
+}  // namespace
+
+Protocol::Protocol(const Options& options, DurableState state)
+    : options_(options),
+      random_(options.seed),
+      fork_(state.fork),
+      durable_fork_(state.fork),
+      promised_(std::max(state.promised, state.outline.last().epoch)),
+      durable_promise_(promised_),
+      highest_seen_(promised_),
+      membership_(Holds(state.membership, state.outline)
+                      ? std::move(state.membership)
+                      : state.membership_before),
+      membership_before_(std::move(state.membership_before)),
+      outline_(std::move(state.outline)),
       last_timestamp_(state.last_timestamp),
-      durable_(state.last.sequence),
-      commit_(state.commit) {
-  LEDGERD_CHECK(group_.voters == std::vector<ReplicaId>{group_.self})
-      << "a group of one voter is all that this build knows";
-  LEDGERD_CHECK(commit_ <= last_.sequence);
+      durable_(outline_.last().sequence),
+      commit_(std::max(state.commit, outline_.base().sequence)),
+      checkpoint_(state.checkpoint),
+      damaged_(state.damaged.begin(), state.damaged.end()) {
+  LEDGERD_CHECK(commit_ <= durable_);
 }
 
-Update Protocol::Step(Event event) {
-  return std::visit([this](auto& e) { return On(std::move(e)); }, event);
+Update Protocol::Step(Event event, Timestamp now) {
+  now_ = now;
+  update_ = Update{};
+  std::visit([this](auto& e) { On(std::move(e)); }, event);
+  FinishWrite();
+  // A primary may know that more is committed than it has on its own disk; a
+  // state that is ahead of its journal could not be opened again.
+  update_.commit = std::min(commit_, durable_);
+  return std::move(update_);
 }
 
-// Rule 1: a primary that restarts does not go on in its epoch. Rule 6: the
-// promise is durable before the epoch begins.
-Update Protocol::On(Started /*event*/) {
+// ---- events
+
+// A lone voter has nobody to ask and nothing to wait for.
+void Protocol::On(Started /*event*/) {
   LEDGERD_CHECK(std::holds_alternative<Idle>(role_));
-  role_ = Promising{};
-  promised_ = promised_.Next();
-  Update update = MakeUpdate();
-  update.promise = promised_;
-  return update;
-}
-
-Update Protocol::On(PromisePersisted event) {
-  LEDGERD_CHECK(std::holds_alternative<Promising>(role_));
-  LEDGERD_CHECK(event.epoch == promised_);
-  Entry start = Append(Command{}, event.now);
-  role_ = Promoting{start.sequence()};
-  return MakeUpdate({std::move(start)});
-}
-
-Update Protocol::On(Proposed event) {
-  LEDGERD_CHECK(is_primary());
-  std::vector<Entry> entries;
-  entries.reserve(event.commands.size());
-  for (Command& command : event.commands) {
-    entries.push_back(Append(std::move(command), event.now));
-  }
-  return MakeUpdate(std::move(entries));
-}
-
-// Rule 3: committed is what a majority has on its disks and whose epoch is this
-// one; older entries are committed by it.
-Update Protocol::On(EntriesPersisted event) {
-  LEDGERD_CHECK(event.last.sequence <= last_.sequence);
-  if (event.last.epoch != promised_) return MakeUpdate();
-  LEDGERD_CHECK(durable_ <= event.last.sequence);
-  durable_ = event.last.sequence;
-  commit_ = durable_;
-  if (const auto* promoting = std::get_if<Promoting>(&role_);
-      promoting != nullptr && promoting->start <= commit_) {
+  NoteVoters();
+  BecomeStandby();
+  if (Weakened(Rule::kRestartEndsEpoch) && last().epoch == promised_ &&
+      promised_ > Epoch(0)) {
     role_ = Primary{};
+    UpdatePeers();
+    return;
   }
-  return MakeUpdate();
+  if (membership_.voter_count() == 1 && MayPromote()) {
+    StartPromotion();
+    return;
+  }
+  StartRecall();
 }
 
-Entry Protocol::Append(Command command, Timestamp now) {
+void Protocol::On(Tick event) {
+  if (recalling_.has_value()) TickRecall();
+  if (auto* standby = std::get_if<Standby>(&role_)) {
+    TickStandby(*standby);
+  } else if (auto* candidate = std::get_if<Candidate>(&role_)) {
+    TickCandidate(*candidate);
+  } else if (std::holds_alternative<Primary>(role_)) {
+    TickPrimary(event);
+  }
+}
+
+void Protocol::On(Received event) {
+  if (!MayListenTo(event.message)) return;
+  highest_seen_ = std::max(highest_seen_, event.message.epoch);
+  NoteSeen(event.message);
+  std::visit([this, &event](auto& body) { OnMessage(event.message, body); },
+             event.message.body);
+}
+
+void Protocol::On(Persisted event) {
+  if (writes_.empty() || writes_.front().id > event.write) return;
+  while (!writes_.empty() && writes_.front().id <= event.write) {
+    const PendingWrite& write = writes_.front();
+    durable_ = std::max(durable_, write.through);
+    durable_promise_ = write.promised;
+    durable_fork_ = write.fork;
+    for (const Sequence sequence : write.repaired) damaged_.erase(sequence);
+    writes_.pop_front();
+  }
+  // Its base is that of a checkpoint, which is committed.
+  if (outline_.base().sequence <= durable_) {
+    commit_ = std::max(commit_, outline_.base().sequence);
+  }
+  if (std::holds_alternative<Standby>(role_)) {
+    PayDebt();
+    GivePromise();
+    Acknowledge(/*again=*/false);
+    AdvanceStandbyCommit();
+  } else if (std::holds_alternative<Candidate>(role_)) {
+    AskForPromises();
+    Continue();
+  } else if (std::holds_alternative<Primary>(role_)) {
+    AdvanceCommit();
+    if (std::holds_alternative<Primary>(role_)) SendEverywhere();
+  }
+}
+
+void Protocol::On(Proposed event) {
+  LEDGERD_CHECK(takes_proposals());
+  Write().entries.reserve(event.commands.size());
+  for (Command& command : event.commands) Seal(std::move(command));
+  SendEverywhere();
+}
+
+void Protocol::On(EntriesRead event) {
+  if (event.read.fetch) {
+    AnswerFetch(event);
+  } else {
+    SendRead(event);
+  }
+}
+
+void Protocol::On(CheckpointTaken event) {
+  checkpoint_ = std::max(checkpoint_, event.checkpoint);
+  // What is not committed may have to be compared with others' still.
+  outline_.ReleaseTo(std::min(checkpoint_, commit_));
+}
+
+// Rule 9. A sender that may not send any more is refused: its epoch is not the
+// promised one, or it is neither the primary nor this candidate's source.
+void Protocol::On(CheckpointReceived event) {
+  if (event.epoch != promised_ || halted()) return;
+  const auto* candidate = std::get_if<Candidate>(&role_);
+  const auto* standby = std::get_if<Standby>(&role_);
+  const bool from_source = candidate != nullptr &&
+                           candidate->best.has_value() &&
+                           candidate->best->source == event.from;
+  const bool from_primary =
+      standby != nullptr && standby->primary == event.from;
+  const Sequence at = event.checkpoint.sequence;
+  if ((!from_source && !from_primary) || at <= commit_ ||
+      outline_.Has(event.checkpoint)) {
+    return;
+  }
+  for (PendingWrite& write : writes_) {
+    write.through = std::min(write.through, durable_);
+  }
+  outline_ = Outline(event.checkpoint, {});
+  damaged_.clear();
+  checkpoint_ = at;
+  last_timestamp_ = event.timestamp;
+  membership_before_ = event.membership;
+  membership_ = std::move(event.membership);
+  SaveSuperblock();
+  Write().install = event.checkpoint;
+  if (from_source) {
+    auto& promoting = std::get<Candidate>(role_);
+    promoting.wants_checkpoint = false;
+    promoting.fetch_after = event.checkpoint;
+  } else {
+    auto& following = std::get<Standby>(role_);
+    following.verified = std::max(following.verified, at);
+  }
+}
+
+// ---- whom to listen to
+
+// Rule 15.
+bool Protocol::ListensToFork(const Message& message) {
+  if (message.fork == fork_) return true;
+  if (message.fork < fork_) {
+    if (Weakened(Rule::kHigherForkOnly)) return true;
+    Answer(message, StaleEpoch{});
+    return false;
+  }
+  // A new incarnation has nothing that another fork could contradict.
+  if (outline_.last().sequence > Sequence(0)) {
+    Halt(Alarm::kForkedOff);
+    return false;
+  }
+  fork_ = message.fork;
+  durable_fork_ = fork_;
+  SaveSuperblock();
+  return true;
+}
+
+// Rule 11: a removed replica's messages are ignored, and those for or from
+// another disk than the one known. A replica that is not known yet may have
+// been added by an entry that is not here.
+bool Protocol::MayListenTo(const Message& message) {
+  if (halted() || std::holds_alternative<Idle>(role_)) return false;
+  if (message.to != options_.self ||
+      message.to_incarnation != options_.incarnation) {
+    return false;
+  }
+  // Begins a fork, and is not sure of it before it is durable.
+  if (durable_fork_ != fork_) return false;
+  const Member* from = membership_.Find(message.from);
+  if (from != nullptr && from->incarnation != message.from_incarnation) {
+    return false;
+  }
+  const bool removed =
+      from == nullptr &&
+      std::any_of(removed_.begin(), removed_.end(), [&](const Member& member) {
+        return member.id == message.from &&
+               member.incarnation == message.from_incarnation;
+      });
+  return !removed && ListensToFork(message);
+}
+
+// ---- writes
+
+JournalWrite& Protocol::Write() {
+  if (!update_.persist.has_value()) {
+    update_.persist.emplace();
+    last_write_ = last_write_.Next();
+    update_.persist->id = last_write_;
+  }
+  return *update_.persist;
+}
+
+void Protocol::FinishWrite() {
+  if (superblock_changed_) {
+    Write().superblock =
+        SuperblockWrite{promised_, fork_, membership_, membership_before_};
+    superblock_changed_ = false;
+  }
+  if (!update_.persist.has_value()) return;
+  PendingWrite pending;
+  pending.id = update_.persist->id;
+  pending.through = outline_.last().sequence;
+  pending.promised = promised_;
+  pending.fork = fork_;
+  for (const Entry& repair : update_.persist->repairs) {
+    pending.repaired.push_back(repair.sequence());
+  }
+  writes_.push_back(std::move(pending));
+  update_.persist->commit = commit_;
+}
+
+void Protocol::AppendEntry(Entry entry) {
+  TakeMembership(entry);
+  last_timestamp_ = entry.timestamp();
+  outline_.Append(entry.id());
+  Write().entries.push_back(std::move(entry));
+}
+
+// Rule 8. A sync of what is cut now, which ends later, says nothing of what is
+// written in its place (rule 1).
+void Protocol::Cut(Sequence from) {
+  LEDGERD_CHECK(!Write().cut.has_value() && Write().entries.empty());
+  Write().cut = from;
+  outline_.CutFrom(from);
+  damaged_.erase(damaged_.lower_bound(from), damaged_.end());
+  const Sequence end = outline_.last().sequence;
+  durable_ = std::min(durable_, end);
+  if (!Weakened(Rule::kSyncMatchesWhatItWrote)) {
+    for (PendingWrite& write : writes_) {
+      write.through = std::min(write.through, end);
+    }
+  }
+  if (auto* standby = std::get_if<Standby>(&role_)) {
+    standby->verified = std::min(standby->verified, end);
+  }
+  if (membership_.since.sequence >= from) {
+    membership_ = membership_before_;
+    NoteVoters();
+    SaveSuperblock();
+  }
+}
+
+// The final timestamp of an entry that takes n of them is max(last + n, wall
+// clock): ledger.md, Time.
+void Protocol::Seal(Command command) {
   const Timestamp after_last(last_timestamp_.value() + command.timestamp_count);
-  last_timestamp_ = std::max(after_last, now);
-  LEDGERD_CHECK(last_timestamp_ <= kTimestampMax);
+  const Timestamp timestamp = std::max(after_last, now_);
+  LEDGERD_CHECK(timestamp <= kTimestampMax);
   Entry entry =
-      Entry::Seal(std::move(command), promised_, last_timestamp_, last_);
-  last_ = entry.id();
-  return entry;
+      Entry::Seal(std::move(command), promised_, timestamp, outline_.last());
+  KeepRecent(entry);
+  AppendEntry(std::move(entry));
 }
 
-Update Protocol::MakeUpdate(std::vector<Entry> entries) const {
-  Update update;
-  update.entries = std::move(entries);
-  update.commit = commit_;
-  return update;
+// Rule 11: it holds from the moment the entry is in the journal.
+void Protocol::TakeMembership(const Entry& entry) {
+  if (!CarriesMembership(entry.kind())) return;
+  absl::StatusOr<Membership> next = DecodeMembership(entry.payload());
+  LEDGERD_CHECK(next.ok()) << next.status().message();
+  next->since = entry.id();
+  for (const Member& member : membership_.members) {
+    const Member* kept = next->Find(member.id);
+    if (kept == nullptr || kept->incarnation != member.incarnation) {
+      removed_.push_back(member);
+    }
+  }
+  membership_before_ = std::move(membership_);
+  membership_ = *std::move(next);
+  NoteVoters();
+  SaveSuperblock();
+}
+
+// Four are allowed on the way from three to five.
+void Protocol::NoteVoters() {
+  if (membership_.voter_count() == 4) {
+    alarms_.insert(Alarm::kFourVoters);
+  } else {
+    alarms_.erase(Alarm::kFourVoters);
+  }
+}
+
+EntryId Protocol::DurableLast() const {
+  const EntryId* id = outline_.Find(durable_);
+  return id == nullptr ? outline_.base() : *id;
+}
+
+Sequence Protocol::DurableAndWhole() const {
+  if (damaged_.empty()) return durable_;
+  return std::min(durable_, Sequence(damaged_.begin()->value() - 1));
+}
+
+// ---- messages
+
+// The envelope says what is durable, and nothing that is still on its way.
+Message Protocol::MakeMessage(ReplicaId to, Incarnation incarnation,
+                              Body body) const {
+  Message message;
+  message.from = options_.self;
+  message.from_incarnation = options_.incarnation;
+  message.to = to;
+  message.to_incarnation = incarnation;
+  message.fork = fork_;
+  message.epoch = durable_promise_;
+  message.body = std::move(body);
+  return message;
+}
+
+void Protocol::Send(const Member& to, Body body) {
+  update_.send_now.push_back(
+      MakeMessage(to.id, to.incarnation, std::move(body)));
+}
+
+void Protocol::Answer(const Message& message, Body body) {
+  update_.send_after.push_back(
+      MakeMessage(message.from, message.from_incarnation, std::move(body)));
+}
+
+// ---- small things
+
+void Protocol::Halt(Alarm alarm) {
+  if (std::holds_alternative<Primary>(role_)) StepDown();
+  alarms_.insert(alarm);
+  role_ = Halted{};
+}
+
+void Protocol::Refuse(Refusal refusal) {
+  update_.request = RequestResult{refusal, Sequence(0)};
+}
+
+// In [T, 2T]. SplitMix64.
+uint32_t Protocol::RandomTimeout() {
+  random_ += 0x9e3779b97f4a7c15;
+  uint64_t z = random_;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  z ^= z >> 31;
+  const uint32_t timeout = options_.timing.timeout_ticks;
+  return timeout + static_cast<uint32_t>(z % (timeout + 1));
+}
+
+// Witnesses and learners never.
+bool Protocol::MayPromote() const {
+  const Member* member = self();
+  return member != nullptr && member->role == MemberRole::kVoter &&
+         member->incarnation == options_.incarnation;
+}
+
+bool Protocol::is_primary() const {
+  const auto* primary = std::get_if<Primary>(&role_);
+  return primary != nullptr && IsServing(*primary);
+}
+
+bool Protocol::takes_proposals() const {
+  return is_primary() && !std::get<Primary>(role_).switchover.has_value();
+}
+
+std::optional<ReplicaId> Protocol::primary() const {
+  if (std::holds_alternative<Primary>(role_)) return options_.self;
+  const auto* standby = std::get_if<Standby>(&role_);
+  return standby == nullptr ? std::nullopt : standby->primary;
 }
 
 }  // namespace ledgerd::replication

@@ -56,6 +56,8 @@ storage::Needs NeedsOf(const Entry& entry) {
     case EntryKind::kExpireTransfers:
       return {.due_at = entry.timestamp(), .due_limit = kMaxBatchSize};
     case EntryKind::kEpochStart:
+    case EntryKind::kMembership:
+    case EntryKind::kPause:
       return {};
   }
   LEDGERD_CHECK(false) << "an entry of a kind that this build does not know";
@@ -83,6 +85,8 @@ EntryResult Apply(const Entry& entry, storage::StateView& view) {
       ExpireDue(entry.timestamp(), changes);
       return result;
     case EntryKind::kEpochStart:
+    case EntryKind::kMembership:
+    case EntryKind::kPause:
       return result;
   }
   LEDGERD_CHECK(false) << "an entry of a kind that this build does not know";

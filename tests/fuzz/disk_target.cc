@@ -152,7 +152,8 @@ std::vector<std::string> Seeds() {
   add(1, SegmentOf(Entries()));
   SuperblockCopy copy;
   copy.generation = 3;
-  copy.superblock.voters = {ReplicaId(1), ReplicaId(2), ReplicaId(3)};
+  copy.superblock.membership =
+      storage::FirstMembership({ReplicaId(1), ReplicaId(2), ReplicaId(3)});
   add(2, EncodeSuperblock(copy));
   CheckpointRecord record;
   record.applied.entry = Entries()[0].id();

@@ -193,6 +193,8 @@ EntryResult NaiveLedger::Apply(const Entry& entry) {
       Expire(state_, entry.sequence(), entry.timestamp());
       break;
     case EntryKind::kEpochStart:
+    case EntryKind::kMembership:
+    case EntryKind::kPause:
       break;
   }
   state_.applied = {entry.id(), entry.timestamp()};

@@ -23,7 +23,7 @@ ALLOWED = re.compile(
     r"|optional|ostream|set|span|sstream|string|tuple|type_traits|utility|variant|vector)>"
     r'|"absl/(container|status|strings|types|numeric|base)/.*"'
     r'|"proto/(base/(check|happens_before|little_endian|status_macros|strong_int|uint128)\.h'
-    r'|(entry|results|statuses|system_limits|types)\.h)"'
+    r'|(entry|membership|results|statuses|system_limits|types)\.h)"'
     r'|"storage/(state_(store|view|hash|event)|watched_event)\.h"'
     r'|"replication/core/.*"|"server/ledger/.*"')
 IMPURE = re.compile(

@@ -1,0 +1,210 @@
+// What a primary sends to whom: entries as they come to those who have all
+// before, the journal to those behind, a checkpoint to those further behind
+// (rules 2 and 9).
+#include <algorithm>
+#include <utility>
+
+#include "replication/core/protocol.h"
+
+namespace ledgerd::replication {
+
+// The members have changed, or the epoch begins.
+void Protocol::UpdatePeers() {
+  auto* primary = std::get_if<Primary>(&role_);
+  if (primary == nullptr) return;
+  std::map<ReplicaId, Progress> peers;
+  for (const Member& member : membership_.members) {
+    if (member.id == options_.self) continue;
+    const auto known = primary->peers.find(member.id);
+    Progress& peer = peers[member.id];
+    if (known != primary->peers.end() &&
+        known->second.member.incarnation == member.incarnation) {
+      peer = std::move(known->second);
+    } else {
+      peer.next = outline_.last().sequence.Next();
+    }
+    peer.member = member;
+  }
+  primary->peers = std::move(peers);
+}
+
+void Protocol::KeepRecent(const Entry& entry) {
+  auto& primary = std::get<Primary>(role_);
+  if (primary.peers.empty()) return;
+  primary.recent.push_back(entry);
+  primary.recent_bytes += entry.bytes().size();
+  while (primary.recent_bytes > options_.flow.in_flight_bytes_max &&
+         primary.recent.size() > 1) {
+    primary.recent_bytes -= primary.recent.front().bytes().size();
+    primary.recent.pop_front();
+  }
+}
+
+void Protocol::SendEverywhere() {
+  for (auto& [id, peer] : std::get<Primary>(role_).peers) {
+    if (peer.state == Progress::State::kStreaming) {
+      Pump(peer);
+    } else if (peer.state == Progress::State::kProbing && !peer.asked &&
+               !peer.reading) {
+      Probe(peer);
+    }
+  }
+}
+
+// As much as is there and may be on its way.
+void Protocol::Pump(Progress& peer) {
+  while (peer.state == Progress::State::kStreaming && !peer.reading &&
+         peer.next <= outline_.last().sequence &&
+         peer.in_flight_bytes < options_.flow.in_flight_bytes_max) {
+    if (SendRecent(peer)) continue;
+    // The journal can only be read as far as it is durable.
+    if (peer.next <= durable_) ReadFor(peer);
+    break;
+  }
+}
+
+bool Protocol::SendRecent(Progress& peer) {
+  const auto& recent = std::get<Primary>(role_).recent;
+  if (recent.empty() || peer.next < recent.front().sequence()) return false;
+  const EntryId* previous = outline_.Find(Sequence(peer.next.value() - 1));
+  if (previous == nullptr) return false;
+  const size_t first = peer.next.value() - recent.front().sequence().value();
+  std::vector<Entry> entries;
+  uint64_t bytes = 0;
+  for (size_t i = first; i < recent.size(); ++i) {
+    bytes += recent[i].bytes().size();
+    if (!entries.empty() && bytes > options_.flow.message_bytes_max) break;
+    entries.push_back(recent[i]);
+  }
+  SendEntries(peer, *previous, std::move(entries));
+  return true;
+}
+
+void Protocol::SendEntries(Progress& peer, const EntryId& previous,
+                           std::vector<Entry> entries) {
+  uint64_t bytes = 0;
+  for (const Entry& entry : entries) bytes += entry.bytes().size();
+  if (!entries.empty()) {
+    const Sequence through = entries.back().sequence();
+    peer.in_flight.push_back({through, bytes});
+    peer.in_flight_bytes += bytes;
+    peer.next = through.Next();
+  }
+  Send(peer.member, Append{previous, std::move(entries), commit_});
+}
+
+// Asks whether it has what comes before `next`; with the entries after it, if
+// they are in memory.
+void Protocol::Probe(Progress& peer) {
+  peer.in_flight.clear();
+  peer.in_flight_bytes = 0;
+  const Sequence next = peer.next;
+  const EntryId* previous = outline_.Find(Sequence(next.value() - 1));
+  if (previous == nullptr) {
+    ReadFor(peer);
+    return;
+  }
+  // What was sent once with the question may be on its way still.
+  if (peer.asked || !SendRecent(peer)) SendEntries(peer, *previous, {});
+  peer.asked = true;
+  // Until it has answered.
+  peer.next = next;
+}
+
+void Protocol::ProbeAt(Progress& peer, Sequence next) {
+  peer.state = Progress::State::kProbing;
+  peer.next = next;
+  peer.asked = false;
+  Probe(peer);
+}
+
+void Protocol::ReadFor(Progress& peer) {
+  JournalRead read;
+  read.to = peer.member.id;
+  read.epoch = promised_;
+  read.from = peer.next;
+  read.through = durable_;
+  read.bytes_max = options_.flow.message_bytes_max;
+  peer.reading = true;
+  update_.journal_reads.push_back(read);
+}
+
+void Protocol::SendRead(EntriesRead& event) {
+  auto* primary = std::get_if<Primary>(&role_);
+  if (primary == nullptr || event.read.epoch != promised_) return;
+  const auto at = primary->peers.find(event.read.to);
+  if (at == primary->peers.end()) return;
+  Progress& peer = at->second;
+  peer.reading = false;
+  if (event.read.from != peer.next) {  // It has said more since.
+    Pump(peer);
+    return;
+  }
+  if (event.entries.empty()) {
+    peer.state = Progress::State::kInstalling;
+    update_.send_checkpoints.push_back({peer.member.id, promised_});
+    return;
+  }
+  const bool probing = peer.state == Progress::State::kProbing;
+  const Sequence next = peer.next;
+  SendEntries(peer, event.previous, std::move(event.entries));
+  if (probing) {
+    peer.next = next;
+  } else {
+    Pump(peer);
+  }
+}
+
+void Protocol::NoteAcknowledged(Progress& peer, Sequence through) {
+  // What it says is of this epoch: it is equal up to there.
+  peer.acknowledged = std::max(peer.acknowledged, through);
+  while (!peer.in_flight.empty() && peer.in_flight.front().through <= through) {
+    peer.in_flight_bytes -= peer.in_flight.front().bytes;
+    peer.in_flight.pop_front();
+  }
+  if (peer.state == Progress::State::kProbing && through.Next() >= peer.next) {
+    peer.state = Progress::State::kStreaming;
+    peer.next = through.Next();
+  }
+}
+
+// Twice the same while more has been sent: that was lost.
+void Protocol::NoteReceived(Progress& peer, Sequence received) {
+  const bool behind = received.Next() < peer.next;
+  const bool twice = received == peer.received;
+  peer.received = received;
+  if (peer.state != Progress::State::kStreaming || peer.reading || !behind ||
+      !twice) {
+    return;
+  }
+  ProbeAt(peer, std::max(received, peer.acknowledged).Next());
+}
+
+// Rule 2: goes back to where it may be equal.
+void Protocol::OnMessage(const Message& message, Mismatch& body) {
+  Progress* peer = PeerOf(message);
+  if (peer == nullptr || peer->reading ||
+      peer->state == Progress::State::kInstalling ||
+      outline_.last().sequence < body.previous.sequence) {
+    return;
+  }
+  const EntryId& hint = body.last_common;
+  const bool in_memory = hint.sequence >= outline_.base().sequence;
+  const Sequence meeting =
+      in_memory ? outline_.LastNotAbove(hint).sequence : hint.sequence;
+  ProbeAt(*peer, meeting.Next());
+}
+
+// Wherever it stands now, it will say.
+void Protocol::On(CheckpointSent event) {
+  auto* primary = std::get_if<Primary>(&role_);
+  if (primary == nullptr) return;
+  const auto peer = primary->peers.find(event.to);
+  if (peer == primary->peers.end() ||
+      peer->second.state != Progress::State::kInstalling) {
+    return;
+  }
+  ProbeAt(peer->second, outline_.last().sequence.Next());
+}
+
+}  // namespace ledgerd::replication

@@ -1,0 +1,165 @@
+// What replicas say to each other.
+//
+// Shape    An envelope (who, to whom, in which fork and epoch) and one body.
+// Network  May lose, delay, double and reorder messages; never invents one.
+// Source   replication.md; the number beside a body is its rule.
+#ifndef LEDGERD_REPLICATION_CORE_MESSAGE_H_
+#define LEDGERD_REPLICATION_CORE_MESSAGE_H_
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "proto/base/strong_int.h"
+#include "proto/entry.h"
+#include "proto/membership.h"
+#include "proto/types.h"
+#include "replication/core/durable_state.h"
+
+namespace ledgerd::replication {
+
+// Counts a primary's quorum rounds within its epoch.
+using Round = StrongInt<struct RoundTag>;
+// Names a read, as its replica does.
+using ReadId = StrongInt<struct ReadIdTag>;
+
+// ---- from a primary
+
+// 2. The entries after `previous`; none when it only asks whether `previous` is
+// there.
+struct Append {
+  EntryId previous;
+  std::vector<Entry> entries;
+  Sequence commit;
+};
+
+// 4.
+struct Heartbeat {
+  Sequence commit;
+  Round round;
+  Round completed;
+  // Entries up to here have been answered to clients.
+  Sequence answered_through;
+  Timestamp wall;
+  // The lowest checkpoint of the voters with state: a witness keeps what is
+  // above it (16).
+  Sequence lowest_checkpoint;
+};
+
+// 12. Promote now, without asking first.
+struct PromoteNow {};
+
+// ---- to a primary
+
+// 2. All up to here is verified against this epoch's primary, and durable.
+struct Acknowledged {
+  Sequence through;
+};
+
+// 2. `previous` is not there. `last_common` may be: go on from it.
+struct Mismatch {
+  EntryId previous;
+  EntryId last_common;
+};
+
+// 4. Also says again what is acknowledged, and what has arrived.
+struct HeartbeatAnswer {
+  Round round;
+  Sequence through;
+  Sequence received;
+  Sequence checkpoint;
+};
+
+// To whoever speaks in an older epoch: mine is the envelope's, and durable.
+struct StaleEpoch {};
+
+// ---- promotion
+
+// 5. Would you leave the primary for `epoch` too?
+struct WouldYouLeave {
+  Epoch epoch;
+  EntryId last;
+};
+
+struct WouldLeave {
+  Epoch epoch;
+  bool yes = false;
+};
+
+// 6. Promise me the envelope's epoch.
+struct PromiseRequest {};
+
+// 6. Promised, and durable. What my journal holds, as far as it is durable.
+struct Promise {
+  EntryId base;
+  EntryId last;
+  Sequence commit;
+  std::vector<Sequence> damaged;
+  // That which the journal ends with.
+  Membership membership;
+};
+
+// 6. What follows `previous` in your journal, up to `through`.
+struct Fetch {
+  EntryId previous;
+  Sequence through;
+};
+
+struct Fetched {
+  EntryId previous;
+  std::vector<Entry> entries;
+};
+
+// `previous` is not in the source's journal; `last_common` may be in both.
+struct FetchMismatch {
+  EntryId previous;
+  EntryId last_common;
+};
+
+// 6, 9. Send me a checkpoint: your journal begins after my end.
+struct FetchCheckpoint {};
+
+// ---- others
+
+// 10. A read that another replica was asked: how far must I have applied?
+struct ReadIndex {
+  ReadId read;
+};
+
+struct ReadIndexAnswer {
+  ReadId read;
+  bool ok = false;
+  Sequence at_least;
+};
+
+// 14. I have restarted: what have you seen from me?
+struct Recall {};
+
+struct Recalled {
+  // The highest promise.
+  Epoch promise;
+  // The highest acknowledgement, and the epoch that it was given in.
+  Epoch acknowledged_in;
+  Sequence acknowledged;
+};
+
+using Body =
+    std::variant<Append, Heartbeat, PromoteNow, Acknowledged, Mismatch,
+                 HeartbeatAnswer, StaleEpoch, WouldYouLeave, WouldLeave,
+                 PromiseRequest, Promise, Fetch, Fetched, FetchMismatch,
+                 FetchCheckpoint, ReadIndex, ReadIndexAnswer, Recall, Recalled>;
+
+struct Message {
+  ReplicaId from;
+  Incarnation from_incarnation;
+  ReplicaId to;
+  Incarnation to_incarnation;
+  Fork fork;
+  // The sender's promise.
+  Epoch epoch;
+  Body body;
+};
+
+}  // namespace ledgerd::replication
+
+#endif  // LEDGERD_REPLICATION_CORE_MESSAGE_H_

@@ -1,0 +1,120 @@
+// Rule 14: a replica that has restarted asks the others what they have seen from
+// it, before it promises or acknowledges anything. A disk that came back older
+// than that is silent until it has caught up.
+#include <algorithm>
+#include <tuple>
+
+#include "replication/core/protocol.h"
+
+namespace ledgerd::replication {
+namespace {
+
+// Whether the envelope of such a message says what its sender has promised.
+bool SpeaksForItsPromise(const Body& body) {
+  return std::holds_alternative<Promise>(body) ||
+         std::holds_alternative<Acknowledged>(body) ||
+         std::holds_alternative<HeartbeatAnswer>(body) ||
+         std::holds_alternative<PromiseRequest>(body) ||
+         std::holds_alternative<Append>(body) ||
+         std::holds_alternative<Heartbeat>(body);
+}
+
+}  // namespace
+
+void Protocol::NoteSeen(const Message& message) {
+  Seen& seen = seen_[message.from];
+  if (seen.incarnation != message.from_incarnation) {
+    seen = Seen{message.from_incarnation, {}};
+  }
+  if (!SpeaksForItsPromise(message.body)) return;
+  Recalled& recalled = seen.recalled;
+  recalled.promise = std::max(recalled.promise, message.epoch);
+  Sequence through;
+  if (const auto* said = std::get_if<Acknowledged>(&message.body)) {
+    through = said->through;
+  } else if (const auto* beat = std::get_if<HeartbeatAnswer>(&message.body)) {
+    through = beat->through;
+  } else {
+    return;
+  }
+  if (message.epoch > recalled.acknowledged_in) {
+    recalled.acknowledged_in = message.epoch;
+    recalled.acknowledged = through;
+  } else if (message.epoch == recalled.acknowledged_in) {
+    recalled.acknowledged = std::max(recalled.acknowledged, through);
+  }
+}
+
+// Learners and those who are no members yet have nothing to remember.
+void Protocol::StartRecall() {
+  const Member* own = self();
+  if (own == nullptr || !own->votes() || membership_.voter_count() == 1) return;
+  recalling_.emplace();
+  AskForRecall();
+}
+
+void Protocol::AskForRecall() {
+  for (const Member& member : membership_.members) {
+    if (!member.votes() || member.id == options_.self) continue;
+    if (recalling_->answered.count(member.id) == 0) Send(member, Recall{});
+  }
+}
+
+void Protocol::TickRecall() {
+  if (++recalling_->ticks % options_.timing.heartbeat_ticks == 0) {
+    AskForRecall();
+  }
+  FinishRecallIfKnown();
+}
+
+void Protocol::OnMessage(const Message& message, Recall& /*body*/) {
+  Answer(message, seen_[message.from].recalled);
+}
+
+void Protocol::OnMessage(const Message& message, Recalled& body) {
+  if (!recalling_.has_value()) return;
+  const Member* from = membership_.Find(message.from);
+  if (from == nullptr || !from->votes()) return;
+  recalling_->answered.insert(message.from);
+  Recalled& highest = recalling_->highest;
+  highest.promise = std::max(highest.promise, body.promise);
+  if (std::tie(body.acknowledged_in, body.acknowledged) >
+      std::tie(highest.acknowledged_in, highest.acknowledged)) {
+    highest.acknowledged_in = body.acknowledged_in;
+    highest.acknowledged = body.acknowledged;
+  }
+  FinishRecallIfKnown();
+}
+
+// All have answered; or a majority with this one, and the others had time to.
+void Protocol::FinishRecallIfKnown() {
+  const size_t heard = recalling_->answered.size() + 1;
+  const bool all = heard >= membership_.voter_count();
+  const bool enough = heard >= membership_.majority() &&
+                      recalling_->ticks >= options_.timing.timeout_ticks;
+  if (!all && !enough) return;
+  const Recalled highest = recalling_->highest;
+  recalling_.reset();
+  if (highest.promise > promised_) AdoptEpoch(highest.promise);
+  const EntryId& last = outline_.last();
+  if (last.epoch <= highest.acknowledged_in &&
+      last.sequence < highest.acknowledged) {
+    debt_ = highest;
+    alarms_.insert(Alarm::kDiskIsOld);
+  }
+}
+
+// It has again, and verified, what it once acknowledged; or a later epoch's
+// entries in its place.
+void Protocol::PayDebt() {
+  if (!debt_.has_value()) return;
+  const auto& standby = std::get<Standby>(role_);
+  const Sequence has = std::min(standby.verified, DurableAndWhole());
+  const EntryId* id = outline_.Find(has);
+  const bool newer = id != nullptr && id->epoch > debt_->acknowledged_in;
+  if (has < debt_->acknowledged && !newer) return;
+  debt_.reset();
+  alarms_.erase(Alarm::kDiskIsOld);
+}
+
+}  // namespace ledgerd::replication

@@ -1,0 +1,302 @@
+// Promotion: from asking whether the others would leave the primary too, to the
+// new epoch's first entry (rules 5 and 6).
+#include <algorithm>
+#include <utility>
+
+#include "proto/base/check.h"
+#include "replication/core/protocol.h"
+#include "replication/core/weakened.h"
+
+namespace ledgerd::replication {
+namespace {
+
+// Rule 6: by epoch first, then by sequence.
+bool IsBetter(const EntryId& a, const EntryId& b) {
+  if (Weakened(Rule::kBestByEpochFirst)) return a.sequence > b.sequence;
+  if (a.epoch != b.epoch) return a.epoch > b.epoch;
+  return a.sequence > b.sequence;
+}
+
+}  // namespace
+
+// ---- asking (no epoch is spent)
+
+void Protocol::Ask() {
+  if (!MayPromote() || recalling_.has_value() || debt_.has_value()) return;
+  if (membership_.IsPausedAt(now_)) return;
+  if (membership_.voter_count() == 2) {
+    alarms_.insert(Alarm::kPairWithoutPrimary);
+    return;
+  }
+  auto& standby = std::get<Standby>(role_);
+  Asking asking;
+  asking.epoch = std::max(promised_, highest_seen_).Next();
+  asking.yes.insert(options_.self);
+  SendQuestions(asking);
+  standby.asking = std::move(asking);
+  if (membership_.majority() == 1) StartPromotion();
+}
+
+void Protocol::SendQuestions(const Asking& asking) {
+  for (const Member& member : membership_.members) {
+    if (!member.votes() || member.id == options_.self) continue;
+    if (asking.yes.count(member.id) > 0) continue;
+    Send(member, WouldYouLeave{asking.epoch, outline_.last()});
+  }
+}
+
+void Protocol::OnMessage(const Message& message, WouldLeave& body) {
+  auto* standby = std::get_if<Standby>(&role_);
+  if (standby == nullptr || !standby->asking.has_value()) return;
+  Asking& asking = *standby->asking;
+  const Member* from = membership_.Find(message.from);
+  if (body.epoch != asking.epoch || !body.yes || from == nullptr ||
+      !from->votes()) {
+    return;
+  }
+  asking.yes.insert(message.from);
+  if (asking.yes.size() >= membership_.majority()) StartPromotion();
+}
+
+// ---- promises
+
+void Protocol::StartPromotion() {
+  promised_ = std::max(promised_, highest_seen_).Next();
+  highest_seen_ = promised_;
+  SaveSuperblock();
+  Candidate candidate;
+  candidate.timeout_ticks = RandomTimeout();
+  role_ = std::move(candidate);
+  if (Weakened(Rule::kOwnPromiseIsSynced)) {
+    durable_promise_ = promised_;
+    AskForPromises();
+    Continue();
+  }
+}
+
+void Protocol::AddOwnPromise(Candidate& candidate) {
+  candidate.promises[options_.self] = DescribeJournal();
+}
+
+// Once its own promise is durable, which all that came before it is then too.
+void Protocol::AskForPromises() {
+  auto& candidate = std::get<Candidate>(role_);
+  if (candidate.asking || durable_promise_ != promised_) return;
+  candidate.asking = true;
+  candidate.asked.insert(options_.self);
+  AddOwnPromise(candidate);
+  AskMembers(candidate, membership_);
+  Choose();
+}
+
+// Those who have not been asked yet.
+void Protocol::AskMembers(Candidate& candidate, const Membership& membership) {
+  for (const Member& member : membership.members) {
+    if (member.votes() && candidate.asked.insert(member.id).second) {
+      Send(member, PromiseRequest{});
+    }
+  }
+}
+
+void Protocol::OnMessage(const Message& message, Promise& body) {
+  auto* candidate = std::get_if<Candidate>(&role_);
+  if (candidate == nullptr || !candidate->asking ||
+      message.epoch != promised_) {
+    return;
+  }
+  const bool chosen = candidate->best.has_value();
+  candidate->promises[message.from] = std::move(body);
+  candidate->idle_ticks = 0;
+  Choose();
+  if (!chosen || !damaged_.empty()) Continue();
+}
+
+bool Protocol::HasMajority(const Membership& membership) const {
+  const auto& promises = std::get<Candidate>(role_).promises;
+  const auto promised =
+      std::count_if(membership.members.begin(), membership.members.end(),
+                    [&promises](const Member& member) {
+                      return member.votes() && promises.count(member.id) > 0;
+                    });
+  if (Weakened(Rule::kMajority)) return promised > 0;
+  return static_cast<size_t>(promised) >= membership.majority();
+}
+
+// Rule 6: the best journal among the answers; and the majority is one of the
+// membership that it ends with.
+void Protocol::Choose() {
+  auto& candidate = std::get<Candidate>(role_);
+  if (candidate.best.has_value()) return;
+  ReplicaId source = options_.self;
+  const Promise* best = &candidate.promises[source];
+  for (const auto& [id, promise] : candidate.promises) {
+    const Member* member = membership_.Find(id);
+    if (Weakened(Rule::kWitnessCountsAsBest) && member != nullptr &&
+        member->role == MemberRole::kWitness) {
+      continue;
+    }
+    if (!IsBetter(promise.last, best->last)) continue;
+    source = id;
+    best = &promise;
+  }
+  const Membership& counted = Weakened(Rule::kMajorityOfBestsMembership)
+                                  ? membership_
+                                  : best->membership;
+  AskMembers(candidate, counted);
+  const Member* own = counted.Find(options_.self);
+  if (own == nullptr || own->role != MemberRole::kVoter) return;
+  if (!HasMajority(counted)) return;
+  candidate.best = Candidate::Best{source, best->base, best->last};
+  candidate.fetch_after = outline_.LastNotAbove(best->last);
+}
+
+// ---- from the majority to the epoch's first entry
+
+void Protocol::Continue() {
+  auto* candidate = std::get_if<Candidate>(&role_);
+  if (candidate == nullptr || !candidate->best.has_value()) return;
+  const bool fetched =
+      candidate->best->last == outline_.last() ||
+      (Weakened(Rule::kDifferentTailIsCut) &&
+       outline_.last().sequence >= candidate->best->last.sequence);
+  if (!fetched && !Weakened(Rule::kBeginWhole)) {
+    FetchMore(*candidate);
+    return;
+  }
+  if (!damaged_.empty() && !Weakened(Rule::kBeginUndamaged)) {
+    FetchDamaged(*candidate);
+    return;
+  }
+  alarms_.erase(Alarm::kWaitsForDamaged);
+  // Rule 6: syncs all of it.
+  if ((!writes_.empty() || update_.persist.has_value()) &&
+      !Weakened(Rule::kBeginSynced)) {
+    return;
+  }
+  Begin();
+}
+
+void Protocol::FetchMore(Candidate& candidate) {
+  const Candidate::Best& best = *candidate.best;
+  const auto promise = candidate.promises.find(best.source);
+  const Member* source = promise->second.membership.Find(best.source);
+  if (source == nullptr) source = membership_.Find(best.source);
+  if (source == nullptr) return;
+  if (candidate.wants_checkpoint) {
+    Send(*source, FetchCheckpoint{});
+  } else {
+    Send(*source, Fetch{candidate.fetch_after, best.last.sequence});
+  }
+}
+
+// From any in the majority that has it whole. What nobody has there a missing
+// replica may have: wait, and never guess.
+void Protocol::FetchDamaged(Candidate& candidate) {
+  const Sequence damaged = *damaged_.rbegin();
+  const EntryId* before = outline_.Find(Sequence(damaged.value() - 1));
+  LEDGERD_CHECK(before != nullptr);
+  for (const auto& [id, promise] : candidate.promises) {
+    const Member* member = membership_.Find(id);
+    if (id == options_.self || member == nullptr ||
+        promise.last.sequence < damaged ||
+        std::count(promise.damaged.begin(), promise.damaged.end(), damaged) >
+            0) {
+      continue;
+    }
+    Send(*member, Fetch{*before, damaged});
+    return;
+  }
+  alarms_.insert(Alarm::kWaitsForDamaged);
+}
+
+void Protocol::OnMessage(const Message& message, Fetched& body) {
+  auto* candidate = std::get_if<Candidate>(&role_);
+  // Rule 6: a fetched answer of an older attempt is thrown away.
+  const bool late = message.epoch != promised_;
+  if (candidate == nullptr || !candidate->best.has_value() ||
+      (late && !Weakened(Rule::kLateFetchIsThrownAway))) {
+    return;
+  }
+  candidate->idle_ticks = 0;
+  const Sequence limit =
+      late ? Sequence(UINT64_MAX) : candidate->best->last.sequence;
+  const bool repair = candidate->best->last == outline_.last();
+  const Accepted accepted = Accept(body.previous, body.entries, limit);
+  if (halted()) return;
+  if (repair) {
+    // Its write ends in Continue.
+    if (!update_.persist.has_value()) candidate->idle_ticks = 1;
+    return;
+  }
+  if (accepted.through.has_value()) {
+    candidate->fetch_after = *accepted.through;
+  } else {
+    candidate->wants_checkpoint = true;
+  }
+  Continue();
+}
+
+void Protocol::OnMessage(const Message& message, FetchMismatch& body) {
+  auto* candidate = std::get_if<Candidate>(&role_);
+  if (candidate == nullptr || !candidate->best.has_value() ||
+      message.epoch != promised_ || message.from != candidate->best->source) {
+    return;
+  }
+  candidate->idle_ticks = 0;
+  if (!(body.previous == candidate->fetch_after)) return;
+  const EntryId& meeting = outline_.LastNotAbove(body.last_common);
+  // No way down from there: the source's journal begins above it.
+  candidate->wants_checkpoint =
+      meeting == candidate->fetch_after || meeting.sequence < commit_;
+  candidate->fetch_after = meeting;
+  Continue();
+}
+
+// A higher promise seen on the way ends the attempt; and a primary's epoch.
+void Protocol::OnMessage(const Message& message, StaleEpoch& /*body*/) {
+  if (message.epoch <= promised_) return;
+  if (std::holds_alternative<Candidate>(role_)) {
+    BecomeStandby();
+  } else if (std::holds_alternative<Primary>(role_)) {
+    StepDown();
+  }
+}
+
+void Protocol::TickCandidate(Candidate& candidate) {
+  if (++candidate.idle_ticks >= candidate.timeout_ticks && !candidate.forced) {
+    BecomeStandby();
+    return;
+  }
+  if (!candidate.asking ||
+      candidate.idle_ticks % options_.timing.heartbeat_ticks != 0) {
+    return;
+  }
+  // Said again: something was lost.
+  if (!candidate.best.has_value() || !damaged_.empty()) {
+    candidate.asked.clear();
+    for (const auto& [id, promise] : candidate.promises) {
+      candidate.asked.insert(id);
+    }
+    AskMembers(candidate, membership_);
+    Choose();
+  }
+  Continue();
+}
+
+void Protocol::Begin() {
+  const bool forced = std::get<Candidate>(role_).forced;
+  alarms_.erase(Alarm::kPairWithoutPrimary);
+  Primary primary;
+  primary.start = outline_.last().sequence.Next();
+  role_ = std::move(primary);
+  UpdatePeers();
+  if (!Weakened(Rule::kServeAfterEpochStart)) Seal(Command{});
+  // Rule 15: replicas that are added later find it in the journal.
+  if (forced) {
+    Seal(MakeMembershipCommand(EntryKind::kMembership, membership_));
+  }
+  BeginRound();
+  SendEverywhere();
+}
+
+}  // namespace ledgerd::replication

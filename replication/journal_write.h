@@ -1,0 +1,33 @@
+// What is done to a Journal for the replica, in its order.
+//
+//   absl::Status status = PerformWrite(write, journal);
+//
+// Errors   As in storage/journal.h. After RESOURCE_EXHAUSTED the call may be
+//          repeated as a whole: what was done of it stays done.
+// Threads  The journal thread's.
+#ifndef LEDGERD_REPLICATION_JOURNAL_WRITE_H_
+#define LEDGERD_REPLICATION_JOURNAL_WRITE_H_
+
+#include "absl/status/status.h"
+
+#include "proto/entry.h"
+#include "replication/core/update.h"
+#include "storage/journal.h"
+
+namespace ledgerd::replication {
+
+// Makes it durable: cut, superblock, entries (core/update.h). A membership is
+// so in the superblock when its entry comes into the journal, and an entry that
+// is cut away is never without the membership that it made.
+//
+// Requires: nothing to install or to repair.
+absl::Status PerformWrite(const JournalWrite& write, storage::Journal& journal);
+
+// Writes the superblock with the new checkpoint, then lets go of the journal
+// below it.
+absl::Status PerformCheckpoint(const EntryId& checkpoint,
+                               storage::Journal& journal);
+
+}  // namespace ledgerd::replication
+
+#endif  // LEDGERD_REPLICATION_JOURNAL_WRITE_H_
