@@ -158,6 +158,10 @@ void Protocol::SendRead(EntriesRead& event) {
 void Protocol::NoteAcknowledged(Progress& peer, Sequence through) {
   // What it says is of this epoch: it is equal up to there.
   peer.acknowledged = std::max(peer.acknowledged, through);
+  NoteMatched(peer, through);
+}
+
+void Protocol::NoteMatched(Progress& peer, Sequence through) {
   while (!peer.in_flight.empty() && peer.in_flight.front().through <= through) {
     peer.in_flight_bytes -= peer.in_flight.front().bytes;
     peer.in_flight.pop_front();
@@ -178,6 +182,13 @@ void Protocol::NoteReceived(Progress& peer, Sequence received) {
     return;
   }
   ProbeAt(peer, std::max(received, peer.acknowledged).Next());
+}
+
+void Protocol::OnMessage(const Message& message, Matched& body) {
+  Progress* peer = PeerOf(message);
+  if (peer == nullptr) return;
+  NoteMatched(*peer, body.through);
+  Pump(*peer);
 }
 
 // Rule 2: goes back to where it may be equal.

@@ -180,16 +180,20 @@ void Protocol::OnMessage(const Message& message, PromoteNow& /*body*/) {
 // promotion by majority, with nothing to lose.
 void Protocol::On(PromotionRequested /*event*/) {
   const auto* standby = std::get_if<Standby>(&role_);
-  if (standby == nullptr || recalling_.has_value() || debt_.has_value()) {
-    Refuse(halted() ? Refusal::kHalted : Refusal::kHasPrimary);
-    return;
-  }
-  if (IsLoyal(*standby)) {
-    Refuse(Refusal::kHasPrimary);
+  if (halted()) {
+    Refuse(Refusal::kHalted);
     return;
   }
   if (!MayPromote()) {
     Refuse(Refusal::kNotAVoter);
+    return;
+  }
+  if (recalling_.has_value() || debt_.has_value()) {
+    Refuse(Refusal::kAsksFirst);
+    return;
+  }
+  if (standby == nullptr || IsLoyal(*standby)) {
+    Refuse(Refusal::kHasPrimary);
     return;
   }
   update_.request = RequestResult{};

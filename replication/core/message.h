@@ -56,6 +56,12 @@ struct Acknowledged {
   Sequence through;
 };
 
+// 14. All up to here is verified, but counts for nothing: the disk came back
+// old, or others have not said yet whether it did.
+struct Matched {
+  Sequence through;
+};
+
 // 2. `previous` is not there. `last_common` may be: go on from it.
 struct Mismatch {
   EntryId previous;
@@ -144,7 +150,7 @@ struct Recalled {
 };
 
 using Body =
-    std::variant<Append, Heartbeat, PromoteNow, Acknowledged, Mismatch,
+    std::variant<Append, Heartbeat, PromoteNow, Acknowledged, Matched, Mismatch,
                  HeartbeatAnswer, StaleEpoch, WouldYouLeave, WouldLeave,
                  PromiseRequest, Promise, Fetch, Fetched, FetchMismatch,
                  FetchCheckpoint, ReadIndex, ReadIndexAnswer, Recall, Recalled>;

@@ -1,6 +1,6 @@
-// Rule 14: a replica that has restarted asks the others what they have seen from
-// it, before it promises or acknowledges anything. A disk that came back older
-// than that is silent until it has caught up.
+// Rule 14: a replica that has restarted asks the others what they have seen
+// from it, before it promises or acknowledges anything. A disk that came back
+// older than that is silent until it has caught up.
 #include <algorithm>
 #include <tuple>
 

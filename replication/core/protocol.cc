@@ -206,17 +206,20 @@ bool Protocol::MayListenTo(const Message& message) {
   }
   // Begins a fork, and is not sure of it before it is durable.
   if (durable_fork_ != fork_) return false;
+  if (!ListensToFork(message)) return false;
   const Member* from = membership_.Find(message.from);
   if (from != nullptr && from->incarnation != message.from_incarnation) {
     return false;
   }
+  // It may remove itself, and goes on until that is committed.
+  const bool follows = primary() == message.from && message.epoch == promised_;
   const bool removed =
-      from == nullptr &&
+      from == nullptr && !follows &&
       std::any_of(removed_.begin(), removed_.end(), [&](const Member& member) {
         return member.id == message.from &&
                member.incarnation == message.from_incarnation;
       });
-  return !removed && ListensToFork(message);
+  return !removed;
 }
 
 // ---- writes

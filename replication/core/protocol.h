@@ -253,6 +253,7 @@ class Protocol {
   Progress* PeerOf(const Message& message);
 
   // ---- flow.cc
+  void OnMessage(const Message& message, Matched& body);
   void OnMessage(const Message& message, Mismatch& body);
   void UpdatePeers();
   void KeepRecent(const Entry& entry);
@@ -264,6 +265,7 @@ class Protocol {
   void SendEntries(Progress& peer, const EntryId& previous,
                    std::vector<Entry> entries);
   void ReadFor(Progress& peer);
+  void NoteMatched(Progress& peer, Sequence through);
   void NoteAcknowledged(Progress& peer, Sequence through);
   void NoteReceived(Progress& peer, Sequence received);
   void SendRead(EntriesRead& event);

@@ -153,8 +153,12 @@ void Protocol::OnMessage(const Message& message, Append& body) {
     return;
   }
   standby->verified = std::max(standby->verified, accepted.through->sequence);
-  Acknowledge(/*again=*/true);
   AdvanceStandbyCommit();
+  PayDebt();
+  if (recalling_.has_value() || debt_.has_value()) {
+    Answer(message, Matched{standby->verified});
+  }
+  Acknowledge(/*again=*/true);
 }
 
 // ---- what a standby says

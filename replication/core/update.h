@@ -81,6 +81,7 @@ struct ReadReady {
 enum class Refusal : uint8_t {
   kNone,
   kNotPrimary,
+  kAsksFirst,       // What the others have seen of it (rule 14).
   kHasPrimary,      // There is one: ask it for a switchover.
   kChangePending,   // One change of membership at a time.
   kNotCaughtUp,     // The learner, or the target.

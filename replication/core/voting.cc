@@ -23,7 +23,11 @@ void Protocol::OnMessage(const Message& message, WouldYouLeave& body) {
   auto* standby = std::get_if<Standby>(&role_);
   bool yes = standby != nullptr && body.epoch > promised_ &&
              !recalling_.has_value() && !debt_.has_value() &&
-             !IsLoyal(*standby) && !membership_.IsPausedAt(now_);
+             !IsLoyal(*standby);
+  // Rule 13. Who has more may know that the pause is over.
+  if (yes && membership_.IsPausedAt(now_)) {
+    yes = GoesFirst(body.last, message.from, outline_.last(), message.from);
+  }
   if (yes && standby->asking.has_value()) {
     yes = GoesFirst(body.last, message.from, outline_.last(), options_.self);
     if (yes) {
