@@ -371,6 +371,8 @@ TEST_F(ReplicaThreadsTest, AFailedSyncHaltsAndTellsItsOwner) {
   gate_->SetOpen(false);
   Answer answer;
   ASSERT_TRUE(replica_->Propose(CreateAccount(1, answer)).ok());
+  // Else a filler could meet the failure, before the proposal has a place.
+  gate_->WaitUntilOneWaits();
   disk_.FailNextSync();
   gate_->SetOpen(true);
   EXPECT_EQ(ReasonOf(answer.Wait().status()), Reason::kOutcomeUnknown);
