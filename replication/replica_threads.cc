@@ -184,6 +184,17 @@ void ReplicaThreads::Post(ReplicaEvent event) {
   changed_.Signal();
 }
 
+void ReplicaThreads::PostLast(ReplicaEvent event) {
+  {
+    const MutexLock lock(mutex_);
+    // Under one lock: between the two, a tick's Publish would find nothing to
+    // do, and who waits would take that for the end of `event`.
+    idle_ = false;
+    events_.push_back(std::move(event));
+  }
+  changed_.Signal();
+}
+
 // ---- the replica thread
 
 void ReplicaThreads::Loop() {
@@ -335,15 +346,10 @@ absl::Status ReplicaThreads::Stop(std::chrono::milliseconds patience) {
   {
     const MutexLock lock(mutex_);
     draining_ = true;
-    idle_ = false;
   }
-  Post([](Replica& replica) { replica.Drain(); });
+  PostLast([](Replica& replica) { replica.Drain(); });
   if (WaitUntilIdle(until)) {
-    {
-      const MutexLock lock(mutex_);
-      idle_ = false;
-    }
-    Post([](Replica& replica) { replica.CheckpointNow(); });
+    PostLast([](Replica& replica) { replica.CheckpointNow(); });
     WaitUntilIdle(until);
   }
   {

@@ -102,6 +102,8 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   // Of a command of `bytes`.
   absl::Status Refusal(size_t bytes) const LEDGERD_REQUIRES(mutex_);
   void Post(ReplicaEvent event) LEDGERD_EXCLUDES(mutex_);
+  // As Post; WaitUntilIdle then waits for what `event` begins.
+  void PostLast(ReplicaEvent event) LEDGERD_EXCLUDES(mutex_);
   void Loop();
   // Waits for something to do; false when it is time to end.
   bool TakeTurn(bool wait, bool wants_proposals, Turn& turn)
