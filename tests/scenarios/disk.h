@@ -1,12 +1,12 @@
-// A Disk is what of a replica survives a crash, moved by hand: writes wait until
-// the scenario says that their sync has ended.
+// A Disk is what of a replica survives a crash, moved by hand: writes wait
+// until the scenario says that their sync has ended.
 //
 //   disk.Queue(*update.persist);
 //   std::optional<WriteId> done = disk.SyncNext();   // then Step(Persisted)
 //
 // Faults   Lose(keep): a crash; of the writes that wait the first `keep` had
-//          reached the disk. Damage(sequence): an entry cannot be read any more.
-//          A copy of a Disk put back is a disk that came back old.
+//          reached the disk. Damage(sequence): an entry cannot be read any
+//          more. A copy of a Disk put back is a disk that came back old.
 #ifndef LEDGERD_TESTS_SCENARIOS_DISK_H_
 #define LEDGERD_TESTS_SCENARIOS_DISK_H_
 
