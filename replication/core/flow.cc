@@ -7,6 +7,21 @@
 #include "replication/core/protocol.h"
 
 namespace ledgerd::replication {
+namespace {
+
+// Its journal is equal up to `through`.
+void NoteMatched(Progress& peer, Sequence through) {
+  while (!peer.in_flight.empty() && peer.in_flight.front().through <= through) {
+    peer.in_flight_bytes -= peer.in_flight.front().bytes;
+    peer.in_flight.pop_front();
+  }
+  if (peer.state == Progress::State::kProbing && through.Next() >= peer.next) {
+    peer.state = Progress::State::kStreaming;
+    peer.next = through.Next();
+  }
+}
+
+}  // namespace
 
 // The members have changed, or the epoch begins.
 void Protocol::UpdatePeers() {
@@ -161,17 +176,6 @@ void Protocol::NoteAcknowledged(Progress& peer, Sequence through) {
   NoteMatched(peer, through);
 }
 
-void Protocol::NoteMatched(Progress& peer, Sequence through) {
-  while (!peer.in_flight.empty() && peer.in_flight.front().through <= through) {
-    peer.in_flight_bytes -= peer.in_flight.front().bytes;
-    peer.in_flight.pop_front();
-  }
-  if (peer.state == Progress::State::kProbing && through.Next() >= peer.next) {
-    peer.state = Progress::State::kStreaming;
-    peer.next = through.Next();
-  }
-}
-
 // Twice the same while more has been sent: that was lost.
 void Protocol::NoteReceived(Progress& peer, Sequence received) {
   const bool behind = received.Next() < peer.next;
@@ -191,6 +195,18 @@ void Protocol::OnMessage(const Message& message, Matched& body) {
   Pump(*peer);
 }
 
+// The first that a replica lacks whose journal may be equal up to `hint`.
+Sequence Protocol::NextFor(const EntryId& hint) const {
+  const EntryId& base = outline_.base();
+  if (hint.sequence < base.sequence) return hint.sequence.Next();
+  const EntryId& meeting = outline_.LastNotAbove(hint);
+  const bool may_meet =
+      !(meeting == base) || hint == base ||
+      (hint.sequence > base.sequence && hint.epoch >= base.epoch);
+  // Else they differ at the base already: from the disk, or a checkpoint.
+  return may_meet ? meeting.sequence.Next() : base.sequence;
+}
+
 // Rule 2: goes back to where it may be equal.
 void Protocol::OnMessage(const Message& message, Mismatch& body) {
   Progress* peer = PeerOf(message);
@@ -199,11 +215,7 @@ void Protocol::OnMessage(const Message& message, Mismatch& body) {
       outline_.last().sequence < body.previous.sequence) {
     return;
   }
-  const EntryId& hint = body.last_common;
-  const bool in_memory = hint.sequence >= outline_.base().sequence;
-  const Sequence meeting =
-      in_memory ? outline_.LastNotAbove(hint).sequence : hint.sequence;
-  ProbeAt(*peer, meeting.Next());
+  ProbeAt(*peer, NextFor(body.last_common));
 }
 
 // Wherever it stands now, it will say.

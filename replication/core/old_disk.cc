@@ -49,14 +49,14 @@ void Protocol::NoteSeen(const Message& message) {
 void Protocol::StartRecall() {
   const Member* own = self();
   if (own == nullptr || !own->votes() || membership_.voter_count() == 1) return;
-  recalling_.emplace();
+  recalling_ = Recalling{};
   AskForRecall();
 }
 
 void Protocol::AskForRecall() {
   for (const Member& member : membership_.members) {
     if (!member.votes() || member.id == options_.self) continue;
-    if (recalling_->answered.count(member.id) == 0) Send(member, Recall{});
+    if (!recalling_->answered.contains(member.id)) Send(member, Recall{});
   }
 }
 

@@ -128,6 +128,8 @@ void Protocol::OnMessage(const Message& message, HeartbeatAnswer& body) {
   peer->checkpoint = std::max(peer->checkpoint, body.checkpoint);
   NoteAcknowledged(*peer, body.through);
   NoteReceived(*peer, body.received);
+  // It may have ended the probing.
+  Pump(*peer);
   CompleteRounds();
   AdvanceCommit();
   if (std::holds_alternative<Primary>(role_)) HandOverIfReached();

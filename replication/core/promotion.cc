@@ -17,6 +17,11 @@ bool IsBetter(const EntryId& a, const EntryId& b) {
   return a.sequence > b.sequence;
 }
 
+bool IsWitness(const Membership& membership, ReplicaId id) {
+  const Member* member = membership.Find(id);
+  return member != nullptr && member->role == MemberRole::kWitness;
+}
+
 }  // namespace
 
 // ---- asking (no epoch is spent)
@@ -40,7 +45,7 @@ void Protocol::Ask() {
 void Protocol::SendQuestions(const Asking& asking) {
   for (const Member& member : membership_.members) {
     if (!member.votes() || member.id == options_.self) continue;
-    if (asking.yes.count(member.id) > 0) continue;
+    if (asking.yes.contains(member.id)) continue;
     Send(member, WouldYouLeave{asking.epoch, outline_.last()});
   }
 }
@@ -116,7 +121,7 @@ bool Protocol::HasMajority(const Membership& membership) const {
   const auto promised =
       std::count_if(membership.members.begin(), membership.members.end(),
                     [&promises](const Member& member) {
-                      return member.votes() && promises.count(member.id) > 0;
+                      return member.votes() && promises.contains(member.id);
                     });
   if (Weakened(Rule::kMajority)) return promised > 0;
   return static_cast<size_t>(promised) >= membership.majority();
@@ -130,9 +135,7 @@ void Protocol::Choose() {
   ReplicaId source = options_.self;
   const Promise* best = &candidate.promises[source];
   for (const auto& [id, promise] : candidate.promises) {
-    const Member* member = membership_.Find(id);
-    if (Weakened(Rule::kWitnessCountsAsBest) && member != nullptr &&
-        member->role == MemberRole::kWitness) {
+    if (Weakened(Rule::kWitnessCountsAsBest) && IsWitness(membership_, id)) {
       continue;
     }
     if (!IsBetter(promise.last, best->last)) continue;

@@ -153,6 +153,9 @@ void Protocol::On(CheckpointReceived event) {
       outline_.Has(event.checkpoint)) {
     return;
   }
+  // Its own entries above the commit point may differ; what is in their place
+  // is durable when the checkpoint is installed.
+  durable_ = std::min(durable_, commit_);
   for (PendingWrite& write : writes_) {
     write.through = std::min(write.through, durable_);
   }
@@ -211,10 +214,11 @@ bool Protocol::MayListenTo(const Message& message) {
   if (from != nullptr && from->incarnation != message.from_incarnation) {
     return false;
   }
-  // It may remove itself, and goes on until that is committed.
+  // Not before its removal is committed, which it may be needed for, or which
+  // may be rolled back. A primary that removes itself goes on for as long.
   const bool follows = primary() == message.from && message.epoch == promised_;
   const bool removed =
-      from == nullptr && !follows &&
+      from == nullptr && !follows && membership_.since.sequence <= commit_ &&
       std::any_of(removed_.begin(), removed_.end(), [&](const Member& member) {
         return member.id == message.from &&
                member.incarnation == message.from_incarnation;
@@ -278,6 +282,13 @@ void Protocol::Cut(Sequence from) {
   }
   if (membership_.since.sequence >= from) {
     membership_ = membership_before_;
+    removed_.erase(std::remove_if(removed_.begin(), removed_.end(),
+                                  [this](const Member& member) {
+                                    const Member* back =
+                                        membership_.Find(member.id);
+                                    return back != nullptr && *back == member;
+                                  }),
+                   removed_.end());
     NoteVoters();
     SaveSuperblock();
   }

@@ -259,13 +259,13 @@ class Protocol {
   void KeepRecent(const Entry& entry);
   void SendEverywhere();
   void Pump(Progress& peer);
+  Sequence NextFor(const EntryId& hint) const;
   void Probe(Progress& peer);
   void ProbeAt(Progress& peer, Sequence next);
   bool SendRecent(Progress& peer);
   void SendEntries(Progress& peer, const EntryId& previous,
                    std::vector<Entry> entries);
   void ReadFor(Progress& peer);
-  void NoteMatched(Progress& peer, Sequence through);
   void NoteAcknowledged(Progress& peer, Sequence through);
   void NoteReceived(Progress& peer, Sequence received);
   void SendRead(EntriesRead& event);

@@ -85,7 +85,7 @@ bool Protocol::TakeEntry(Entry& entry, const EntryId& before) {
   }
   const EntryId* own = outline_.Find(entry.sequence());
   if (own != nullptr && *own == entry.id()) {
-    if (damaged_.count(entry.sequence()) > 0) {
+    if (damaged_.contains(entry.sequence())) {
       Write().repairs.push_back(std::move(entry));
     }
     return true;

@@ -79,7 +79,9 @@ Promise Protocol::DescribeJournal() const {
 
 void Protocol::GivePromise() {
   auto& standby = std::get<Standby>(role_);
-  if (!standby.promise_owed || !MaySpeak()) return;
+  // Not while a checkpoint is being installed.
+  const bool installed = outline_.base().sequence <= durable_;
+  if (!standby.promise_owed || !MaySpeak() || !installed) return;
   standby.promise_owed = false;
   const ReplicaId to = *standby.promised_to;
   update_.send_after.push_back(
