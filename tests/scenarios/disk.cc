@@ -74,7 +74,7 @@ std::optional<EntryId> Disk::IdAt(Sequence sequence) const {
 
 const Entry* Disk::Read(Sequence sequence) const {
   if (sequence <= base_.sequence || sequence > last() ||
-      damaged_.count(sequence) > 0) {
+      damaged_.contains(sequence)) {
     return nullptr;
   }
   return &entries_[sequence.value() - base_.sequence.value() - 1];

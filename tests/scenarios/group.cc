@@ -188,7 +188,7 @@ void Group::Post(std::vector<Message> messages) {
   for (Message& message : messages) {
     Tell(Describe(message));
     CheckClaim(message);
-    if (lost_.count({message.from, message.to}) > 0) continue;
+    if (lost_.contains({message.from, message.to})) continue;
     network_.push_back(std::move(message));
   }
 }
@@ -223,7 +223,7 @@ void Group::Deliver(const Filter& filter, bool copy) {
   network_ = std::move(stay);
   for (Message& message : go) {
     const ReplicaId to = message.to;
-    if (replicas_.count(to) > 0) Step(to, Received{std::move(message)});
+    if (replicas_.contains(to)) Step(to, Received{std::move(message)});
   }
 }
 
@@ -255,7 +255,7 @@ void Group::Settle() {
     bool moved = !network_.empty();
     Deliver([](const Message&) { return true; });
     for (const ReplicaId id : ids()) {
-      if (Find(id) == nullptr || stalled_.count(id) > 0) continue;
+      if (Find(id) == nullptr || stalled_.contains(id)) continue;
       moved = moved || disk(id).waiting() > 0;
       PersistTogether(id);
     }
