@@ -1,7 +1,7 @@
-// Groups that are moved at random: messages lost, late, doubled and out of order,
-// syncs that end whenever they like, crashes, partitions, checkpoints, changes of
-// the members. The invariants hold all the way; then all heals, and the group
-// commits again and is of one mind.
+// Groups that are moved at random: messages lost, late, doubled and out of
+// order, syncs that end whenever they like, crashes, partitions, checkpoints,
+// changes of the members. The invariants hold all the way; then all heals, and
+// the group commits again and is of one mind.
 #include <algorithm>
 #include <cstdint>
 #include <random>
@@ -28,10 +28,10 @@ using replication::Protocol;
 using replication::SwitchoverRequested;
 using replication::Tick;
 
-constexpr int kWalks = 150;
+constexpr int kWalks = 40;
 constexpr int kSteps = 500;
 // Of ticks, each followed by all that comes of it.
-constexpr int kHealTicks = 400;
+constexpr int kHealTicks = 200;
 
 Member Voter(uint64_t id, MemberRole role = MemberRole::kVoter) {
   return Member{ReplicaId(id), Incarnation(1), role};
@@ -218,7 +218,7 @@ void Walk::Want() {
   }
 }
 
-// One in four stays a member, at least three vote.
+// Learners become voters; voters go while three stay.
 void Walk::WantMembers(ReplicaId primary) {
   const Membership& now = group_.Find(primary)->membership();
   MembershipRequested request;
