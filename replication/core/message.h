@@ -147,6 +147,8 @@ struct Recalled {
   // The highest acknowledgement, and the epoch that it was given in.
   Epoch acknowledged_in;
   Sequence acknowledged;
+  // That of who remembers: newer than the asker's, perhaps.
+  Membership membership;
 };
 
 using Body =

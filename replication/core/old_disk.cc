@@ -3,6 +3,7 @@
 // older than that is silent until it has caught up.
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "replication/core/protocol.h"
 
@@ -50,12 +51,14 @@ void Protocol::StartRecall() {
   const Member* own = self();
   if (own == nullptr || !own->votes() || membership_.voter_count() == 1) return;
   recalling_ = Recalling{};
+  recalling_->membership = membership_;
   AskForRecall();
 }
 
+// Learners too: they may be voters by an entry that is not here yet.
 void Protocol::AskForRecall() {
-  for (const Member& member : membership_.members) {
-    if (!member.votes() || member.id == options_.self) continue;
+  for (const Member& member : recalling_->membership.members) {
+    if (member.id == options_.self) continue;
     if (!recalling_->answered.contains(member.id)) Send(member, Recall{});
   }
 }
@@ -68,13 +71,19 @@ void Protocol::TickRecall() {
 }
 
 void Protocol::OnMessage(const Message& message, Recall& /*body*/) {
-  Answer(message, seen_[message.from].recalled);
+  Recalled recalled = seen_[message.from].recalled;
+  recalled.membership = membership_;
+  Answer(message, std::move(recalled));
 }
 
 void Protocol::OnMessage(const Message& message, Recalled& body) {
   if (!recalling_.has_value()) return;
-  const Member* from = membership_.Find(message.from);
-  if (from == nullptr || !from->votes()) return;
+  const EntryId& since = body.membership.since;
+  const EntryId& known = recalling_->membership.since;
+  if (std::tie(since.epoch, since.sequence) >
+      std::tie(known.epoch, known.sequence)) {
+    recalling_->membership = body.membership;
+  }
   recalling_->answered.insert(message.from);
   Recalled& highest = recalling_->highest;
   highest.promise = std::max(highest.promise, body.promise);
@@ -88,9 +97,14 @@ void Protocol::OnMessage(const Message& message, Recalled& body) {
 
 // All have answered; or a majority with this one, and the others had time to.
 void Protocol::FinishRecallIfKnown() {
-  const size_t heard = recalling_->answered.size() + 1;
-  const bool all = heard >= membership_.voter_count();
-  const bool enough = heard >= membership_.majority() &&
+  const Membership& asked = recalling_->membership;
+  const auto heard = static_cast<size_t>(std::count_if(
+      asked.members.begin(), asked.members.end(), [this](const Member& member) {
+        return member.votes() && (member.id == options_.self ||
+                                  recalling_->answered.contains(member.id));
+      }));
+  const bool all = heard >= asked.voter_count();
+  const bool enough = heard >= asked.majority() &&
                       recalling_->ticks >= options_.timing.timeout_ticks;
   if (!all && !enough) return;
   const Recalled highest = recalling_->highest;

@@ -124,6 +124,8 @@ class Protocol {
   struct Recalling {
     std::set<ReplicaId> answered;
     Recalled highest;
+    // The newest that anyone has told, which says who is to be asked.
+    Membership membership;
     uint32_t ticks = 0;
   };
 
