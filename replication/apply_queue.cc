@@ -116,9 +116,10 @@ absl::Status ApplyQueue::OnFetched(
 
 absl::Status ApplyQueue::OnJournalRead(
     absl::StatusOr<std::vector<Entry>> entries, Sequence commit) {
-  if (!entries.ok()) return entries.status();
   LEDGERD_CHECK(reading_);
   reading_ = false;
+  if (std::exchange(read_is_stale_, false)) return absl::OkStatus();
+  if (!entries.ok()) return entries.status();
   for (Entry& entry : *entries) {
     if (entry.sequence() > commit) break;
     if (!added_.empty() &&
@@ -153,6 +154,12 @@ void ApplyQueue::Disown(Sequence commit, const absl::Status& why) {
   for (const Done& done : disowned) {
     if (done) done(why);
   }
+}
+
+void ApplyQueue::Reset() {
+  replayed_.clear();
+  replayed_bytes_ = 0;
+  read_is_stale_ = reading_;
 }
 
 void ApplyQueue::Abandon(const absl::Status& why) {

@@ -67,6 +67,10 @@ class ApplyQueue {
   absl::Status OnJournalRead(absl::StatusOr<std::vector<Entry>> entries,
                              Sequence commit);
 
+  // The state has been replaced by a checkpoint: what was read back is of no
+  // use. Those added after the checkpoint stay.
+  void Reset();
+
   // Takes all away, and answers those that wait with `why`.
   void Abandon(const absl::Status& why);
 
@@ -103,6 +107,8 @@ class ApplyQueue {
   size_t replayed_bytes_ = 0;
   uint64_t fetches_ = 0;
   bool reading_ = false;
+  // What is being read is of no use any more.
+  bool read_is_stale_ = false;
   std::deque<Item> added_;
   size_t added_bytes_ = 0;
 };

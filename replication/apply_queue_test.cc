@@ -32,6 +32,8 @@ class KeptWork final : public ReplicaWork {
 
   void ReadJournal(Sequence from) override { reads.push_back(from); }
 
+  void ReadFor(JournalRead) override {}
+
   void WriteCheckpoint() override {}
 
   void RunOnReader(std::function<void()>) override {}

@@ -27,6 +27,8 @@ class ReaderOnly final : public ReplicaWork {
 
   void ReadJournal(Sequence) override {}
 
+  void ReadFor(JournalRead) override {}
+
   void WriteCheckpoint() override {}
 
   void RunOnReader(std::function<void()> task) override { task(); }

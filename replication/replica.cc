@@ -58,17 +58,18 @@ bool IsOutOfTurn(const Proposal& proposal) {
 
 Replica::Replica(ReplicaOptions options, storage::Journal& journal,
                  storage::StateStore& store, const StateMachine& machine,
-                 ReplicaWork& work)
+                 ReplicaWork& work, Transport* transport)
     : options_(options),
       journal_(journal),
       store_(store),
       work_(work),
+      transport_(transport),
       queue_(store, machine, work),
       reads_(work),
       checkpointing_(options.checkpoint, store, work) {}
 
 absl::Status Replica::Start(Now now) {
-  LEDGERD_RETURN_IF_ERROR(CheckStateFitsJournal());
+  if (options_.keeps_state) LEDGERD_RETURN_IF_ERROR(CheckStateFitsJournal());
   commit_ = store_.applied().entry;
   Options options;
   options.self = options_.self;
@@ -77,6 +78,7 @@ absl::Status Replica::Start(Now now) {
   options.seed = now.wall.value() + options_.self.value();
   protocol_.emplace(options, TakeDurableState());
   LEDGERD_RETURN_IF_ERROR(CheckMembership());
+  released_ = journal_.superblock().checkpoint.sequence;
   // So that a late answer for a read of the process before is none for one of
   // this.
   last_read_ = ReadId(now.wall.value());
@@ -96,11 +98,13 @@ DurableState Replica::TakeDurableState() {
   state.outline = Outline(outline.base, outline.entries);
   state.last_timestamp = std::max(journal_.last_timestamp(), applied.timestamp);
   state.commit = applied.entry.sequence;
-  state.checkpoint = store_.checkpoint().entry.sequence;
+  state.checkpoint = options_.keeps_state ? store_.checkpoint().entry.sequence
+                                          : superblock.checkpoint.sequence;
   return state;
 }
 
 absl::Status Replica::CheckMembership() const {
+  if (transport_ != nullptr) return absl::OkStatus();
   const Member self{.id = options_.self,
                     .incarnation = options_.incarnation,
                     .role = MemberRole::kVoter};
@@ -184,7 +188,9 @@ void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
 
 void Replica::OnRead(ReadRequest request, Now now) {
   const auto level = request.freshness.level;
-  if (halted() || (level == Freshness::Level::kLinearizable && !serving())) {
+  // With others there may be a primary to ask (rule 10).
+  if (halted() || (level == Freshness::Level::kLinearizable && !serving() &&
+                   transport_ == nullptr)) {
     request.begin(NotServing(fault_));
     return;
   }
@@ -213,6 +219,21 @@ void Replica::OnTick(Now now) {
   reads_.Expire(now.steady);
   checkpointing_.Retry(now.steady);
   Expire(now);
+  if (!options_.keeps_state) ReleaseAsWitness(now);
+}
+
+// Rule 16: above the lowest checkpoint of the voters with state it keeps all.
+void Replica::ReleaseAsWitness(Now now) {
+  const Sequence through = std::min(protocol_->releasable(), commit_.sequence);
+  const Outline& outline = protocol_->outline();
+  if (through <= std::max(released_, outline.base().sequence) || halted()) {
+    return;
+  }
+  const EntryId* const id = outline.Find(through);
+  LEDGERD_CHECK(id != nullptr);
+  released_ = through;
+  work_.RecordCheckpoint(*id);
+  Step(CheckpointTaken{through}, now);
 }
 
 // ledger.md, Expiry: one such entry is outstanding at a time.
@@ -230,9 +251,23 @@ void Replica::Expire(Now now) {
   Step(Proposed{std::move(commands)}, now, std::move(done));
 }
 
+std::optional<RequestResult> Replica::OnEvent(Event event, Now now) {
+  if (halted()) return std::nullopt;
+  // The own checkpoint ends first; the sender tries again.
+  if (std::holds_alternative<CheckpointReceived>(event) &&
+      (checkpointing_.running() || installing_.has_value())) {
+    return std::nullopt;
+  }
+  return Step(std::move(event), now);
+}
+
 void Replica::OnPersisted(WriteId write, Now now) {
   if (halted()) return;
   persisted_ = write;
+  if (installing_.has_value() && *installing_ <= write) {
+    installing_.reset();
+    queue_.Reset();
+  }
   waiting_ticks_ = 0;
   Step(Persisted{write}, now);
 }
@@ -259,23 +294,46 @@ void Replica::OnCheckpointWritten(const absl::Status& status, Now now) {
   Step(CheckpointTaken{store_.checkpoint().entry.sequence}, now);
 }
 
-void Replica::Step(Event event, Now now, std::vector<Done> done) {
+std::optional<RequestResult> Replica::Step(Event event, Now now,
+                                           std::vector<Done> done) {
   const ProtocolView before = ViewOf(*protocol_);
   Update update = protocol_->Step(std::move(event), now.wall);
   const std::string violation = Violation(before, ViewOf(*protocol_));
   LEDGERD_CHECK(violation.empty()) << violation;
+  const std::optional<RequestResult> result = update.request;
   Perform(std::move(update), std::move(done));
+  return result;
 }
 
-// In the order of core/update.h. A group of one voter has nobody to send to (1,
-// 3) or to read for, and nothing that can halt it; Start has made sure of it.
+// In the order of core/update.h.
 void Replica::Perform(Update update, std::vector<Done> done) {
-  LEDGERD_CHECK(update.send_now.empty() && update.send_after.empty() &&
-                update.journal_reads.empty() &&
-                update.send_checkpoints.empty() && !protocol_->halted());
+  Send(std::move(update.send_now));
   if (update.persist.has_value()) {
     Persist(*std::move(update.persist), std::move(done));
   }
+  Send(std::move(update.send_after));
+  Answer(update);
+  for (const JournalRead& read : update.journal_reads) work_.ReadFor(read);
+  for (const CheckpointOrder& order : update.send_checkpoints) {
+    LEDGERD_CHECK(transport_ != nullptr);
+    transport_->SendCheckpoint(order);
+  }
+  if (protocol_->halted()) {
+    Halt(absl::DataLossError(
+        "this replica's journal contradicts the group's, and it must not take "
+        "part any more"));
+  }
+}
+
+// A group of one voter has nobody to send to; Start has made sure of it.
+void Replica::Send(std::vector<Message> messages) {
+  for (Message& message : messages) {
+    LEDGERD_CHECK(transport_ != nullptr);
+    transport_->Send(std::move(message));
+  }
+}
+
+void Replica::Answer(const Update& update) {
   if (commit_.sequence < update.commit) {
     commit_ = *protocol_->outline().Find(update.commit);
   }
@@ -290,9 +348,15 @@ void Replica::Perform(Update update, std::vector<Done> done) {
 
 void Replica::Persist(JournalWrite write, std::vector<Done> done) {
   given_out_ = write.id;
+  if (write.install.has_value()) {
+    installing_ = write.id;
+    commit_ = *write.install;
+    queue_.Abandon(Deposed());
+  }
   if (write.cut.has_value()) queue_.CutFrom(*write.cut, Deposed());
   std::vector<Entry> entries = write.entries;
   work_.Persist(std::move(write));
+  if (!options_.keeps_state) return;
   done.resize(entries.size());
   for (size_t i = 0; i < entries.size(); ++i) {
     queue_.Add(std::move(entries[i]), std::move(done[i]));
@@ -300,7 +364,10 @@ void Replica::Persist(JournalWrite write, std::vector<Done> done) {
 }
 
 bool Replica::Apply() {
-  if (halted() || checkpointing_.full()) return false;
+  if (halted() || installing_.has_value() || checkpointing_.full() ||
+      !options_.keeps_state) {
+    return false;
+  }
   const size_t events = queue_.Advance(commit_.sequence, kApplyEventsMax);
   checkpointing_.Advance(events);
   reads_.Advance(queue_.applied());

@@ -42,6 +42,7 @@
 #include "replication/replica_handle.h"
 #include "replication/replica_work.h"
 #include "replication/state_machine.h"
+#include "replication/transport.h"
 #include "storage/journal.h"
 #include "storage/state_store.h"
 
@@ -52,6 +53,8 @@ struct ReplicaOptions {
   // Of its disk: IDENTITY.
   Incarnation incarnation{1};
   CheckpointLimits checkpoint;
+  // A witness keeps a journal alone, and applies nothing (rule 16).
+  bool keeps_state = true;
 };
 
 struct Now {
@@ -70,9 +73,10 @@ class Replica {
   // Applied in one go, before other events get their turn.
   static constexpr size_t kApplyEventsMax = 4 * kMaxBatchSize;
 
+  // Without a transport it runs groups of one voter alone.
   Replica(ReplicaOptions options, storage::Journal& journal,
           storage::StateStore& store, const StateMachine& machine,
-          ReplicaWork& work);
+          ReplicaWork& work, Transport* transport = nullptr);
 
   // Compares journal and state, and begins to take part. Called once.
   // Errors: DATA_LOSS            what does not fit together, and what to do.
@@ -95,6 +99,10 @@ class Replica {
   void OnRead(ReadRequest request, Now now);
   // Every 10 ms: the protocol's unit of time.
   void OnTick(Now now);
+
+  // What the transport brings, what ReadFor has read, and the requests of
+  // operators, with what became of those.
+  std::optional<RequestResult> OnEvent(Event event, Now now);
 
   void OnPersisted(WriteId write, Now now);
   void OnFetched(FetchId id,
@@ -119,6 +127,9 @@ class Replica {
 
   ReplicaStatus status() const;
 
+  // Requires: Start returned OK.
+  const Protocol& protocol() const { return *protocol_; }
+
   // RESOURCE_EXHAUSTED stands between the delta and a checkpoint, and writes
   // wait.
   bool out_of_space() const { return checkpointing_.out_of_space(); }
@@ -130,8 +141,12 @@ class Replica {
   absl::Status CheckMembership() const;
   // Steps the protocol and performs its update; `done` are the answers of the
   // entries that it writes.
-  void Step(Event event, Now now, std::vector<Done> done = {});
+  std::optional<RequestResult> Step(Event event, Now now,
+                                    std::vector<Done> done = {});
   void Perform(Update update, std::vector<Done> done);
+  void Send(std::vector<Message> messages);
+  void ReleaseAsWitness(Now now);
+  void Answer(const Update& update);
   void Persist(JournalWrite write, std::vector<Done> done);
   void Expire(Now now);
   bool serving() const;
@@ -142,6 +157,7 @@ class Replica {
   storage::Journal& journal_;
   storage::StateStore& store_;
   ReplicaWork& work_;
+  Transport* const transport_;
   std::optional<Protocol> protocol_;
   ApplyQueue queue_;
   ReadQueue reads_;
@@ -150,9 +166,13 @@ class Replica {
   // The last write that went to the journal, and the last durable there.
   WriteId given_out_;
   WriteId persisted_;
+  // The state is being replaced by a checkpoint, with this write.
+  std::optional<WriteId> installing_;
   // While something is on its way there, and nothing has become durable.
   uint32_t waiting_ticks_ = 0;
   ReadId last_read_;
+  // Of a witness: what it has let go of.
+  Sequence released_;
   bool expiring_ = false;
   bool draining_ = false;
   absl::Status fault_;

@@ -8,6 +8,7 @@
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
+#include "replication/journal_read.h"
 
 namespace ledgerd::replication {
 namespace {
@@ -310,6 +311,15 @@ void ReplicaThreads::ReadJournal(Sequence from) {
     auto entries = journal_.Read(from, kReadBytes);
     Post([entries = std::move(entries)](Replica& replica) {
       replica.OnJournalRead(entries);
+    });
+  });
+}
+
+void ReplicaThreads::ReadFor(JournalRead read) {
+  reader_->Run([this, read] {
+    EntriesRead found = replication::ReadFor(read, journal_);
+    Post([this, found = std::move(found)](Replica& replica) {
+      replica.OnEvent(found, ReadClock());
     });
   });
 }

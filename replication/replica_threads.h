@@ -94,6 +94,7 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   void RecordCheckpoint(EntryId checkpoint) override;
   void Fetch(FetchId id, storage::Needs missing) override;
   void ReadJournal(Sequence from) override;
+  void ReadFor(JournalRead read) override;
   void WriteCheckpoint() override;
   void RunOnReader(std::function<void()> task) override;
 

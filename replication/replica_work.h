@@ -45,6 +45,9 @@ class ReplicaWork {
   // Replica::OnJournalRead with some entries from `from` on.
   virtual void ReadJournal(Sequence from) = 0;
 
+  // Replica::OnEvent with an EntriesRead.
+  virtual void ReadFor(JournalRead read) = 0;
+
   // Replica::OnCheckpointWritten.
   virtual void WriteCheckpoint() = 0;
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "proto/base/status_macros.h"
+#include "replication/journal_read.h"
 #include "replication/journal_write.h"
 
 namespace ledgerd::replication {
@@ -48,11 +50,20 @@ void SimulatedWork::DoAll(Replica& replica, std::mt19937_64& random) {
 
 void SimulatedWork::Persist(JournalWrite write) {
   journal_pieces_.push_back([this, write = std::move(write)](Replica& replica) {
-    const absl::Status status = PerformWrite(write, journal_);
+    const absl::Status status = Perform(write);
     if (!Settle(status, replica)) return false;
     if (status.ok()) replica.OnPersisted(write.id, now);
     return true;
   });
+}
+
+absl::Status SimulatedWork::Perform(const JournalWrite& write) {
+  if (!write.install.has_value()) return PerformWrite(write, journal_);
+  LEDGERD_RETURN_IF_ERROR(install(write));
+  JournalWrite rest = write;
+  rest.install.reset();
+  rest.superblock.reset();
+  return PerformWrite(rest, journal_);
 }
 
 void SimulatedWork::RecordCheckpoint(EntryId checkpoint) {
@@ -71,6 +82,12 @@ void SimulatedWork::Fetch(FetchId id, storage::Needs missing) {
 void SimulatedWork::ReadJournal(Sequence from) {
   other_pieces_.push_back([this, from](Replica& replica) {
     replica.OnJournalRead(journal_.Read(from, 1'000));
+  });
+}
+
+void SimulatedWork::ReadFor(JournalRead read) {
+  other_pieces_.push_back([this, read](Replica& replica) {
+    replica.OnEvent(replication::ReadFor(read, journal_), now);
   });
 }
 

@@ -18,6 +18,8 @@
 #include <random>
 #include <vector>
 
+#include "absl/status/status.h"
+
 #include "replication/replica.h"
 #include "replication/replica_work.h"
 #include "storage/journal.h"
@@ -32,6 +34,10 @@ class SimulatedWork final : public ReplicaWork {
 
   // The time that events carry.
   Now now{Timestamp(1), Deadline{}};
+
+  // Replaces state and journal by the checkpoint that the write names, as one
+  // thing, with the write's superblock.
+  std::function<absl::Status(const JournalWrite&)> install;
 
   // Does one piece of what waits, chosen by `random`; false when nothing waits.
   bool DoOne(Replica& replica, std::mt19937_64& random);
@@ -51,11 +57,14 @@ class SimulatedWork final : public ReplicaWork {
   void RecordCheckpoint(EntryId checkpoint) override;
   void Fetch(FetchId id, storage::Needs missing) override;
   void ReadJournal(Sequence from) override;
+  void ReadFor(JournalRead read) override;
   void WriteCheckpoint() override;
   void RunOnReader(std::function<void()> task) override;
 
  private:
   // Returns whether it is done; else it waits on.
+  absl::Status Perform(const JournalWrite& write);
+
   using JournalPiece = std::function<bool(Replica&)>;
 
   storage::Journal& journal_;

@@ -16,7 +16,18 @@ MemoryJournalDisk::MemoryJournalDisk(uint64_t seed,
   superblock_.membership = FirstMembership(std::move(voters));
 }
 
-void MemoryJournalDisk::PowerCut() { LoseUnsynced(); }
+void MemoryJournalDisk::PowerCut() {
+  LoseUnsynced();
+  if (directory_not_synced_ && !Keep()) superblock_ = superblock_before_;
+}
+
+Sequence MemoryJournalDisk::proven() const {
+  Sequence proven = recorded_;
+  for (const Record& record : records_) {
+    if (record.readable) proven = std::max(proven, record.synced_through);
+  }
+  return proven;
+}
 
 void MemoryJournalDisk::Rot(Sequence sequence) {
   LEDGERD_CHECK(sequence > base_.sequence);
@@ -61,7 +72,7 @@ absl::Status MemoryJournalDisk::Recover() {
       proof = std::max(proof, records_[i].synced_through);
     }
   }
-  if (good < records_.size() && proof >= bad) {
+  if (good < records_.size() && proof >= bad && !cut_damaged_) {
     return absl::DataLossError(absl::StrCat(
         "journal damaged at sequence ", bad.value(), ", file memory, offset ",
         good, ": unreadable, and it may have been acknowledged"));
@@ -177,7 +188,22 @@ absl::Status MemoryJournal::WriteSuperblock(const Superblock& superblock) {
   LEDGERD_CHECK(superblock.checkpoint.sequence >= before.checkpoint.sequence);
   LEDGERD_CHECK(superblock.checkpoint.sequence <= LastLocked().sequence);
   LEDGERD_RETURN_IF_ERROR(Fatal(disk_.Sync()));
+  disk_.superblock_before_ = std::exchange(disk_.superblock_, superblock);
+  return absl::OkStatus();
+}
+
+absl::Status MemoryJournal::Install(const Superblock& superblock) {
+  const MutexLock lock(mutex_);
+  LEDGERD_RETURN_IF_ERROR(failure_);
+  LEDGERD_RETURN_IF_ERROR(Fatal(disk_.Sync()));
+  for (const MemoryJournalDisk::Record& record : disk_.records_) {
+    disk_.set_aside_.push_back(record.entry);
+  }
+  disk_.records_.clear();
   disk_.superblock_ = superblock;
+  disk_.base_ = superblock.checkpoint;
+  disk_.recorded_ = superblock.checkpoint.sequence;
+  visible_ = 0;
   return absl::OkStatus();
 }
 

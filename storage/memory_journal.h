@@ -59,7 +59,23 @@ class MemoryJournalDisk {
   void FailNextSync() { fail_sync_ = true; }
 
   // The next Append writes and then fails, as if the process had died there.
-  void CrashInAppend() { crash_in_append_ = true; }
+  void CrashInAppend(bool crash = true) { crash_in_append_ = crash; }
+
+  // Two mistakes, for tests that must find them: what is damaged is cut as if
+  // it were torn; and a power cut may bring the superblock before back.
+  void SetCutDamaged(bool cut) { cut_damaged_ = cut; }
+
+  void SetDirectoryNotSynced(bool lost) { directory_not_synced_ = lost; }
+
+  const EntryId& base() const { return base_; }
+
+  // All up to here is known to have been synced, by what stands after it.
+  Sequence proven() const;
+
+  // Before the first Open: who the group begins with.
+  void SetMembership(const Membership& membership) {
+    superblock_.membership = membership;
+  }
 
   void SetFull(bool full) { full_ = full; }
 
@@ -97,7 +113,10 @@ class MemoryJournalDisk {
   bool crash_in_append_ = false;
   bool full_ = false;
   bool superblock_lost_ = false;
+  bool cut_damaged_ = false;
+  bool directory_not_synced_ = false;
   Superblock superblock_;
+  Superblock superblock_before_;
   EntryId base_;
   std::vector<Record> records_;
   // The highest synced_through on the disk, fillers included.
@@ -124,6 +143,9 @@ class MemoryJournal final : public Journal {
   absl::Status RollBack(Sequence from) override;
   absl::Status Release(Sequence through) override;
   absl::Status WriteSuperblock(const Superblock& superblock) override;
+  // Replaces the journal by the end of the checkpoint that `superblock` names,
+  // with nothing after it: all of it, or nothing.
+  absl::Status Install(const Superblock& superblock);
   absl::StatusOr<std::vector<Entry>> Read(Sequence from,
                                           uint64_t bytes_max) const override;
   Outline TakeOutline() override;

@@ -75,6 +75,9 @@ class MemoryState {
 
   // ---- for tests
 
+  // A mistake: the applied point alone, without what led to it.
+  void SetAppliedApart(const AppliedPoint& point) { applied_ = point; }
+
   const std::map<AccountId, Account>& accounts() const { return accounts_; }
 
   const std::map<Timestamp, Transfer>& transfers() const { return transfers_; }

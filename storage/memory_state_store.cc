@@ -61,6 +61,22 @@ void MemoryStateStore::Crash() {
   ++generation_;
 }
 
+void MemoryStateStore::CrashWithAppliedPointApart() {
+  const AppliedPoint applied = state_.applied();
+  Crash();
+  state_.SetAppliedApart(applied);
+}
+
+void MemoryStateStore::InstallCheckpoint(
+    std::shared_ptr<const MemoryState> checkpoint) {
+  {
+    const MutexLock lock(mutex_);
+    LEDGERD_CHECK(frozen_ == nullptr) << "a checkpoint is under way";
+    disk_ = std::move(checkpoint);
+  }
+  Crash();
+}
+
 void MemoryStateStore::FailNextFetch(absl::Status error) {
   const MutexLock lock(mutex_);
   fetch_errors_.push_back(std::move(error));

@@ -58,6 +58,14 @@ class MemoryStateStore final : public StateStore, private StateView {
 
   void Crash();
 
+  // A mistake, for tests that must find it: the applied point was written by
+  // itself, and is ahead of the state.
+  void CrashWithAppliedPointApart();
+
+  // The state becomes that of another store's disk(). Requires: no checkpoint
+  // is under way.
+  void InstallCheckpoint(std::shared_ptr<const MemoryState> checkpoint);
+
   // The calls after the present ones fail, one each, in the order given.
   void FailNextFetch(absl::Status error);
   void FailNextWriteCheckpoint(absl::Status error);
