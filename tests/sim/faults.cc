@@ -1,0 +1,224 @@
+#include "tests/sim/faults.h"
+
+#include <set>
+
+namespace ledgerd::sim {
+namespace {
+
+using replication::Replica;
+
+}  // namespace
+
+void Faults::Begin() {
+  AddProcessFaults();
+  AddDiskFaults();
+  AddNetworkFaults();
+  AddOperators();
+  if (!faults_.empty()) Next();
+}
+
+void Faults::Next() {
+  const auto every = static_cast<uint64_t>(around_.plan.fault_every.count());
+  around_.scheduler.After(microseconds(around_.random.Between(0, 2 * every)),
+                          [this] {
+                            if (healed_) return;
+                            around_.random.Pick(faults_)();
+                            Next();
+                          });
+}
+
+void Faults::Heal() {
+  healed_ = true;
+  network_.Heal();
+  for (const auto& [id, node] : nodes_) node->Heal();
+}
+
+Node& Faults::AnyNode() { return *around_.random.Pick(nodes_); }
+
+microseconds Faults::Between(milliseconds low, milliseconds high) {
+  return milliseconds(around_.random.Between(
+      static_cast<uint64_t>(low.count()), static_cast<uint64_t>(high.count())));
+}
+
+void Faults::Later(microseconds delay, const Fault& undo) {
+  around_.scheduler.After(delay, [this, undo] {
+    if (!healed_) undo();
+  });
+}
+
+// ---- processes
+
+void Faults::AddProcessFaults() {
+  const ProcessPlan& plan = around_.plan.process;
+  if (plan.crashes) faults_.emplace_back([this] { Crash(false); });
+  if (plan.power_cuts) {
+    faults_.emplace_back([this] { Crash(true); });
+    faults_.emplace_back([this] { CrashAll(); });
+  }
+  if (plan.pauses) {
+    faults_.emplace_back([this] {
+      around_.counts.Add("pause");
+      AnyNode().Pause(Between(milliseconds(10), milliseconds(3000)));
+    });
+  }
+  if (plan.clock_jumps) {
+    faults_.emplace_back([this] {
+      around_.counts.Add("clock jump");
+      const auto by = Between(milliseconds(1), milliseconds(20'000));
+      AnyNode().JumpClock(around_.random.OneIn(2) ? by : -by);
+    });
+  }
+  if (plan.clock_drift) {
+    for (const auto& [id, node] : nodes_) {
+      around_.counts.Add("clock drift");
+      const auto percent = static_cast<double>(around_.random.Below(11));
+      node->SetDrift((percent - 5) / 100);
+    }
+  }
+}
+
+void Faults::Crash(bool power_cut) {
+  Node& node = AnyNode();
+  if (!node.up()) return;
+  around_.counts.Add(power_cut ? "power cut" : "crash");
+  node.Crash(power_cut);
+  around_.scheduler.After(Between(milliseconds(10), milliseconds(3000)),
+                          [&node] { node.Start(); });
+}
+
+void Faults::CrashAll() {
+  if (!around_.random.OneIn(3)) return;
+  around_.counts.Add("power cut everywhere");
+  for (const auto& [id, node] : nodes_) {
+    node->Crash(true);
+    around_.scheduler.After(Between(milliseconds(10), milliseconds(1000)),
+                            [node = node.get()] { node->Start(); });
+  }
+}
+
+// ---- disks
+
+void Faults::AddDiskFaults() {
+  const DiskPlan& plan = around_.plan.disk;
+  if (plan.slow) {
+    faults_.emplace_back([this] {
+      around_.counts.Add("slow disk");
+      AnyNode().SlowDisk(Between(milliseconds(50), milliseconds(3000)));
+    });
+  }
+  if (plan.failed_syncs) {
+    faults_.emplace_back([this] {
+      around_.counts.Add("failed sync");
+      AnyNode().FailNextSync();
+    });
+  }
+  if (plan.lost) faults_.emplace_back([this] { LoseDisk(); });
+  if (plan.rot) faults_.emplace_back([this] { Rot(); });
+  if (plan.full) {
+    faults_.emplace_back([this] {
+      around_.counts.Add("full disk");
+      Node& node = AnyNode();
+      node.SetDiskFull(true);
+      Later(Between(milliseconds(10), milliseconds(3000)),
+            [&node] { node.SetDiskFull(false); });
+    });
+  }
+}
+
+void Faults::LoseDisk() {
+  if (!operators_.MayLoseDisk()) return;
+  Node& node = AnyNode();
+  node.Crash(/*power_cut=*/true);
+  operators_.Replace(node);
+}
+
+// Found when the journal is opened.
+void Faults::Rot() {
+  if (!operators_.MayLoseDisk()) return;
+  Node& node = AnyNode();
+  if (!node.up()) return;
+  node.Crash(/*power_cut=*/false);
+  if (node.Rot()) around_.counts.Add("rotten record");
+  around_.scheduler.After(Between(milliseconds(10), milliseconds(1000)),
+                          [&node] { node.Start(); });
+}
+
+// ---- the network
+
+void Faults::AddNetworkFaults() {
+  const NetworkPlan& plan = around_.plan.network;
+  if (nodes_.size() == 1) return;
+  if (plan.partitions) faults_.emplace_back([this] { Partition(); });
+  if (plan.one_way_partitions) faults_.emplace_back([this] { CutOneWay(); });
+}
+
+// Two halves; in some of them one replica still hears both (a bridge).
+void Faults::Partition() {
+  std::set<ReplicaId> side;
+  for (const auto& [id, node] : nodes_) {
+    if (around_.random.OneIn(2)) side.insert(id);
+  }
+  const ReplicaId bridge = AnyNode().id();
+  const bool bridged = nodes_.size() > 2 && around_.random.OneIn(3);
+  around_.counts.Add(bridged ? "partition with a bridge" : "partition");
+  for (const auto& [from, a] : nodes_) {
+    for (const auto& [to, b] : nodes_) {
+      if (bridged && (from == bridge || to == bridge)) continue;
+      if (side.count(from) != side.count(to)) network_.Cut(from, to);
+    }
+  }
+  Later(Between(milliseconds(50), milliseconds(4000)),
+        [this] { network_.Join(); });
+}
+
+void Faults::CutOneWay() {
+  const ReplicaId from = AnyNode().id();
+  const ReplicaId to = AnyNode().id();
+  if (from == to) return;
+  around_.counts.Add("one way cut");
+  network_.Cut(from, to);
+  Later(Between(milliseconds(50), milliseconds(4000)),
+        [this] { network_.Join(); });
+}
+
+// ---- operators
+
+void Faults::AddOperators() {
+  if (nodes_.size() == 1) return;
+  if (around_.plan.operators.switchovers) {
+    faults_.emplace_back([this] { Switchover(); });
+  }
+  if (around_.plan.operators.pauses) {
+    faults_.emplace_back([this] { PauseGroup(); });
+  }
+}
+
+void Faults::Switchover() {
+  const ReplicaId target = AnyNode().id();
+  for (const auto& [id, node] : nodes_) {
+    if (!node->up() || !node->protocol().is_primary()) continue;
+    node->Do([this, node = node.get(), target](Replica& replica) {
+      const auto result = replica.OnEvent(
+          replication::SwitchoverRequested{target}, node->ReadClock());
+      if (result.has_value() &&
+          result->refusal == replication::Refusal::kNone) {
+        around_.counts.Add("switchover");
+      }
+    });
+  }
+}
+
+// With an end: nobody promotes by himself before.
+void Faults::PauseGroup() {
+  for (const auto& [id, node] : nodes_) {
+    if (!node->up() || !node->protocol().is_primary()) continue;
+    node->Do([this, node = node.get()](Replica& replica) {
+      const replication::Now now = node->ReadClock();
+      const Timestamp until(now.wall.value() + 2 * kNanosPerSecond);
+      around_.counts.Add("promotions paused");
+      replica.OnEvent(replication::PauseRequested{true, until}, now);
+    });
+  }
+}
+
+}  // namespace ledgerd::sim

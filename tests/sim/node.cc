@@ -1,0 +1,339 @@
+#include "tests/sim/node.h"
+
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace ledgerd::sim {
+namespace {
+
+using replication::Message;
+using replication::Replica;
+
+constexpr microseconds kTick = milliseconds(10);
+// Simulated clocks begin here: zero is "none".
+constexpr microseconds kEpoch = seconds(1'000'000);
+
+std::vector<ReplicaId> Ids(const Membership& founders) {
+  std::vector<ReplicaId> ids;
+  for (const Member& member : founders.members) ids.push_back(member.id);
+  return ids;
+}
+
+}  // namespace
+
+Node::Node(const Member& member, const Membership& founders,
+           const Surroundings& around)
+    : member_(member),
+      around_(around),
+      disk_(around.plan.seed + member.id.value(), Ids(founders)),
+      store_(std::make_unique<storage::MemoryStateStore>(
+          storage::MemoryStateStore::Options{.cold = around.plan.cold})),
+      machine_(around.history, around.mutation),
+      order_(around.plan.seed * 31 + member.id.value()) {
+  disk_.SetMembership(founders);
+  Misbehave();
+}
+
+void Node::Misbehave() {
+  disk_.SetCutDamaged(around_.mutation == Mutation::kDamagedCutAsTorn);
+  disk_.SetDirectoryNotSynced(around_.mutation ==
+                              Mutation::kDirectoryNotSynced);
+}
+
+void Node::LoseDisk() {
+  Drop();
+  member_.incarnation = member_.incarnation.Next();
+  const uint64_t seed =
+      around_.plan.seed + member_.id.value() * 1000 + ++disks_;
+  disk_ = storage::MemoryJournalDisk(seed);
+  store_ = std::make_unique<storage::MemoryStateStore>(
+      storage::MemoryStateStore::Options{.cold = around_.plan.cold});
+  promises_.clear();
+  damaged_ = false;
+  refuses_to_start_ = false;
+  Misbehave();
+}
+
+bool Node::Rot() {
+  const Sequence first = disk_.base().sequence.Next();
+  const Sequence last = disk_.proven();
+  if (last < first) return false;
+  disk_.Rot(Sequence(around_.random.Between(first.value(), last.value())));
+  damaged_ = true;
+  return true;
+}
+
+replication::Now Node::ReadClock() const {
+  const microseconds now = around_.scheduler.now();
+  const microseconds drifted(
+      static_cast<int64_t>(static_cast<double>(now.count()) * drift_));
+  const microseconds wall = kEpoch + now + drifted + clock_offset_;
+  return {Timestamp(static_cast<uint64_t>(wall.count()) * 1000),
+          replication::Deadline(now)};
+}
+
+// ---- the process
+
+void Node::Start() {
+  if (up() || refuses_to_start_) return;
+  if (around_.mutation == Mutation::kAppliedPointApart) {
+    store_->CrashWithAppliedPointApart();
+  } else {
+    store_->Crash();
+  }
+  storage::MemoryJournal::Options options;
+  options.retention_entries = around_.plan.retention_entries;
+  auto journal = storage::MemoryJournal::Open(disk_, options);
+  if (!journal.ok() && damaged_) {
+    around_.counts.Add("refused to start");
+    refuses_to_start_ = true;
+    return;
+  }
+  if (!journal.ok()) {
+    Fail(absl::StrCat("refuses to start: ", journal.status().message()));
+    return;
+  }
+  journal_ = *std::move(journal);
+  work_ = std::make_unique<replication::SimulatedWork>(*journal_, *store_);
+  work_->now = ReadClock();
+  work_->install = [this](const replication::JournalWrite& write) {
+    return Install(write);
+  };
+  received_.clear();
+  replication::ReplicaOptions replica;
+  replica.self = id();
+  replica.incarnation = member_.incarnation;
+  replica.checkpoint.events = around_.plan.checkpoint_events;
+  replica.keeps_state = keeps_state();
+  replication::Transport& transport = *this;
+  replica_ = std::make_unique<Replica>(replica, *journal_, *store_, machine_,
+                                       ChooseWork(), &transport);
+  ++life_;
+  working_ = false;
+  paused_until_ = {};
+  const absl::Status status = replica_->Start(work_->now);
+  if (!status.ok()) {
+    Fail(absl::StrCat("cannot start: ", status.message()));
+    Drop();
+    return;
+  }
+  around_.counts.Add("start");
+  Settle();
+  Tick();
+}
+
+replication::ReplicaWork& Node::ChooseWork() {
+  if (around_.mutation != Mutation::kAnswerBeforeSync) return *work_;
+  hasty_work_ =
+      std::make_unique<HastyWork>(*work_, [this](replication::WriteId write) {
+        around_.scheduler.After(microseconds(1), [this, life = life_, write] {
+          if (life != life_) return;
+          Do([this, write](Replica& replica) {
+            replica.OnPersisted(write, ReadClock());
+          });
+        });
+      });
+  return *hasty_work_;
+}
+
+void Node::Tick() {
+  const auto length =
+      static_cast<int64_t>(static_cast<double>(kTick.count()) / (1 + drift_));
+  around_.scheduler.After(microseconds(length), [this, life = life_] {
+    if (life != life_ || !up()) return;
+    Do([this](Replica& replica) { replica.OnTick(ReadClock()); });
+    Tick();
+  });
+}
+
+void Node::Do(const Task& task) {
+  if (!up()) return;
+  const microseconds now = around_.scheduler.now();
+  if (paused_until_ > now) {
+    around_.scheduler.After(paused_until_ - now, [this, life = life_, task] {
+      if (life == life_) Do(task);
+    });
+    return;
+  }
+  work_->now = ReadClock();
+  task(*replica_);
+  Settle();
+}
+
+// What follows by itself from what has just been done.
+void Node::Settle() {
+  while (replica_->Apply()) {
+  }
+  around_.history.OnState(store_->applied().entry.sequence,
+                          store_->state_hash());
+  around_.stepped(*this);
+  ScheduleWork();
+  StopOnFault();
+}
+
+void Node::StopOnFault() {
+  const absl::Status fault = replica_->status().fault;
+  if (fault.ok()) return;
+  if (protocol().halted()) {
+    Fail(absl::StrCat("has halted: ", fault.message()));
+    return;
+  }
+  around_.counts.Add("stopped itself");
+  // Not here: the replica is still on the stack.
+  around_.scheduler.After(microseconds(1), [this, life = life_] {
+    if (life != life_) return;
+    Drop();
+    around_.scheduler.After(milliseconds(around_.random.Between(10, 500)),
+                            [this] { Start(); });
+  });
+}
+
+microseconds Node::WorkTime() {
+  const auto max = static_cast<uint64_t>(around_.plan.disk.latency_max.count());
+  if (slow_until_ > around_.scheduler.now()) {
+    return milliseconds(around_.random.Between(20, 800));
+  }
+  return microseconds(around_.random.Between(50, max));
+}
+
+void Node::ScheduleWork() {
+  if (working_ || work_->journal_pieces() + work_->other_pieces() == 0) return;
+  working_ = true;
+  around_.scheduler.After(WorkTime(), [this, life = life_] {
+    if (life != life_ || !up()) return;
+    Do([this](Replica& replica) {
+      working_ = false;
+      work_->DoOne(replica, order_);
+    });
+  });
+}
+
+void Node::Drop() {
+  replica_.reset();
+  work_.reset();
+  journal_.reset();
+  ++life_;
+}
+
+void Node::Crash(bool power_cut) {
+  if (!up()) return;
+  // In the middle of a write.
+  if (work_->journal_pieces() > 0 && around_.random.OneIn(2)) {
+    around_.counts.Add("crash in a write");
+    disk_.CrashInAppend(true);
+    work_->DoJournal(*replica_);
+    disk_.CrashInAppend(false);
+  }
+  Drop();
+  if (power_cut) disk_.PowerCut();
+}
+
+void Node::Pause(microseconds length) {
+  paused_until_ = std::max(paused_until_, around_.scheduler.now() + length);
+}
+
+void Node::SlowDisk(microseconds length) {
+  slow_until_ = around_.scheduler.now() + length;
+}
+
+void Node::Heal() {
+  SetDiskFull(false);
+  slow_until_ = {};
+  Start();
+}
+
+// ---- Transport
+
+void Node::Send(Message message) {
+  CheckClaim(message);
+  around_.send(message);
+}
+
+void Node::SendCheckpoint(replication::CheckpointOrder order) {
+  around_.send_checkpoint(*this, order);
+}
+
+std::shared_ptr<const Node::Checkpoint> Node::TakeCheckpoint(
+    Epoch epoch) const {
+  const std::shared_ptr<const storage::MemoryState> state = store_->disk();
+  if (state->applied().entry.sequence == Sequence(0)) return nullptr;
+  const storage::Superblock superblock = journal_->superblock();
+  const storage::AppliedPoint& applied = state->applied();
+  Checkpoint checkpoint;
+  checkpoint.state = state;
+  checkpoint.received.from = id();
+  checkpoint.received.epoch = epoch;
+  checkpoint.received.checkpoint = applied.entry;
+  checkpoint.received.timestamp = applied.timestamp;
+  // That which held there.
+  const bool newest =
+      superblock.membership.since.sequence <= applied.entry.sequence;
+  checkpoint.received.membership =
+      newest ? superblock.membership : superblock.membership_before;
+  return std::make_shared<const Checkpoint>(std::move(checkpoint));
+}
+
+void Node::Receive(const Checkpoint& checkpoint) {
+  Do([this, checkpoint](Replica& replica) {
+    received_[checkpoint.received.checkpoint.sequence] = checkpoint.state;
+    replica.OnEvent(checkpoint.received, ReadClock());
+  });
+}
+
+absl::Status Node::Install(const replication::JournalWrite& write) {
+  around_.counts.Add("checkpoint installed");
+  storage::Superblock superblock = journal_->superblock();
+  superblock.checkpoint = *write.install;
+  superblock.promised_epoch = write.superblock->promised;
+  superblock.fork = write.superblock->fork.value();
+  superblock.membership = write.superblock->membership;
+  superblock.membership_before = write.superblock->membership_before;
+  const absl::Status status = journal_->Install(superblock);
+  if (status.ok() && keeps_state()) {
+    store_->InstallCheckpoint(received_.at(write.install->sequence));
+  }
+  return status;
+}
+
+// ---- what must hold
+
+void Node::CheckClaim(const Message& message) {
+  if (const auto* ack = std::get_if<replication::Acknowledged>(&message.body)) {
+    CheckDurable(message, ack->through);
+  } else if (const auto* beat =
+                 std::get_if<replication::HeartbeatAnswer>(&message.body)) {
+    CheckDurable(message, beat->through);
+  } else if (const auto* promise =
+                 std::get_if<replication::Promise>(&message.body)) {
+    CheckDurable(message, promise->last.sequence);
+    const auto given = promises_.emplace(message.epoch, message.to);
+    if (given.first->second != message.to) {
+      Fail(absl::StrCat("promises epoch ", message.epoch.value(), " twice"));
+    }
+  } else if (std::holds_alternative<replication::PromiseRequest>(
+                 message.body) ||
+             std::holds_alternative<replication::Append>(message.body)) {
+    CheckDurable(message, Sequence(0));
+  }
+}
+
+// Rule 1.
+void Node::CheckDurable(const Message& message, Sequence through) {
+  if (journal_->superblock().promised_epoch < message.epoch) {
+    Fail(absl::StrCat("speaks in epoch ", message.epoch.value(),
+                      ", which it has not synced"));
+  }
+  if (journal_->last().sequence < through) {
+    Fail(absl::StrCat("says that it has ", through.value(),
+                      ", which is not on its disk"));
+  }
+}
+
+void Node::Fail(const std::string& why) {
+  around_.history.Fail(absl::StrCat("replica ", id().value(), " ", why));
+}
+
+}  // namespace ledgerd::sim

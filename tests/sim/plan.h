@@ -1,0 +1,82 @@
+// A Plan is what a seed decides before anything happens: the shape of the
+// group, its limits, and which faults are on at all.
+//
+//   const Plan plan = MakePlan(seed);
+//
+// Shape   A quarter of the seeds have no faults. Otherwise each is on or off by
+//         itself, since a fault that is always there hides what others do.
+#ifndef LEDGERD_TESTS_SIM_PLAN_H_
+#define LEDGERD_TESTS_SIM_PLAN_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proto/membership.h"
+#include "tests/sim/scheduler.h"
+
+namespace ledgerd::sim {
+
+struct NetworkPlan {
+  uint64_t loss_percent = 0;
+  uint64_t duplicate_percent = 0;
+  microseconds delay_min{100};
+  microseconds delay_max{400};
+  // Of one message in so many, to be overtaken.
+  uint64_t late_percent = 0;
+  bool partitions = false;
+  bool one_way_partitions = false;
+};
+
+struct ProcessPlan {
+  bool crashes = false;
+  // Loses what was not synced.
+  bool power_cuts = false;
+  bool pauses = false;
+  bool clock_jumps = false;
+  bool clock_drift = false;
+};
+
+struct DiskPlan {
+  microseconds latency_max{1000};
+  bool slow = false;
+  bool failed_syncs = false;
+  bool full = false;
+  bool lost = false;
+  bool rot = false;
+};
+
+struct OperatorPlan {
+  bool switchovers = false;
+  bool pauses = false;
+};
+
+struct Plan {
+  uint64_t seed = 0;
+  std::vector<Member> members;
+  NetworkPlan network;
+  ProcessPlan process;
+  DiskPlan disk;
+  OperatorPlan operators;
+  // How often something goes wrong, on average.
+  microseconds fault_every = milliseconds(500);
+  uint64_t clients = 3;
+  // Events between two checkpoints.
+  uint64_t checkpoint_events = 20;
+  // Entries that the journal keeps below a checkpoint.
+  uint64_t retention_entries = 0;
+  // Nothing is in memory that was not asked for.
+  bool cold = false;
+  microseconds fire = seconds(10);
+  // The group has so long to converge once everything is healed.
+  microseconds heal_max = seconds(60);
+};
+
+Plan MakePlan(uint64_t seed);
+
+// "2 voters and a witness".
+std::string ShapeOf(const Plan& plan);
+
+}  // namespace ledgerd::sim
+
+#endif  // LEDGERD_TESTS_SIM_PLAN_H_
