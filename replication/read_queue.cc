@@ -18,9 +18,8 @@ absl::Status TooLate(const ReadRequest& request) {
         absl::StrCat("sequence ", request.freshness.at_least.value(),
                      " was not applied here by the deadline"));
   }
-  return WithReason(
-      absl::DeadlineExceededError("the read could not begin by its deadline"),
-      Reason::kOverloaded);
+  return MakeError(Reason::kOverloaded,
+                   "the read could not begin by its deadline");
 }
 
 // Ends those of `reads`, a map with requests, whose deadline has passed.

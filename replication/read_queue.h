@@ -9,7 +9,7 @@
 // Order    Reads that wait for the same sequence begin in the order in which
 //          they came to wait for it.
 // Errors   Given to the request's begin(): TOO_STALE for at_least_sequence not
-//          reached in time, DEADLINE_EXCEEDED for the others.
+//          reached in time, OVERLOADED for the others.
 // Threads  Belongs to the replica thread.
 // Source   replication.md, rule 10.
 #ifndef LEDGERD_REPLICATION_READ_QUEUE_H_

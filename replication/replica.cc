@@ -172,11 +172,10 @@ void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
     if (!serving() || !protocol_->takes_proposals()) {
       proposal.done(NotServing(fault_));
     } else if (proposal.deadline <= now.steady) {
-      proposal.done(WithReason(
-          absl::DeadlineExceededError(
-              "the deadline passed before the request was journalled; nothing "
-              "was done"),
-          Reason::kOverloaded));
+      proposal.done(MakeError(
+          Reason::kOverloaded,
+          "the deadline passed before the request was journalled; nothing was "
+          "done"));
     } else {
       commands.push_back(std::move(proposal.command));
       done.push_back(std::move(proposal.done));

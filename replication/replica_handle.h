@@ -65,7 +65,7 @@ using RowBroken = std::shared_ptr<std::atomic<bool>>;
 
 struct Proposal {
   Command command;
-  // Dropped with DEADLINE_EXCEEDED when it has not been journalled by then;
+  // Dropped with OVERLOADED when it has not been journalled by then;
   // after that it is answered, however late.
   Deadline deadline;
   // OUTCOME_UNKNOWN: the replica stopped before it knew.
@@ -93,7 +93,7 @@ using BeginRead =
 struct ReadRequest {
   Freshness freshness;
   // Not fresh enough by then: TOO_STALE (kAtLeastSequence), else
-  // DEADLINE_EXCEEDED.
+  // OVERLOADED.
   Deadline deadline;
   // Against the limit of reads at a time. Not so for one that waits for many.
   bool counted = true;

@@ -204,7 +204,8 @@ TEST(ReplicaTest, DropsWhatHasWaitedPastItsDeadline) {
       {1}, [&](const auto& result) { status = result.status(); });
   late.deadline = world.work().now.steady;
   world.Propose(std::move(late));
-  EXPECT_TRUE(absl::IsDeadlineExceeded(status));
+  EXPECT_EQ(ReasonOf(status), Reason::kOverloaded);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << "as the contract says";
   EXPECT_FALSE(MayHaveBeenExecuted(status));
   EXPECT_EQ(world.replica().status().journal_last, Sequence(1));
 }

@@ -166,7 +166,10 @@ TEST_F(FullBatchTest, AShortDeadlineLeavesTheOutcomeToTheSameId) {
   for (int i = 0; i < 20; ++i) {
     const Ending ending = raw_.CreateTransfers(batch, milliseconds(i / 4));
     if (ending.outcome == Outcome::kAnswered) continue;
-    EXPECT_EQ(ending.error.rfind("DEADLINE_EXCEEDED", 0), 0u) << ending.error;
+    // The server may have said first that it is too late (OVERLOADED).
+    EXPECT_TRUE(ending.error.rfind("DEADLINE_EXCEEDED", 0) == 0 ||
+                ending.error.rfind("RESOURCE_EXHAUSTED", 0) == 0)
+        << ending.error;
   }
   const Ending ending = raw_.CreateTransfers(batch, kTimeout);
   ASSERT_EQ(ending.outcome, Outcome::kAnswered) << ending.error;
