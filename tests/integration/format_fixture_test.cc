@@ -1,13 +1,15 @@
 // Directories of every format that there ever was open in this build, with all
 // that is in them; one of a newer format is refused, and stays as it is.
 //
-// testdata/format_N.tar.xz has a directory and a text that says what is in it;
-// make_format_fixture.sh made both.
+// testdata/format_N.tar.xz has a directory and a text that says what is in it,
+// and of which versions; make_format_fixture.sh made both. N only counts.
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
@@ -16,6 +18,7 @@
 #include "proto/base/crc32c.h"
 #include "storage/identity_file.h"
 #include "tests/integration/books.h"
+#include "tests/integration/format_versions.h"
 #include "tests/integration/ledger_text.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/offline_ledger.h"
@@ -28,9 +31,17 @@ namespace fs = std::filesystem;
 
 constexpr int kUsage = 3;  // "starting again will not help"
 
-std::string FixturePath(uint32_t format) {
+std::string FixturePath(uint32_t number) {
   return Runfile(
-      absl::StrCat("tests/integration/testdata/format_", format, ".tar.xz"));
+      absl::StrCat("tests/integration/testdata/format_", number, ".tar.xz"));
+}
+
+// Of one of the formats, in a fixture's text.
+uint32_t VersionIn(const std::string& text, const std::string& format) {
+  uint32_t version = 1;
+  const std::string line = LineOf(text, format);
+  EXPECT_TRUE(line.empty() || absl::SimpleAtoi(line, &version)) << line;
+  return version;
 }
 
 // Every file's checksum, by its path.
@@ -46,13 +57,12 @@ std::map<std::string, std::string> Contents(const std::string& directory) {
   return contents;
 }
 
-std::vector<uint32_t> FormatsSoFar() {
-  std::vector<uint32_t> formats;
-  for (uint32_t format = 1; format <= storage::kFormatVersion; ++format) {
-    // A format gets its fixture when the next one comes.
-    if (fs::exists(FixturePath(format))) formats.push_back(format);
+std::vector<uint32_t> Fixtures() {
+  std::vector<uint32_t> numbers;
+  for (uint32_t number = 1; fs::exists(FixturePath(number)); ++number) {
+    numbers.push_back(number);
   }
-  return formats;
+  return numbers;
 }
 
 class FormatFixtureTest : public testing::TestWithParam<uint32_t> {
@@ -62,7 +72,6 @@ class FormatFixtureTest : public testing::TestWithParam<uint32_t> {
         {"/bin/tar", "-xJf", FixturePath(GetParam()), "-C", directory_.path()});
     ASSERT_EQ(unpacked.exit_code, 0) << unpacked.errors;
     text_ = ReadFile(directory_.Path("text"));
-    ASSERT_EQ(LineOf(text_, "format"), std::to_string(GetParam()));
   }
 
   std::string data() const { return directory_.Path("data"); }
@@ -144,7 +153,8 @@ TEST_P(FormatFixtureTest, OfANewerFormatIsRefusedAndStaysAsItIs) {
   std::string identity = ReadFile(path);
   const std::string newer =
       absl::StrCat("format_version ", storage::kFormatVersion + 1);
-  const std::string older = absl::StrCat("format_version ", GetParam());
+  const std::string older =
+      absl::StrCat("format_version ", VersionIn(text_, "format"));
   ASSERT_NE(identity.find(older), std::string::npos);
   identity.replace(identity.find(older), older.size(), newer);
   const size_t checksum_at = identity.find("checksum ");
@@ -171,12 +181,40 @@ TEST_P(FormatFixtureTest, OfANewerFormatIsRefusedAndStaysAsItIs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, FormatFixtureTest,
-                         testing::ValuesIn(FormatsSoFar()));
+                         testing::ValuesIn(Fixtures()));
 
-// Every format but the one that this build writes has its fixture.
-TEST(FormatFixturesTest, AreThereForAllFormatsThatAreOver) {
-  const size_t over = storage::kFormatVersion - 1;
-  EXPECT_GE(FormatsSoFar().size(), std::max<size_t>(over, 1));
+// Of each format that has a version, every version before this build's is in a
+// fixture: made while a build still wrote it.
+TEST(FormatFixturesTest, HaveEveryVersionThatIsOver) {
+  std::map<std::string, std::set<uint32_t>> there;
+  for (const uint32_t number : Fixtures()) {
+    const Finished text =
+        RunToEnd({"/bin/tar", "-xJOf", FixturePath(number), "text"});
+    ASSERT_EQ(text.exit_code, 0) << text.errors;
+    for (const FormatVersion& format : FormatVersions()) {
+      there[format.name].insert(VersionIn(text.output, format.name));
+    }
+  }
+  for (const FormatVersion& format : FormatVersions()) {
+    for (uint32_t version = 1; version < format.version; ++version) {
+      EXPECT_EQ(there[format.name].count(version), 1)
+          << "no fixture has " << format.name << " " << version
+          << ": check out the last commit that wrote it, and run "
+             "tests/integration/make_format_fixture.sh there";
+    }
+  }
+}
+
+// The next one who raises a version has made its fixture already.
+TEST(FormatFixturesTest, TheLastIsOfThisBuildsVersions) {
+  ASSERT_FALSE(Fixtures().empty());
+  const Finished text =
+      RunToEnd({"/bin/tar", "-xJOf", FixturePath(Fixtures().back()), "text"});
+  ASSERT_EQ(text.exit_code, 0) << text.errors;
+  for (const FormatVersion& format : FormatVersions()) {
+    EXPECT_EQ(VersionIn(text.output, format.name), format.version)
+        << format.name << ": run tests/integration/make_format_fixture.sh";
+  }
 }
 
 }  // namespace

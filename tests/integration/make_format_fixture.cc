@@ -12,7 +12,7 @@
 #include "client/ledger_client.h"
 #include "proto/base/check.h"
 #include "proto/types.h"
-#include "storage/identity_file.h"
+#include "tests/integration/format_versions.h"
 #include "tests/integration/ledger_text.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/offline_ledger.h"
@@ -225,11 +225,13 @@ std::string Heading(const std::string& data, const Story& story) {
   LEDGERD_CHECK((*ledger)->opened_at() > Sequence(0)) << "no checkpoint";
   LEDGERD_CHECK((*ledger)->opened_at() < (*ledger)->last().sequence)
       << "nothing after the checkpoint";
-  std::string text =
-      absl::StrCat("format ", storage::kFormatVersion, "\ncheckpoint ",
-                   (*ledger)->opened_at().value(), "\nlast ",
-                   (*ledger)->last().sequence.value(), "\nstate_hash ",
-                   ToString((*ledger)->state_hash()), "\n");
+  std::string text;
+  for (const FormatVersion& format : FormatVersions()) {
+    absl::StrAppend(&text, format.name, " ", format.version, "\n");
+  }
+  absl::StrAppend(&text, "checkpoint ", (*ledger)->opened_at().value(),
+                  "\nlast ", (*ledger)->last().sequence.value(),
+                  "\nstate_hash ", ToString((*ledger)->state_hash()), "\n");
   for (const TransferId id : story.failed()) {
     const auto status = (*ledger)->FailedStatus(id);
     LEDGERD_CHECK_OK(status.status());

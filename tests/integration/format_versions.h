@@ -1,0 +1,36 @@
+// The formats of the disk that have changed, or that name all of it, by the
+// name that they have in the text of a fixture (make_format_fixture.sh). Those
+// of a journal's segment, record and entry are still 1 (FORMAT.md).
+//
+//   for (const FormatVersion& format : FormatVersions()) ...
+//
+// Shape   A fixture's text has a line for each, with its version; where there is
+//         none (format_1) it was 1.
+#ifndef LEDGERD_TESTS_INTEGRATION_FORMAT_VERSIONS_H_
+#define LEDGERD_TESTS_INTEGRATION_FORMAT_VERSIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/checkpoint_record.h"
+#include "storage/identity_file.h"
+#include "storage/superblock.h"
+
+namespace ledgerd::integration {
+
+struct FormatVersion {
+  std::string name;
+  // That this build writes.
+  uint32_t version = 0;
+};
+
+inline std::vector<FormatVersion> FormatVersions() {
+  return {{"format", storage::kFormatVersion},
+          {"state", storage::kStateFormatVersion},
+          {"superblock", storage::kSuperblockVersion}};
+}
+
+}  // namespace ledgerd::integration
+
+#endif  // LEDGERD_TESTS_INTEGRATION_FORMAT_VERSIONS_H_
