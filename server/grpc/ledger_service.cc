@@ -55,11 +55,12 @@ size_t ObjectsAskedFor(const storage::AccountFilter& filter) {
 template <typename Row>
 absl::StatusOr<storage::Found<Row>> FinishInTime(
     storage::Lookup<Row>& lookup, const storage::IsLate& is_late) {
-  absl::StatusOr<storage::Found<Row>> found = absl::DeadlineExceededError(
-      "the read had not begun by its deadline: other reads went before it");
-  if (!is_late()) found = lookup.FinishUnless(is_late);
-  if (!absl::IsDeadlineExceeded(found.status())) return found;
-  return WithReason(found.status(), Reason::kOverloaded);
+  if (is_late()) {
+    return MakeError(
+        Reason::kOverloaded,
+        "the read had not begun by its deadline: other reads went before it");
+  }
+  return lookup.FinishUnless(is_late);
 }
 
 // The balances of an account that keeps its history; NO_HISTORY for others.
