@@ -36,7 +36,7 @@ class KeptWork final : public ReplicaWork {
 
   void WriteCheckpoint() override {}
 
-  void RunOnReader(std::function<void()>) override {}
+  void RunOnReader(ReadKind, std::function<void()>) override {}
 
   std::vector<KeptFetch> fetches;
   std::vector<Sequence> reads;

@@ -11,6 +11,11 @@
 namespace ledgerd::replication {
 namespace {
 
+absl::Status NotBegun() {
+  return MakeError(Reason::kOverloaded,
+                   "the read could not begin by its deadline");
+}
+
 absl::Status TooLate(const ReadRequest& request) {
   if (request.freshness.level == Freshness::Level::kAtLeastSequence) {
     return MakeError(
@@ -18,8 +23,7 @@ absl::Status TooLate(const ReadRequest& request) {
         absl::StrCat("sequence ", request.freshness.at_least.value(),
                      " was not applied here by the deadline"));
   }
-  return MakeError(Reason::kOverloaded,
-                   "the read could not begin by its deadline");
+  return NotBegun();
 }
 
 // Ends those of `reads`, a map with requests, whose deadline has passed.
@@ -66,18 +70,50 @@ void ReadQueue::Refuse(ReadId id, const absl::Status& why) {
 void ReadQueue::Advance(Sequence applied) {
   while (!waiting_.empty() && waiting_.begin()->first <= applied) {
     auto node = waiting_.extract(waiting_.begin());
-    Begin(node.mapped(), applied);
+    std::list<ReadRequest>& ready = lanes_[Index(node.mapped().kind)].ready;
+    ready.push_back(std::move(node.mapped()));
+  }
+  for (const ReadKind kind : kReadKinds) BeginReady(kind, applied);
+}
+
+void ReadQueue::Done(ReadKind kind, size_t count, Sequence applied) {
+  size_t& begun = lanes_[Index(kind)].begun;
+  LEDGERD_CHECK(begun >= count);
+  begun -= count;
+  BeginReady(kind, applied);
+}
+
+void ReadQueue::BeginReady(ReadKind kind, Sequence applied) {
+  Lane& lane = lanes_[Index(kind)];
+  while (!lane.ready.empty() && lane.begun < BegunMax(kind)) {
+    const ReadRequest request = std::move(lane.ready.front());
+    lane.ready.pop_front();
+    std::function<void()> rest = request.begin(applied);
+    if (!rest) continue;
+    ++lane.begun;
+    work_.RunOnReader(kind, std::move(rest));
   }
 }
 
-void ReadQueue::Begin(ReadRequest& request, Sequence applied) {
-  std::function<void()> rest = request.begin(applied);
-  if (rest) work_.RunOnReader(std::move(rest));
+size_t ReadQueue::size() const {
+  size_t size = asked_.size() + waiting_.size();
+  for (const Lane& lane : lanes_) size += lane.ready.size();
+  return size;
 }
 
 void ReadQueue::Expire(Deadline now) {
   ExpireIn(asked_, now);
   ExpireIn(waiting_, now);
+  for (Lane& lane : lanes_) {
+    for (auto it = lane.ready.begin(); it != lane.ready.end();) {
+      if (it->deadline > now) {
+        ++it;
+        continue;
+      }
+      it->begin(NotBegun());
+      it = lane.ready.erase(it);
+    }
+  }
 }
 
 void ReadQueue::Abandon(const absl::Status& why) {
@@ -87,6 +123,11 @@ void ReadQueue::Abandon(const absl::Status& why) {
   waiting_.clear();
   for (auto& [id, request] : asked) request.begin(why);
   for (auto& [wanted, request] : waiting) request.begin(why);
+  for (Lane& lane : lanes_) {
+    const std::list<ReadRequest> ready = std::move(lane.ready);
+    lane.ready.clear();
+    for (const ReadRequest& request : ready) request.begin(why);
+  }
 }
 
 }  // namespace ledgerd::replication

@@ -1,11 +1,16 @@
-// A ReadQueue holds reads until the state is as fresh as they want it.
+// A ReadQueue holds reads until the state is as fresh as they want it, and the
+// reader has room for them.
 //
 //   reads.Add(std::move(request));            // needs nobody else's word
 //   reads.Ask(id, std::move(request));        // linearizable: until
 //   reads.Ready(id, at_least);                // the protocol has said
 //   reads.Advance(applied);                   // begins those that may
+//   reads.Done(kind, count, applied);         // room for as many more
 //   reads.Expire(now);                        // ends those that are late
 //
+// Memory   A read fixes what it reads when it begins, and keeps that: so few
+//          have begun at a time. The others wait here, where their deadline
+//          counts.
 // Order    Reads that wait for the same sequence begin in the order in which
 //          they came to wait for it.
 // Errors   Given to the request's begin(): TOO_STALE for at_least_sequence not
@@ -15,7 +20,9 @@
 #ifndef LEDGERD_REPLICATION_READ_QUEUE_H_
 #define LEDGERD_REPLICATION_READ_QUEUE_H_
 
+#include <array>
 #include <cstddef>
+#include <list>
 #include <map>
 
 #include "absl/status/status.h"
@@ -44,8 +51,19 @@ class ReadQueue {
   // It cannot be answered here. Nothing happens if its deadline was first.
   void Refuse(ReadId id, const absl::Status& why);
 
+  // Of one kind at a time. A look-up keeps no more than its own rows.
+  static constexpr size_t BegunMax(ReadKind kind) {
+    return kind == ReadKind::kLookup ? 64 : 4;
+  }
+
   // Begins what the state as of `applied` may answer.
   void Advance(Sequence applied);
+
+  // So many of those that have begun are done; begins others.
+  void Done(ReadKind kind, size_t count, Sequence applied);
+
+  // Whether a read is held back by BegunMax alone.
+  bool waits(ReadKind kind) const { return !lanes_[Index(kind)].ready.empty(); }
 
   // Ends what its deadline has passed for.
   void Expire(Deadline now);
@@ -53,16 +71,25 @@ class ReadQueue {
   // Ends all with `why`.
   void Abandon(const absl::Status& why);
 
-  size_t size() const { return asked_.size() + waiting_.size(); }
+  size_t size() const;
 
  private:
-  void Begin(ReadRequest& request, Sequence applied);
+  struct Lane {
+    // Fresh enough.
+    std::list<ReadRequest> ready;
+    size_t begun = 0;
+  };
+
+  static size_t Index(ReadKind kind) { return static_cast<size_t>(kind); }
+
+  void BeginReady(ReadKind kind, Sequence applied);
 
   ReplicaWork& work_;
   // Linearizable ones of which the sequence is not known yet.
   std::map<ReadId, ReadRequest> asked_;
   // By the sequence that must have been applied.
   std::multimap<Sequence, ReadRequest> waiting_;
+  std::array<Lane, kReadKinds.size()> lanes_;
 };
 
 }  // namespace ledgerd::replication

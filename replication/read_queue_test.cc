@@ -16,7 +16,8 @@ namespace {
 using std::chrono::milliseconds;
 using Level = Freshness::Level;
 
-// Runs what is for the reader at once; nothing else is asked of it.
+// Runs what is for the reader at once, but says to nobody that it is done;
+// nothing else is asked of it.
 class ReaderOnly final : public ReplicaWork {
  public:
   void Persist(JournalWrite) override {}
@@ -31,16 +32,18 @@ class ReaderOnly final : public ReplicaWork {
 
   void WriteCheckpoint() override {}
 
-  void RunOnReader(std::function<void()> task) override { task(); }
+  void RunOnReader(ReadKind, std::function<void()> task) override { task(); }
 };
 
 class ReadQueueTest : public ::testing::Test {
  protected:
   // What became of a read: "-" while it waits, "at 7", or a reason; then
   // " done" when what it returned has run.
-  std::string& Add(Freshness freshness, Deadline deadline = Deadline::max()) {
+  std::string& Add(Freshness freshness, Deadline deadline = Deadline::max(),
+                   ReadKind kind = ReadKind::kLookup) {
     std::string& end = ends_.emplace_back("-");
     ReadRequest request;
+    request.kind = kind;
     request.freshness = freshness;
     request.deadline = deadline;
     request.begin =
@@ -156,6 +159,46 @@ TEST_F(ReadQueueTest, AbandonEndsAllThatWait) {
   EXPECT_EQ(one, "NO_PRIMARY");
   EXPECT_EQ(other, "NO_PRIMARY");
   EXPECT_EQ(ready, "NO_PRIMARY");
+  EXPECT_EQ(reads_.size(), 0u);
+}
+
+// A read that has begun keeps what it reads.
+TEST_F(ReadQueueTest, FewQueriesBeginBeforeOthersAreDone) {
+  const size_t few = ReadQueue::BegunMax(ReadKind::kQuery);
+  std::vector<const std::string*> queries;
+  for (size_t i = 0; i < few + 3; ++i) {
+    queries.push_back(&Add(MaxStaleness(0), Deadline::max(), ReadKind::kQuery));
+  }
+  const std::string& lookup = Add(MaxStaleness(0));
+  reads_.Advance(Sequence(3));
+  EXPECT_EQ(*queries[few - 1], "at 3 done");
+  EXPECT_EQ(*queries[few], "-");
+  EXPECT_EQ(lookup, "at 3 done") << "it waits for no query";
+  EXPECT_TRUE(reads_.waits(ReadKind::kQuery));
+  EXPECT_FALSE(reads_.waits(ReadKind::kLookup));
+  EXPECT_EQ(reads_.size(), 3u);
+  reads_.Advance(Sequence(4));
+  EXPECT_EQ(*queries[few], "-");
+  reads_.Done(ReadKind::kQuery, 2, Sequence(5));
+  EXPECT_EQ(*queries[few], "at 5 done");
+  EXPECT_EQ(*queries[few + 1], "at 5 done");
+  EXPECT_EQ(*queries[few + 2], "-");
+}
+
+TEST_F(ReadQueueTest, WhatWaitsForItsTurnMayBeLateOrAbandoned) {
+  const Deadline now{};
+  for (size_t i = 0; i < ReadQueue::BegunMax(ReadKind::kQuery); ++i) {
+    Add(AtLeast(1), Deadline::max(), ReadKind::kQuery);
+  }
+  const std::string& late = Add(AtLeast(1), now, ReadKind::kQuery);
+  const std::string& in_time =
+      Add(AtLeast(1), now + milliseconds(1), ReadKind::kQuery);
+  reads_.Advance(Sequence(1));
+  reads_.Expire(now);
+  EXPECT_EQ(late, "OVERLOADED");
+  EXPECT_EQ(in_time, "-");
+  reads_.Abandon(MakeError(Reason::kDraining, "stopping"));
+  EXPECT_EQ(in_time, "DRAINING");
   EXPECT_EQ(reads_.size(), 0u);
 }
 

@@ -210,6 +210,10 @@ void Replica::OnRead(ReadRequest request, Now now) {
   reads_.Advance(queue_.applied());
 }
 
+void Replica::OnReadsDone(ReadKind kind, size_t count) {
+  reads_.Done(kind, count, queue_.applied());
+}
+
 void Replica::OnTick(Now now) {
   if (halted()) return;
   waiting_ticks_ = persisting() ? waiting_ticks_ + 1 : 0;

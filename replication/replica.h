@@ -97,6 +97,7 @@ class Replica {
 
   void OnProposals(std::vector<Proposal> proposals, Now now);
   void OnRead(ReadRequest request, Now now);
+  void OnReadsDone(ReadKind kind, size_t count);
   // Every 10 ms: the protocol's unit of time.
   void OnTick(Now now);
 
@@ -116,6 +117,12 @@ class Replica {
 
   // Stops expiring; what was proposed is still answered.
   void Drain() { draining_ = true; }
+
+  // Reads that have not begun end with `why`.
+  void AbandonReads(const absl::Status& why) { reads_.Abandon(why); }
+
+  // Whether reads that might begin wait for others to be done.
+  bool reads_wait(ReadKind kind) const { return reads_.waits(kind); }
 
   // Begins the checkpoint of a clean stop.
   void CheckpointNow();

@@ -15,6 +15,7 @@
 #ifndef LEDGERD_REPLICATION_REPLICA_HANDLE_H_
 #define LEDGERD_REPLICATION_REPLICA_HANDLE_H_
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -90,9 +91,15 @@ struct Freshness {
 using BeginRead =
     std::function<std::function<void()>(absl::StatusOr<Sequence>)>;
 
+// Each kind has a thread of its own: none waits for another.
+enum class ReadKind { kLookup, kQuery, kEvents };
+inline constexpr std::array kReadKinds = {ReadKind::kLookup, ReadKind::kQuery,
+                                          ReadKind::kEvents};
+
 struct ReadRequest {
+  ReadKind kind = ReadKind::kLookup;
   Freshness freshness;
-  // Not fresh enough by then: TOO_STALE (kAtLeastSequence), else
+  // Not fresh enough by then: TOO_STALE (kAtLeastSequence), else, or not begun,
   // OVERLOADED.
   Deadline deadline;
   // Against the limit of reads at a time. Not so for one that waits for many.
@@ -115,6 +122,10 @@ class ReplicaHandle {
 
   // Errors, of this call alone: OVERLOADED, DRAINING.
   virtual absl::Status Read(ReadRequest request) = 0;
+
+  // The replica is about to end, and waits for the reads that have begun: long
+  // ones had better give up.
+  virtual bool ending() const { return false; }
 
   virtual ReplicaStatus status() const = 0;
 

@@ -49,6 +49,8 @@ absl::Status ReplicaThreads::Start() {
   journal_thread_.emplace(journal_, MakeJournalCallbacks());
   fetcher_.emplace("fetcher");
   reader_.emplace("reader");
+  querier_.emplace("querier");
+  event_reader_.emplace("event reader");
   checkpointer_.emplace("checkpointer");
   absl::Status status = replica_.Start(ReadClock());
   if (!status.ok()) {
@@ -206,6 +208,10 @@ void ReplicaThreads::Loop() {
     if (!TakeTurn(!more, replica_.WantsProposals(), turn)) return;
     RunTurn(std::move(turn));
     more = replica_.Apply();
+    for (const ReadKind kind : kReadKinds) {
+      readers_[static_cast<size_t>(kind)].waited_for =
+          replica_.reads_wait(kind);
+    }
     Publish();
   }
 }
@@ -215,7 +221,7 @@ bool ReplicaThreads::TakeTurn(bool wait, bool wants_proposals, Turn& turn) {
   const MutexLock lock(mutex_);
   gathering_ = persisting && !synced_;
   while (wait && events_.empty() && reads_.empty() && !ending_ &&
-         !(wants_proposals && HasProposals())) {
+         !ReadsMayBegin() && !(wants_proposals && HasProposals())) {
     const auto left = next_tick_ - clock_.SteadyNow();
     if (left <= left.zero()) break;
     changed_.WaitFor(mutex_, left);
@@ -246,6 +252,10 @@ void ReplicaThreads::TakeProposals(Turn& turn) {
 
 void ReplicaThreads::RunTurn(Turn turn) {
   for (const ReplicaEvent& event : turn.events) event(replica_);
+  for (const ReadKind kind : kReadKinds) {
+    const size_t done = readers_[static_cast<size_t>(kind)].done.exchange(0);
+    if (done > 0) replica_.OnReadsDone(kind, done);
+  }
   const Now now = ReadClock();
   if (!turn.proposals.empty()) {
     replica_.OnProposals(std::move(turn.proposals), now);
@@ -333,8 +343,32 @@ void ReplicaThreads::WriteCheckpoint() {
   });
 }
 
-void ReplicaThreads::RunOnReader(std::function<void()> task) {
-  reader_->Run(std::move(task));
+void ReplicaThreads::RunOnReader(ReadKind kind, std::function<void()> task) {
+  TaskThread& thread = kind == ReadKind::kLookup  ? *reader_
+                       : kind == ReadKind::kQuery ? *querier_
+                                                  : *event_reader_;
+  thread.Run([this, kind, task = std::move(task)] {
+    task();
+    OnReadDone(kind);
+  });
+}
+
+// Either this sees that a read waits, or the replica thread, which says so
+// before it looks, sees that one is done.
+void ReplicaThreads::OnReadDone(ReadKind kind) {
+  Readers& readers = readers_[static_cast<size_t>(kind)];
+  ++readers.done;
+  if (!readers.waited_for) return;
+  // Not between its look and its wait.
+  { const MutexLock lock(mutex_); }
+  changed_.Signal();
+}
+
+bool ReplicaThreads::ReadsMayBegin() const {
+  return std::any_of(readers_.begin(), readers_.end(),
+                     [](const Readers& readers) {
+                       return readers.waited_for && readers.done > 0;
+                     });
 }
 
 // ---- the end
@@ -366,13 +400,10 @@ absl::Status ReplicaThreads::Stop(std::chrono::milliseconds patience) {
     const MutexLock lock(mutex_);
     ending_ = true;
   }
+  reads_end_ = true;
   changed_.Signal();
   published_.SignalAll();
   thread_.join();
-  journal_thread_->Stop();
-  fetcher_->Stop();
-  reader_->Stop();
-  checkpointer_->Stop();
   const absl::Status fault = replica_.status().fault;
   Turn rest;
   {
@@ -382,8 +413,16 @@ absl::Status ReplicaThreads::Stop(std::chrono::milliseconds patience) {
                           std::make_move_iterator(proposals_.end()));
     proposals_.clear();
   }
-  for (Proposal& proposal : rest.proposals) proposal.done(Draining());
+  // Before the readers end what has begun, which may take a while.
   for (ReadRequest& read : rest.reads) read.begin(Draining());
+  replica_.AbandonReads(Draining());
+  journal_thread_->Stop();
+  fetcher_->Stop();
+  reader_->Stop();
+  querier_->Stop();
+  event_reader_->Stop();
+  checkpointer_->Stop();
+  for (Proposal& proposal : rest.proposals) proposal.done(Draining());
   replica_.Halt(absl::CancelledError("the process is ending"));
   return fault;
 }

@@ -1,6 +1,6 @@
 // ReplicaThreads runs a Replica: its thread, the journal's, a fetcher's for
-// what entries need, a reader's for queries and a checkpointer's; they meet in
-// queues.
+// what entries need, a reader's for each kind of reads and a checkpointer's;
+// they meet in queues.
 //
 //   ReplicaThreads replica(options, journal, store, machine, clock);
 //   LEDGERD_RETURN_IF_ERROR(replica.Start());
@@ -20,6 +20,7 @@
 #ifndef LEDGERD_REPLICATION_REPLICA_THREADS_H_
 #define LEDGERD_REPLICATION_REPLICA_THREADS_H_
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -69,13 +70,17 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   absl::Status Start();
 
   // Refuses what is new, lets what was taken end, takes a checkpoint, ends the
-  // threads. What has not ended after `patience` ends in OUTCOME_UNKNOWN.
+  // threads. What has not ended after `patience` ends in OUTCOME_UNKNOWN; reads
+  // that have not begun by then in DRAINING.
   // Returns the fault when the replica halted.
   absl::Status Stop(std::chrono::milliseconds patience);
 
   absl::Status Propose(Proposal proposal) override;
   absl::Status Admits(size_t bytes) const override;
   absl::Status Read(ReadRequest request) override;
+
+  bool ending() const override { return reads_end_; }
+
   ReplicaStatus status() const override;
   Sequence WaitForCommit(Sequence sequence, Deadline deadline) override;
 
@@ -89,6 +94,14 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
     std::vector<ReadRequest> reads;
   };
 
+  // Of one kind of reads.
+  struct Readers {
+    // Done, and not told to the replica yet.
+    std::atomic<size_t> done = 0;
+    // Others wait for that: the replica thread is to be woken.
+    std::atomic<bool> waited_for = false;
+  };
+
   // ReplicaWork
   void Persist(JournalWrite write) override;
   void RecordCheckpoint(EntryId checkpoint) override;
@@ -96,7 +109,12 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   void ReadJournal(Sequence from) override;
   void ReadFor(JournalRead read) override;
   void WriteCheckpoint() override;
-  void RunOnReader(std::function<void()> task) override;
+  void RunOnReader(ReadKind kind, std::function<void()> task) override;
+
+  // On a reader's thread: a read is done.
+  void OnReadDone(ReadKind kind) LEDGERD_EXCLUDES(mutex_);
+  // A read waits for one that is done.
+  bool ReadsMayBegin() const;
 
   // `begin`, and what it returns, counted in open_reads_ until it is done.
   BeginRead Counted(BeginRead begin);
@@ -139,6 +157,8 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   bool synced_ LEDGERD_GUARDED_BY(mutex_) = false;
   std::vector<ReadRequest> reads_ LEDGERD_GUARDED_BY(mutex_);
   std::atomic<size_t> open_reads_ = 0;
+  std::array<Readers, kReadKinds.size()> readers_;
+  std::atomic<bool> reads_end_ = false;
   ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
   bool idle_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool journal_full_ LEDGERD_GUARDED_BY(mutex_) = false;
@@ -149,7 +169,9 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
 
   std::optional<JournalThread> journal_thread_;
   std::optional<TaskThread> fetcher_;  // For entries; never behind a query.
-  std::optional<TaskThread> reader_;
+  std::optional<TaskThread> reader_;   // Of look-ups, and of the journal.
+  std::optional<TaskThread> querier_;
+  std::optional<TaskThread> event_reader_;
   std::optional<TaskThread> checkpointer_;
   std::thread thread_;
 };

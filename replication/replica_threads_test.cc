@@ -13,6 +13,7 @@
 
 #include "proto/base/check.h"
 #include "proto/errors.h"
+#include "replication/read_queue.h"
 #include "replication/toy_machine.h"
 #include "storage/memory_journal.h"
 #include "storage/memory_state_store.h"
@@ -326,6 +327,68 @@ TEST_F(ReplicaThreadsTest, RefusesMoreReadsThanItMayHave) {
   for (Answer& answer : for_many) EXPECT_TRUE(answer.Wait().ok());
   while (!read(answers[4]).ok()) std::this_thread::yield();
   EXPECT_TRUE(answers[4].Wait().ok());
+}
+
+// Queries that go on until the replica ends, and many more that wait for them.
+TEST_F(ReplicaThreadsTest, LongQueriesHoldUpNeitherLookUpsNorTheStop) {
+  Start();
+  const size_t begun = ReadQueue::BegunMax(ReadKind::kQuery);
+  std::vector<Answer> queries(begun + 100);
+  const auto read = [this](ReadKind kind, Answer& answer,
+                           std::function<void()> rest) {
+    ReadRequest request;
+    request.kind = kind;
+    request.deadline = In(seconds(600));
+    request.begin =
+        [&answer,
+         rest](const absl::StatusOr<Sequence>& at) -> std::function<void()> {
+      if (!at.ok()) {
+        answer.Callback()(at.status());
+        return nullptr;
+      }
+      return [&answer, rest] {
+        rest();
+        answer.Callback()(EntryResult{});
+      };
+    };
+    ASSERT_TRUE(replica_->Read(std::move(request)).ok());
+  };
+  for (Answer& query : queries) {
+    read(ReadKind::kQuery, query, [this] {
+      while (!replica_->ending()) std::this_thread::yield();
+    });
+  }
+  Answer lookup;
+  read(ReadKind::kLookup, lookup, [] {});
+  EXPECT_TRUE(lookup.Wait().ok());
+  EXPECT_TRUE(replica_->Stop(seconds(60)).ok());
+  for (size_t i = 0; i < queries.size(); ++i) {
+    const absl::Status end = queries[i].Wait().status();
+    if (i < begun) {
+      EXPECT_TRUE(end.ok()) << end;
+    } else if (!end.ok()) {  // The first may have been begun meanwhile.
+      EXPECT_EQ(ReasonOf(end), Reason::kDraining);
+    }
+  }
+  EXPECT_FALSE(queries.back().Wait().ok());
+  replica_.reset();
+}
+
+// Each that is done wakes the replica for the next one.
+TEST_F(ReplicaThreadsTest, ManyMoreReadsThanMayBeginAtOnceAreAllDone) {
+  Start();
+  std::vector<Answer> answers(2'000);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    ReadRequest request;
+    request.kind = kReadKinds[i % kReadKinds.size()];
+    request.deadline = In(seconds(600));
+    request.begin = [&answer = answers[i]](const absl::StatusOr<Sequence>& at) {
+      EXPECT_TRUE(at.ok()) << at.status();
+      return [&answer] { answer.Callback()(EntryResult{}); };
+    };
+    ASSERT_TRUE(replica_->Read(std::move(request)).ok());
+  }
+  for (Answer& answer : answers) EXPECT_TRUE(answer.Wait().ok());
 }
 
 TEST_F(ReplicaThreadsTest, AFullDiskRefusesWritesAndServesReads) {

@@ -16,6 +16,7 @@
 #include "proto/entry.h"
 #include "proto/types.h"
 #include "replication/core/update.h"
+#include "replication/replica_handle.h"
 #include "storage/state_store.h"
 
 namespace ledgerd::replication {
@@ -52,7 +53,7 @@ class ReplicaWork {
   virtual void WriteCheckpoint() = 0;
 
   // Runs `task` where it may wait for a disk.
-  virtual void RunOnReader(std::function<void()> task) = 0;
+  virtual void RunOnReader(ReadKind kind, std::function<void()> task) = 0;
 };
 
 }  // namespace ledgerd::replication

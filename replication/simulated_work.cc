@@ -97,8 +97,11 @@ void SimulatedWork::WriteCheckpoint() {
   });
 }
 
-void SimulatedWork::RunOnReader(std::function<void()> task) {
-  other_pieces_.push_back([task = std::move(task)](Replica&) { task(); });
+void SimulatedWork::RunOnReader(ReadKind kind, std::function<void()> task) {
+  other_pieces_.push_back([kind, task = std::move(task)](Replica& replica) {
+    task();
+    replica.OnReadsDone(kind, 1);
+  });
 }
 
 }  // namespace ledgerd::replication

@@ -59,7 +59,7 @@ class SimulatedWork final : public ReplicaWork {
   void ReadJournal(Sequence from) override;
   void ReadFor(JournalRead read) override;
   void WriteCheckpoint() override;
-  void RunOnReader(std::function<void()> task) override;
+  void RunOnReader(ReadKind kind, std::function<void()> task) override;
 
  private:
   // Returns whether it is done; else it waits on.

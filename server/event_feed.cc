@@ -63,7 +63,8 @@ void EventFeed::WaitForNext() {
     next = applied_.Next();
   }
   const absl::Status taken = replica_.Read(
-      {.freshness = {.level = replication::Freshness::Level::kAtLeastSequence,
+      {.kind = replication::ReadKind::kEvents,
+       .freshness = {.level = replication::Freshness::Level::kAtLeastSequence,
                      .at_least = next},
        .deadline = std::chrono::steady_clock::now() + kWait,
        .counted = false,
@@ -74,7 +75,10 @@ void EventFeed::WaitForNext() {
 }
 
 std::function<void()> EventFeed::OnApplied(const absl::StatusOr<Sequence>& at) {
-  if (!at.ok() && ReasonOf(at.status()) != Reason::kTooStale) {
+  // Either the entry did not come, or its turn did not.
+  const bool is_over = ReasonOf(at.status()) == Reason::kTooStale ||
+                       ReasonOf(at.status()) == Reason::kOverloaded;
+  if (!at.ok() && !is_over) {
     thread_.Run([this, error = at.status()] { FailWaiting(error); });
     return nullptr;
   }
@@ -122,7 +126,8 @@ void EventFeed::FailWaiting(const absl::Status& error) {
 
 void EventFeed::Read(storage::EventPosition from) {
   const absl::Status taken = replica_.Read(
-      {.freshness = {.level = replication::Freshness::Level::kAtLeastSequence,
+      {.kind = replication::ReadKind::kEvents,
+       .freshness = {.level = replication::Freshness::Level::kAtLeastSequence,
                      .at_least = from.sequence},
        .deadline = std::chrono::steady_clock::now() + kWait,
        .begin = [this, from](const absl::StatusOr<Sequence>& at) {

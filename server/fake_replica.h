@@ -13,6 +13,7 @@
 #ifndef LEDGERD_SERVER_FAKE_REPLICA_H_
 #define LEDGERD_SERVER_FAKE_REPLICA_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -49,6 +50,9 @@ class FakeReplica final : public replication::ReplicaHandle {
     const MutexLock lock(mutex_);
     read_error_ = std::move(error);
   }
+
+  // As while it stops: reads that have begun had better give up.
+  void End() { ending_ = true; }
 
   void HoldAnswers() {
     const MutexLock lock(mutex_);
@@ -181,6 +185,8 @@ class FakeReplica final : public replication::ReplicaHandle {
     return absl::OkStatus();
   }
 
+  bool ending() const override { return ending_; }
+
   replication::ReplicaStatus status() const override {
     const MutexLock lock(mutex_);
     return status_;
@@ -244,6 +250,7 @@ class FakeReplica final : public replication::ReplicaHandle {
     return result;
   }
 
+  std::atomic<bool> ending_ = false;
   Mutex running_;
   mutable Mutex mutex_;
   CondVar changed_;

@@ -50,6 +50,22 @@ size_t ObjectsAskedFor(const storage::AccountFilter& filter) {
   return filter.rest.limit;
 }
 
+template <typename Id>
+replication::ReadKind KindOf(const std::vector<Id>& /*ids*/) {
+  return replication::ReadKind::kLookup;
+}
+
+template <typename Filter>
+replication::ReadKind KindOf(const Filter& /*filter*/) {
+  return replication::ReadKind::kQuery;
+}
+
+// Whether FinishInTime ended for want of time.
+bool GaveUp(const absl::Status& status) {
+  return absl::IsDeadlineExceeded(status) ||
+         ReasonOf(status) == Reason::kOverloaded;
+}
+
 // What `lookup` finds, unless nobody waits for it any more: before it begins,
 // as after a long wait for the reader, or while it goes on.
 template <typename Row>
@@ -213,27 +229,38 @@ grpc::ServerUnaryReactor* LedgerService::Read(
     reactor->Finish(Wire(calls_.group, status));
   };
   const replication::Deadline deadline = ReadDeadlineFor(*context);
-  const auto is_late = [this, deadline] {
-    return calls_.clock.SteadyNow() >= deadline;
+  const auto is_late = [this, context, deadline] {
+    return calls_.clock.SteadyNow() >= deadline || context->IsCancelled() ||
+           calls_.group.replica.ending();
   };
   const absl::Status taken = calls_.group.replica.Read(
-      {.freshness = ParseConsistency(consistency),
+      {.kind = KindOf(*asked),
+       .freshness = ParseConsistency(consistency),
        .deadline = deadline,
-       .begin = [this, reactor, response, fail, begin, is_late,
+       .begin = [this, context, reactor, response, fail, begin, is_late,
                  asked = *std::move(asked)](
                     absl::StatusOr<Sequence> at) -> std::function<void()> {
          if (!at.ok()) {
            calls_.answers.Run([fail, error = at.status()] { fail(error); });
            return nullptr;
          }
+         if (context->IsCancelled()) {
+           fail(absl::CancelledError("the call was cancelled"));
+           return nullptr;
+         }
          // Shared, since a function must be copyable.
          std::shared_ptr lookup = begin(asked);
-         return [reactor, response, fail, asked, at = *at, lookup, is_late] {
-           const auto found = FinishInTime(*lookup, is_late);
-           if (!found.ok()) return fail(found.status());
-           FillAnswer(asked, *found, at, *response);
-           reactor->Finish(grpc::Status::OK);
-         };
+         return
+             [this, reactor, response, fail, asked, at = *at, lookup, is_late] {
+               const auto found = FinishInTime(*lookup, is_late);
+               if (GaveUp(found.status()) && calls_.group.replica.ending()) {
+                 return fail(MakeError(Reason::kDraining,
+                                       "this replica is shutting down"));
+               }
+               if (!found.ok()) return fail(found.status());
+               FillAnswer(asked, *found, at, *response);
+               reactor->Finish(grpc::Status::OK);
+             };
        }});
   if (!taken.ok()) fail(taken);
   return reactor;

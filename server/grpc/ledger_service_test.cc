@@ -126,6 +126,14 @@ TEST_F(LedgerServiceTest, AReadThatIsLateEnds) {
   EXPECT_EQ(ReasonOf(late), Reason::kOverloaded);
 }
 
+TEST_F(LedgerServiceTest, AReadEndsWhenTheReplicaDoes) {
+  ledger::v1::LookupAccountsRequest request;
+  request.add_ids()->set_low(1);
+  ledger::v1::LookupAccountsResponse response;
+  harness_.replica().End();
+  EXPECT_EQ(ReasonOf(Lookup(request, response)), Reason::kDraining);
+}
+
 TEST_F(LedgerServiceTest, EveryReasonOfTheReplicaArrives) {
   for (int i = 0; i <= static_cast<int>(Reason::kCompacted); ++i) {
     const auto reason = static_cast<Reason>(i);

@@ -4,8 +4,8 @@
 //
 //   for (const FormatVersion& format : FormatVersions()) ...
 //
-// Shape   A fixture's text has a line for each, with its version; where there is
-//         none (format_1) it was 1.
+// Shape   A fixture's text has a line for each, with its version; where there
+//         is none (format_1) it was 1.
 #ifndef LEDGERD_TESTS_INTEGRATION_FORMAT_VERSIONS_H_
 #define LEDGERD_TESTS_INTEGRATION_FORMAT_VERSIONS_H_
 

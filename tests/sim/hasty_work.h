@@ -37,8 +37,9 @@ class HastyWork final : public replication::ReplicaWork {
 
   void WriteCheckpoint() override { work_.WriteCheckpoint(); }
 
-  void RunOnReader(std::function<void()> task) override {
-    work_.RunOnReader(std::move(task));
+  void RunOnReader(replication::ReadKind kind,
+                   std::function<void()> task) override {
+    work_.RunOnReader(kind, std::move(task));
   }
 
  private:
