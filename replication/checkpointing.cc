@@ -30,10 +30,12 @@ void Checkpointing::Retry(std::chrono::steady_clock::time_point now) {
 absl::Status Checkpointing::OnWritten(const absl::Status& status) {
   if (absl::IsResourceExhausted(status)) {
     state_ = State::kOutOfSpace;
+    out_of_space_ = true;
     return absl::OkStatus();
   }
   if (!status.ok()) return status;
   state_ = State::kNone;
+  out_of_space_ = false;
   store_.FinishCheckpoint();
   work_.RecordCheckpoint(store_.checkpoint().entry);
   Advance(0);

@@ -56,8 +56,8 @@ class Checkpointing {
 
   bool running() const { return state_ != State::kNone; }
 
-  // The last one found too little space, and has not been tried again.
-  bool out_of_space() const { return state_ == State::kOutOfSpace; }
+  // The last one found too little space, also while it is being tried again.
+  bool out_of_space() const { return out_of_space_; }
 
  private:
   enum class State { kNone, kWriting, kOutOfSpace };
@@ -68,6 +68,7 @@ class Checkpointing {
   storage::StateStore& store_;
   ReplicaWork& work_;
   State state_ = State::kNone;
+  bool out_of_space_ = false;
   uint64_t events_ = 0;
   std::chrono::steady_clock::time_point retry_at_;
 };

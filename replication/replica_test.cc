@@ -300,8 +300,10 @@ TEST(ReplicaTest, TooLittleSpaceForACheckpointStopsWritesAndIsTriedAgain) {
   for (int tick = 1; tick <= 2; ++tick) {
     world.work().now.steady += seconds(1);
     world.replica().OnTick(world.work().now);
+    EXPECT_TRUE(world.replica().out_of_space()) << "until one is written";
     world.work().DoAll(world.replica(), world.random());
   }
+  EXPECT_FALSE(world.replica().out_of_space());
   EXPECT_TRUE(world.replica().WantsProposals());
   EXPECT_TRUE(world.Create(++id).ok());
 }

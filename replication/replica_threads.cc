@@ -28,6 +28,13 @@ absl::Status Overloaded(absl::string_view what, size_t limit) {
                                 "after the delay"));
 }
 
+absl::Status DiskFull(absl::string_view of) {
+  return MakeError(Reason::kDiskFull,
+                   absl::StrCat("no space on the device of the ", of,
+                                "; nothing was done: free some, writes go on "
+                                "by themselves then"));
+}
+
 }  // namespace
 
 ReplicaThreads::ReplicaThreads(ReplicaThreadsOptions options,
@@ -93,11 +100,7 @@ JournalCallbacks ReplicaThreads::MakeJournalCallbacks() {
 absl::Status ReplicaThreads::Refusal(size_t bytes) const {
   if (draining_) return Draining();
   if (journal_full_ || state_full_) {
-    return MakeError(Reason::kDiskFull,
-                     absl::StrCat("no space on the device of the ",
-                                  journal_full_ ? "journal" : "state",
-                                  "; nothing was done: free some, writes go "
-                                  "on by themselves then"));
+    return DiskFull(journal_full_ ? "journal" : "state");
   }
   if (proposals_.size() >= options_.inbox_proposals) {
     return Overloaded("requests", options_.inbox_proposals);
@@ -282,12 +285,19 @@ void ReplicaThreads::Publish() {
   ReplicaStatus status = replica_.status();
   const bool halted = !status.fault.ok();
   const absl::Status fault = status.fault;
+  std::deque<Proposal> refused;
   {
     const MutexLock lock(mutex_);
     status_ = std::move(status);
-    idle_ = replica_.idle() && proposals_.empty() && events_.empty();
     SetFull(journal_full_, replica_.out_of_space());
+    // They came before it was known, and nobody takes them.
+    if (state_full_) {
+      refused.swap(proposals_);
+      proposal_bytes_ = 0;
+    }
+    idle_ = replica_.idle() && proposals_.empty() && events_.empty();
   }
+  for (Proposal& proposal : refused) proposal.done(DiskFull("state"));
   published_.SignalAll();
   if (halted && !halt_told_) {
     halt_told_ = true;
