@@ -78,8 +78,8 @@ absl::Status MakeSuperblock(const std::string& path,
   Superblock superblock;
   superblock.membership = FirstMembership(options.voters);
   for (Member& member : superblock.membership.members) {
-    if (member.id == options.replica)
-      member.incarnation = Incarnation(options.incarnation);
+    if (member.id != options.replica) continue;
+    member.incarnation = Incarnation(options.incarnation);
   }
   return SuperblockFile::Create(PosixFiles(), path, superblock);
 }

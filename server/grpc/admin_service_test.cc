@@ -123,8 +123,8 @@ TEST_F(AdminServiceTest, DamageThatReadsHaveMetIsAnAlarm) {
 
 TEST_F(AdminServiceTest, ADamagedEntryIsRefusedAndAnAlarm) {
   Append(1);
-  Commit(Append(2));
   harness_.journal_disk().Rot(Sequence(1));
+  Commit(Append(2));
   absl::Status end;
   EXPECT_TRUE(Read({}, end).empty());
   EXPECT_TRUE(absl::IsDataLoss(end)) << end;
