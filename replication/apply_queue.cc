@@ -140,8 +140,9 @@ void ApplyQueue::CutFrom(Sequence from, const absl::Status& why) {
     added_bytes_ -= added_.back().entry.bytes().size();
     cut.push_back(std::move(added_.back().done));
   }
-  for (auto done = cut.rbegin(); done != cut.rend(); ++done) {
-    if (*done) (*done)(why);
+  std::reverse(cut.begin(), cut.end());
+  for (const Done& done : cut) {
+    if (done) done(why);
   }
 }
 

@@ -18,7 +18,7 @@ EventFeed::Piece EventFeed::Get(storage::EventPosition from,
       if (begin == from) return piece;
     }
     Waiting& waiting = waiting_[from];
-    waiting.watchers.emplace(watcher, std::move(done));
+    waiting.watchers[watcher] = std::move(done);
     if (waiting.reading) return nullptr;
     reads = from.sequence <= applied_;
     waiting.reading = reads;
@@ -69,6 +69,7 @@ void EventFeed::WaitForNext() {
        .deadline = std::chrono::steady_clock::now() + kWait,
        .counted = false,
        .begin = [this](const absl::StatusOr<Sequence>& at) {
+         // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks): returned.
          return OnApplied(at);
        }});
   if (!taken.ok()) thread_.Run([this, taken] { FailWaiting(taken); });
