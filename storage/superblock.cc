@@ -71,7 +71,7 @@ void PutMembership(const Membership& membership, char* to) {
   LEDGERD_CHECK(kPayloadAt + payload.size() <= kMembershipBytes);
   PutId(membership.since, to + kSinceAt);
   PutLittle(to + kLengthAt, static_cast<uint32_t>(payload.size()));
-  std::memcpy(to + kPayloadAt, payload.data(), payload.size());
+  std::copy(payload.begin(), payload.end(), to + kPayloadAt);
 }
 
 absl::StatusOr<Membership> GetMembership(const char* from) {
