@@ -268,7 +268,7 @@ class Protocol {
   void SendEntries(Progress& peer, const EntryId& previous,
                    std::vector<Entry> entries);
   void ReadFor(Progress& peer);
-  void NoteAcknowledged(Progress& peer, Sequence through);
+  static void NoteAcknowledged(Progress& peer, Sequence through);
   void NoteReceived(Progress& peer, Sequence received);
   void SendRead(EntriesRead& event);
 
