@@ -30,6 +30,16 @@ class TransferStreamTest : public ::testing::Test {
     return harness_.ledger().StreamTransfers(&context_);
   }
 
+  // The replica has two requests of it, and answers when it is told to.
+  std::unique_ptr<Stream> OpenWithTwoUnanswered() {
+    harness_.replica().HoldAnswers();
+    auto stream = Open();
+    stream->Write(Request(1));
+    stream->Write(Request(2));
+    harness_.replica().WaitForProposals(2);
+    return stream;
+  }
+
   // The id of the next answer; 0 at the end.
   static uint64_t ReadId(Stream& stream) {
     ledger::v1::StreamTransfersResponse response;
@@ -152,11 +162,7 @@ TEST_F(TransferStreamTest, WhatIsNoMessageIsRefused) {
 }
 
 TEST_F(TransferStreamTest, AnUnknownOutcomeEndsItWhileTheClientIsSilent) {
-  harness_.replica().HoldAnswers();
-  const auto stream = Open();
-  stream->Write(Request(1));
-  stream->Write(Request(2));
-  harness_.replica().WaitForProposals(2);
+  const auto stream = OpenWithTwoUnanswered();
   harness_.replica().AnswerNext(MakeError(Reason::kOutcomeUnknown, "halted"));
   harness_.replica().AnswerNext(MakeError(Reason::kOutcomeUnknown, "halted"));
   EXPECT_EQ(ReadId(*stream), 0u);
@@ -166,11 +172,7 @@ TEST_F(TransferStreamTest, AnUnknownOutcomeEndsItWhileTheClientIsSilent) {
 // What comes after the failed one may have been executed: nobody may be told
 // that it was not.
 TEST_F(TransferStreamTest, AnExecutedOneAfterAFailedOneIsNotDenied) {
-  harness_.replica().HoldAnswers();
-  const auto stream = Open();
-  stream->Write(Request(1));
-  stream->Write(Request(2));
-  harness_.replica().WaitForProposals(2);
+  const auto stream = OpenWithTwoUnanswered();
   harness_.replica().AnswerNext(MakeError(Reason::kNoPrimary, "replaying"));
   harness_.replica().AnswerNext();
   EXPECT_EQ(ReadId(*stream), 0u);
@@ -178,11 +180,7 @@ TEST_F(TransferStreamTest, AnExecutedOneAfterAFailedOneIsNotDenied) {
 }
 
 TEST_F(TransferStreamTest, WhenAllAreRefusedNothingWasDone) {
-  harness_.replica().HoldAnswers();
-  const auto stream = Open();
-  stream->Write(Request(1));
-  stream->Write(Request(2));
-  harness_.replica().WaitForProposals(2);
+  const auto stream = OpenWithTwoUnanswered();
   harness_.replica().AnswerNext(MakeError(Reason::kNoPrimary, "replaying"));
   harness_.replica().AnswerNext(MakeError(Reason::kNoPrimary, "replaying"));
   EXPECT_EQ(ReadId(*stream), 0u);
