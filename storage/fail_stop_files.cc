@@ -1,9 +1,12 @@
 #include "storage/fail_stop_files.h"
 
 #include <atomic>
+#include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
+#include "proto/base/mutex.h"
 #include "storage/hooked_files.h"
 
 namespace ledgerd::storage {
@@ -30,19 +33,27 @@ class FailStopFiles::Hooks final : public FileHooks {
  public:
   rocksdb::IOStatus Begin(const FileOperation&) override {
     if (!failed_.load()) return rocksdb::IOStatus::OK();
+    const MutexLock lock(mutex_);
     return rocksdb::IOStatus::IOError(
-        "nothing is changed after a write that failed");
+        "nothing is changed after a write that failed", cause_);
   }
 
   void End(const FileOperation& operation,
            const rocksdb::IOStatus& status) override {
-    if (!IsHarmless(operation, status)) failed_.store(true);
+    if (IsHarmless(operation, status)) return;
+    const MutexLock lock(mutex_);
+    if (cause_.empty()) {
+      cause_ = absl::StrCat(operation.path, ": ", status.ToString());
+    }
+    failed_.store(true);
   }
 
   bool stopped() const { return failed_.load(); }
 
  private:
   std::atomic<bool> failed_{false};
+  Mutex mutex_;
+  std::string cause_ LEDGERD_GUARDED_BY(mutex_);
 };
 
 FailStopFiles::FailStopFiles(const std::shared_ptr<rocksdb::FileSystem>& below)

@@ -11,6 +11,8 @@
 //          whole.
 // Errors   An error that stops all: of any change, but for "no space left" on a
 //          file that nothing refers to yet, which may be tried again later.
+//          What is refused then names the first error: of two threads the one
+//          that met it need not be the first to tell.
 // Threads  Any.
 // Source   journal.md: "After a failed fdatasync or write nothing more is
 //          written".
