@@ -3,14 +3,14 @@
 # SECONDS (600 by default) from the seeds that this build writes. An input that
 # breaks one is left in .cache/fuzz/NAME/.
 #
-#   tests/fuzz/run.sh [SECONDS] [TARGET...]      default: disk request config
+#   tests/fuzz/run.sh [SECONDS] [TARGET...]      default: all four
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
 . tests/lib.sh
 
 seconds=${1:-600}
 shift || true
-if [ $# = 0 ]; then set -- disk request config; fi
+if [ $# = 0 ]; then set -- disk request config replication; fi
 
 # fuzz NAME
 fuzz() {
