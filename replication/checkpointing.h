@@ -2,12 +2,18 @@
 // through.
 //
 //   checkpointing.Advance();        // after entries were applied
+//   if (checkpointing.ahead()) ...  // take no new proposals for now
 //   if (checkpointing.full()) ...   // apply nothing until the running one ends
 //
 // Shape    Starts when the delta's bytes or the events since the last one pass
 //          their limits: memory, and the time that a restart replays. One at a
 //          time; while it runs, a second delta fills; when that is full too,
 //          full().
+// Pace     A delta that fills faster than the one before is written would end
+//          in a wait of the whole difference, for all that come then. So what
+//          is new waits in small pieces, evenly: the delta may be as far filled
+//          as the running checkpoint is expected to be far, by the time that
+//          the last ones took.
 // Errors   RESOURCE_EXHAUSTED: tried again by Retry(); the old checkpoint
 //          stands. Anything else is returned and fatal.
 // Threads  Belongs to the replica thread.
@@ -47,12 +53,16 @@ class Checkpointing {
   // Begins one now if anything was applied since the last; for a clean stop.
   void Begin();
 
-  // Tries one again that found too little space, once in kRetryAfter.
-  void Retry(std::chrono::steady_clock::time_point now);
+  // Every 10 ms. Tries one again that found too little space, once in
+  // kRetryAfter; lets the delta fill further.
+  void OnTick(std::chrono::steady_clock::time_point now);
 
   absl::Status OnWritten(const absl::Status& status);
 
   bool full() const { return running() && Due(); }
+
+  // The delta has filled faster than its pace.
+  bool ahead() const { return running() && (Due() || Filled() > allowed_); }
 
   bool running() const { return state_ != State::kNone; }
 
@@ -62,7 +72,14 @@ class Checkpointing {
  private:
   enum class State { kNone, kWriting, kOutOfSpace };
 
+  using Time = std::chrono::steady_clock::time_point;
+
   bool Due() const;
+
+  // How much of its limits the delta has used; 1: Due().
+  double Filled() const;
+  double Allowed() const;
+  void NoteDuration();
 
   const CheckpointLimits limits_;
   storage::StateStore& store_;
@@ -70,7 +87,15 @@ class Checkpointing {
   State state_ = State::kNone;
   bool out_of_space_ = false;
   uint64_t events_ = 0;
-  std::chrono::steady_clock::time_point retry_at_;
+  Time now_;  // Of the last tick.
+  Time begun_at_;
+  Time retry_at_;
+  // The delta may be filled so far until the next tick.
+  double allowed_ = 1;
+  // Of the last two checkpoints; 0: not known. The shorter one counts: a disk
+  // that was slow once slows nothing down later.
+  std::chrono::steady_clock::duration took_{};
+  std::chrono::steady_clock::duration took_before_{};
 };
 
 }  // namespace ledgerd::replication

@@ -157,7 +157,7 @@ bool Replica::serving() const {
 
 bool Replica::WantsProposals() const {
   if (halted()) return true;  // To refuse them.
-  return !checkpointing_.full() && queue_.added_bytes() < kPipelineBytesMax;
+  return !checkpointing_.ahead() && queue_.added_bytes() < kPipelineBytesMax;
 }
 
 void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
@@ -220,7 +220,7 @@ void Replica::OnTick(Now now) {
   Step(Tick{.progressing = progressing(), .answered_through = queue_.applied()},
        now);
   reads_.Expire(now.steady);
-  checkpointing_.Retry(now.steady);
+  checkpointing_.OnTick(now.steady);
   Expire(now);
   if (!options_.keeps_state) ReleaseAsWitness(now);
 }
