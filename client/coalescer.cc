@@ -18,22 +18,32 @@ bool IsImported(const Transfer& transfer) {
   return (transfer.flags & transfer_flags::kImported) != 0;
 }
 
-absl::Status TimeOver(bool was_sent) {
-  if (was_sent) {
+absl::Status TimeOver(bool may_have_been_executed) {
+  if (may_have_been_executed) {
     return MakeError(Reason::kOutcomeUnknown,
                      "the deadline passed without an answer: it may have been "
                      "executed; ask again with the same id");
   }
   return MakeError(Reason::kOverloaded,
-                   "the deadline passed in the client's queue: never sent");
+                   "the deadline passed in the client's queue: nothing was "
+                   "done");
 }
 
-absl::Status Closed(bool was_sent) {
-  if (was_sent) {
+absl::Status Closed(bool may_have_been_executed) {
+  if (may_have_been_executed) {
     return MakeError(Reason::kOutcomeUnknown,
                      "the client was closed before the answer came");
   }
-  return MakeError(Reason::kDraining, "the client is closed: never sent");
+  return MakeError(Reason::kDraining, "the client is closed: nothing was done");
+}
+
+// Of a unit that an earlier batch may have executed.
+absl::Status Unknown(const absl::Status& error) {
+  if (MayHaveBeenExecuted(error)) return error;
+  return MakeError(Reason::kOutcomeUnknown,
+                   absl::StrCat("it may have been executed; ask again with the "
+                                "same id: ",
+                                error.message()));
 }
 
 // Younger units go into another batch when they have more time left than this:
@@ -81,7 +91,7 @@ void Coalescer::AddWaiting(std::vector<Transfer> unit, Answer answer) {
 
 absl::Status Coalescer::Refusal(const Unit& unit, bool bounded) const {
   const size_t size = unit.transfers.size();
-  if (closed_) return Closed(/*was_sent=*/false);
+  if (closed_) return Closed(/*may_have_been_executed=*/false);
   if (size > options_.batch_max) {
     return MakeFieldError("transfers",
                           absl::StrCat("a chain of ", size, " is above the ",
@@ -120,7 +130,9 @@ void Coalescer::Pump() {
       batch = TakeBatch(&expired);
       if (!batch.empty()) ++in_flight_;
     }
-    for (Unit& unit : expired) unit.answer(TimeOver(unit.was_sent));
+    for (Unit& unit : expired) {
+      unit.answer(TimeOver(unit.may_have_been_executed));
+    }
     if (batch.empty()) return;
     SendBatch(std::move(batch));
   }
@@ -161,7 +173,6 @@ void Coalescer::SendBatch(Units batch) {
   std::vector<Transfer> transfers;
   Time deadline = Time::max();
   for (Unit& unit : batch) {
-    unit.was_sent = true;
     deadline = std::min(deadline, unit.deadline);
     transfers.insert(transfers.end(), unit.transfers.begin(),
                      unit.transfers.end());
@@ -177,15 +188,33 @@ void Coalescer::OnDone(Units batch, absl::StatusOr<TransferResults> results) {
   if (results.ok()) {
     AnswerParts(std::move(batch), *results);
   } else {
-    const bool unknown = ReasonOf(results.status()) == Reason::kOutcomeUnknown;
-    if (unknown) batch = PutBackYounger(std::move(batch));
-    for (Unit& unit : batch) unit.answer(results.status());
+    const absl::Status& error = results.status();
+    if (MayHaveBeenExecuted(error)) {
+      for (Unit& unit : batch) unit.may_have_been_executed = true;
+    }
+    if (EndedByItsDeadline(batch, error)) {
+      batch = PutBackYounger(std::move(batch));
+    }
+    for (Unit& unit : batch) {
+      unit.answer(unit.may_have_been_executed ? Unknown(error) : error);
+    }
   }
   {
     const MutexLock lock(mutex_);
     --in_flight_;
   }
   Pump();
+}
+
+bool Coalescer::EndedByItsDeadline(const Units& batch,
+                                   const absl::Status& error) const {
+  if (ReasonOf(error) == Reason::kOutcomeUnknown) return true;
+  if (!absl::IsUnavailable(error) && !absl::IsResourceExhausted(error)) {
+    return false;
+  }
+  Time deadline = Time::max();
+  for (const Unit& unit : batch) deadline = std::min(deadline, unit.deadline);
+  return deadline <= options_.now() + kResendMin;
 }
 
 Coalescer::Units Coalescer::PutBackYounger(Units batch) {
@@ -211,7 +240,7 @@ void Coalescer::Close() {
     closed_ = true;
     while (!queue_.empty()) waiting.push_back(PopFront());
   }
-  for (Unit& unit : waiting) unit.answer(Closed(unit.was_sent));
+  for (Unit& unit : waiting) unit.answer(Closed(unit.may_have_been_executed));
 }
 
 }  // namespace ledgerd::client

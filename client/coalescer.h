@@ -15,7 +15,9 @@
 // Deadline Each unit has its own. A batch is sent with that of its oldest unit;
 //          when that passes, younger units go into the next batch, with the
 //          same ids, so nothing is doubled. A unit whose time is over is
-//          answered OUTCOME_UNKNOWN, or OVERLOADED when it was never sent.
+//          answered OUTCOME_UNKNOWN, or OVERLOADED when nothing was done. What
+//          one batch may have executed is never told by a later one that
+//          nothing was done.
 // Threads  Thread-safe. Answers come on the thread that calls the `done` of
 //          send, or of Add for what is refused; not under a lock.
 #ifndef LEDGERD_CLIENT_COALESCER_H_
@@ -74,7 +76,7 @@ class Coalescer {
     std::vector<Transfer> transfers;
     Answer answer;
     Time deadline;
-    bool was_sent = false;
+    bool may_have_been_executed = false;
   };
 
   using Units = std::vector<Unit>;
@@ -91,6 +93,8 @@ class Coalescer {
   bool Fits(const Units& batch, size_t size, const Unit& unit) const;
   Unit PopFront() LEDGERD_REQUIRES(mutex_);
   void OnDone(Units batch, absl::StatusOr<TransferResults> results);
+  // Whether others of `batch` may go on when its oldest unit cannot.
+  bool EndedByItsDeadline(const Units& batch, const absl::Status& error) const;
   // Puts the units that still have time back to the front; returns the others.
   Units PutBackYounger(Units batch);
   void SendBatch(Units batch);

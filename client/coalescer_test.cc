@@ -190,6 +190,43 @@ TEST_F(CoalescerTest, YoungerUnitsOutliveTheirBatchWithTheSameIds) {
   EXPECT_TRUE(answers_.at(3).ok());
 }
 
+TEST_F(CoalescerTest, YoungerUnitsOutliveARefusalUntilTheDeadlineToo) {
+  Make({.timeout = milliseconds(1'000)});
+  Add({Single(1)});
+  Add({Single(2)});
+  now_ += milliseconds(600);
+  Add({Single(3)});
+  Succeed();
+  now_ += milliseconds(300);
+  Fail(MakeError(Reason::kNoPrimary, "nobody in 900 ms"));
+  EXPECT_EQ(ReasonOf(answers_.at(2).status()), Reason::kNoPrimary);
+  EXPECT_FALSE(answers_.contains(3));
+  ASSERT_EQ(sent_.size(), 3);
+  EXPECT_EQ(Ids(2), IdList({3}));
+  Succeed();
+  EXPECT_TRUE(answers_.at(3).ok());
+}
+
+TEST_F(CoalescerTest, WhatMayHaveBeenExecutedIsNeverSaidToHaveDoneNothing) {
+  Make({.timeout = milliseconds(1'000)});
+  Add({Single(1)});
+  Add({Single(2)});
+  now_ += milliseconds(600);
+  Add({Single(3)});
+  Succeed();
+  now_ += milliseconds(400);
+  Fail(MakeError(Reason::kOutcomeUnknown, "late"));
+  Add({Single(4)});
+  ASSERT_EQ(Ids(2), IdList({3}));
+  now_ += milliseconds(590);
+  Fail(MakeError(Reason::kNoPrimary, "none"));
+  EXPECT_EQ(ReasonOf(answers_.at(3).status()), Reason::kOutcomeUnknown)
+      << answers_.at(3).status();
+  ASSERT_EQ(Ids(3), IdList({4}));
+  Fail(MakeError(Reason::kInvalidField, "bad"));
+  EXPECT_EQ(ReasonOf(answers_.at(4).status()), Reason::kInvalidField);
+}
+
 TEST_F(CoalescerTest, AnErrorThatDidNothingGoesToAllAtOnce) {
   Make({});
   Add({Single(1)});

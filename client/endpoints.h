@@ -1,24 +1,32 @@
 // Where the servers are, and which one to ask next.
 //
+//   Endpoints::Round round;                     // of one call
 //   const auto endpoint = endpoints.Current();
 //   ... a call by endpoint->stub fails ...
-//   endpoints.OnFailure(*endpoint, error);      // Current() may be another now
+//   const bool at_once = endpoints.OnFailure(*endpoint, error, round);
 //
-// Shape    A list of addresses and a place in it. An answer that names the
-//          primary moves there, and adds its address; one that says that this
-//          server cannot serve moves to the next.
+// Shape    A list of addresses and a place in it, which is where the primary
+//          was last. Who cannot serve is left: for whom its hint names, else
+//          for the next of the list.
+// Rounds   A call asks each server once before it asks one twice. So a hint
+//          that leads to nobody, or back, is followed once in a round, and the
+//          servers that no hint names get their turn. Between rounds there is a
+//          pause, within one there is none.
+// Hints    One of an older epoch than another hint is late, and is passed over.
 // Channels A broken connection is tried again after 50 .. 100 ms (gRPC's own
-//          default stays in back-off for seconds), and a dead one is noticed by
-//          keepalive while calls wait.
-// Threads  Thread-safe.
+//          default stays in back-off for seconds), and one that is silent for
+//          two seconds while calls wait is broken.
+// Threads  Thread-safe; a Round is its call's own.
 // Source   gRPC 1.51, grpc/impl/codegen/grpc_types.h.
 #ifndef LEDGERD_CLIENT_ENDPOINTS_H_
 #define LEDGERD_CLIENT_ENDPOINTS_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "grpc/health/v1/health.grpc.pb.h"
 #include "grpcpp/channel.h"
 
 #include "client/rpc_status.h"
@@ -35,25 +43,65 @@ struct Endpoint {
 
   std::string address;
   std::unique_ptr<::ledger::v1::LedgerService::Stub> stub;
+  std::unique_ptr<::grpc::health::v1::Health::Stub> health;
 };
 
 class Endpoints {
  public:
+  using Shared = std::shared_ptr<const Endpoint>;
+
+  // Whom a call has asked since it paused last.
+  class Round {
+   public:
+    void Clear() { asked_.clear(); }
+
+   private:
+    friend class Endpoints;
+    bool Has(const Shared& endpoint) const;
+
+    std::vector<Shared> asked_;
+  };
+
   // Requires: at least one address.
   explicit Endpoints(const std::vector<std::string>& addresses);
 
-  std::shared_ptr<const Endpoint> Current();
+  // The primary, as far as is known.
+  Shared Current();
 
-  // `endpoint` has answered `error`. Late news about one that is not the
-  // current one any more changes nothing.
-  void OnFailure(const Endpoint& endpoint, const RpcError& error);
+  // For what any replica answers: each time another one, of those that the
+  // round has not asked yet.
+  Shared Any(const Round& round);
+
+  // `endpoint`, found by Current, has answered `error`. True when Current is
+  // one now that the round has not asked; else the round is over, and begins
+  // again. Late news about one that is not current changes only the round.
+  bool OnFailure(const Shared& endpoint, const RpcError& error, Round& round);
+
+  // The same for one found by Any.
+  bool OnFailureOfAny(const Shared& endpoint, Round& round);
+
+  // Calls will ask `primary` from now on.
+  void MoveTo(const Shared& primary);
+
+  std::vector<Shared> all();
+  size_t size();
 
  private:
-  void MoveTo(const std::string& address) LEDGERD_REQUIRES(mutex_);
+  // The place that the hint leads to; that of none: all_.size().
+  size_t Hinted(const RpcError& error, const Round& round)
+      LEDGERD_REQUIRES(mutex_);
+  size_t PlaceOf(const std::string& address) LEDGERD_REQUIRES(mutex_);
+  // The first from `begin` on, around, that the round has not asked; or none.
+  size_t NextNotAsked(size_t begin, const Round& round) const
+      LEDGERD_REQUIRES(mutex_);
 
+  const size_t configured_;
   Mutex mutex_;
-  std::vector<std::shared_ptr<const Endpoint>> all_ LEDGERD_GUARDED_BY(mutex_);
+  std::vector<Shared> all_ LEDGERD_GUARDED_BY(mutex_);
   size_t current_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  size_t next_any_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  // Of the newest hint.
+  uint64_t epoch_ LEDGERD_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace ledgerd::client

@@ -50,13 +50,15 @@ absl::StatusOr<LedgerEvents> EventWatch::Next() {
       continue;
     }
     retry_.reset();
+    round_.Clear();
     LedgerEvents events = Take(message);
     if (!events.events.empty() || message.events().empty()) return events;
   }
 }
 
 bool EventWatch::Open() {
-  endpoint_ = endpoints_.Current();
+  endpoint_ =
+      endpoint_ == nullptr ? endpoints_.Current() : endpoints_.Any(round_);
   ::ledger::v1::WatchEventsRequest request;
   request.set_from_sequence(sequence_.value());
   repeated_ = told_;
@@ -71,16 +73,20 @@ absl::Status EventWatch::Recover() {
   RpcError error = FromGrpc(reader_->Finish());
   if (error.status.ok()) error = Ended();
   reader_ = nullptr;
-  endpoints_.OnFailure(*endpoint_, error);
+  const bool elsewhere = endpoints_.OnFailureOfAny(endpoint_, round_);
   const MutexLock lock(mutex_);
   context_ = nullptr;
   if (cancelled_) return absl::CancelledError("the watch was cancelled");
+  // Another replica may have kept more.
+  if (elsewhere && ReasonOf(error.status) == Reason::kCompacted) {
+    return absl::OkStatus();
+  }
   const auto now = Clock::now();
   if (!retry_.has_value()) {
     retry_.emplace(Retry::Options{.deadline = now + timeout_,
                                   .seed = std::random_device()()});
   }
-  const auto pause = retry_->PauseAfter(error, now);
+  const auto pause = retry_->PauseAfter(error, now, elsewhere);
   if (!pause.has_value()) {
     const absl::Status outcome = retry_->Outcome();
     retry_.reset();

@@ -9,9 +9,11 @@
 //     if (!entry->more) Remember(entry->sequence);  // to go on after it
 //   }
 //
-// Shape   A broken connection is made again, there or at another server, and
-//         what was told before is passed over.
-// Errors  COMPACTED        the sequence has been dropped; nothing can tell it.
+// Shape   Begins at the primary. A broken connection is made again, at another
+//         server or there, and what was told before is passed over: entries and
+//         the order of their events are the same on all replicas, how they are
+//         cut into messages is not.
+// Errors  COMPACTED        the sequence has been dropped, everywhere.
 //         CANCELLED        after Cancel.
 //         NO_PRIMARY, ...  nobody could be asked for `timeout` in a row; Next
 //                          may be called again.
@@ -101,6 +103,8 @@ class EventWatch {
   // Of those, how many this call is still to repeat.
   size_t repeated_ = 0;
   std::optional<Retry> retry_;
+  // Since the last message.
+  Endpoints::Round round_;
   std::shared_ptr<const Endpoint> endpoint_;
   std::unique_ptr<grpc::ClientReader<Message>> reader_;
 

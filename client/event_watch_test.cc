@@ -21,18 +21,17 @@ namespace {
 using ::ledger::v1::WatchEventsRequest;
 using ::ledger::v1::WatchEventsResponse;
 
-// Entry n has n events; of each message at most `kPerMessage`. A call ends with
+// Entry n has n events; of each message at most `per_message`. A call ends with
 // the next scripted end after so many messages.
 class EndlessEvents final : public ::ledger::v1::LedgerService::Service {
  public:
-  static constexpr uint64_t kPerMessage = 3;
-
   struct End {
     int messages = 0;
     grpc::Status status;
   };
 
-  explicit EndlessEvents(std::deque<End> ends) : ends_(std::move(ends)) {
+  explicit EndlessEvents(std::deque<End> ends, uint64_t per_message = 3)
+      : per_message_(per_message), ends_(std::move(ends)) {
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
                              &port_);
@@ -58,7 +57,7 @@ class EndlessEvents final : public ::ledger::v1::LedgerService::Service {
     for (int i = 0; i < end.messages && !context->IsCancelled(); ++i) {
       WatchEventsResponse response;
       response.set_sequence(sequence);
-      for (uint64_t n = 0; n < kPerMessage && event < sequence; ++n) {
+      for (uint64_t n = 0; n < per_message_ && event < sequence; ++n) {
         ++event;
         auto* added = response.add_events();
         added->set_type(::ledger::v1::EVENT_TYPE_SINGLE_PHASE);
@@ -76,20 +75,24 @@ class EndlessEvents final : public ::ledger::v1::LedgerService::Service {
   }
 
  private:
+  const uint64_t per_message_;
   Mutex mutex_;
   std::deque<End> ends_ LEDGERD_GUARDED_BY(mutex_);
   int port_ = 0;
   std::unique_ptr<grpc::Server> server_;
 };
 
-TEST(EventWatch, EachEventOnceOverBrokenConnections) {
+std::deque<EndlessEvents::End> ManyEnds() {
   std::deque<EndlessEvents::End> ends;
   for (int i = 1; i < 20; ++i) {
     ends.push_back({i % 7, MakeGrpcError(Reason::kNoPrimary, "restarting")});
     ends.push_back({i % 3, grpc::Status::OK});
   }
-  EndlessEvents server(ends);
-  LedgerClient client({.addresses = {server.address()}});
+  return ends;
+}
+
+// Of entries 1 .. 40.
+void ExpectEachEventOnce(LedgerClient& client) {
   const auto watch = client.WatchEvents(Sequence(0));
   for (uint64_t sequence = 1; sequence <= 40; ++sequence) {
     uint64_t seen = 0;
@@ -106,6 +109,37 @@ TEST(EventWatch, EachEventOnceOverBrokenConnections) {
     }
     ASSERT_EQ(seen, sequence);
   }
+}
+
+TEST(EventWatch, EachEventOnceOverBrokenConnections) {
+  EndlessEvents server(ManyEnds());
+  LedgerClient client({.addresses = {server.address()}});
+  ExpectEachEventOnce(client);
+}
+
+TEST(EventWatch, EachEventOnceOverReplicasThatCutTheirMessagesDifferently) {
+  EndlessEvents one(ManyEnds(), /*per_message=*/2);
+  EndlessEvents two(ManyEnds(), /*per_message=*/3);
+  EndlessEvents three(ManyEnds(), /*per_message=*/7);
+  LedgerClient client(
+      {.addresses = {one.address(), two.address(), three.address()}});
+  ExpectEachEventOnce(client);
+}
+
+TEST(EventWatch, WhatOneReplicaHasDroppedAnotherMayHave) {
+  const EndlessEvents::End dropped{0,
+                                   MakeGrpcError(Reason::kCompacted, "gone")};
+  EndlessEvents one({dropped});
+  EndlessEvents two({});
+  LedgerClient client({.addresses = {one.address(), two.address()}});
+  const auto entry = client.WatchEvents(Sequence(3))->Next();
+  ASSERT_TRUE(entry.ok()) << entry.status();
+  EXPECT_EQ(entry->sequence, Sequence(3));
+  EndlessEvents three({dropped});
+  EndlessEvents four({dropped});
+  LedgerClient other({.addresses = {three.address(), four.address()}});
+  EXPECT_EQ(ReasonOf(other.WatchEvents(Sequence(3))->Next().status()),
+            Reason::kCompacted);
 }
 
 TEST(EventWatch, WhatIsDroppedIsAnError) {

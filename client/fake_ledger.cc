@@ -1,10 +1,12 @@
 #include "client/fake_ledger.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "grpcpp/health_check_service_interface.h"
 #include "grpcpp/security/server_credentials.h"
 #include "grpcpp/server_builder.h"
 
@@ -35,7 +37,8 @@ Amount Plus(Amount a, Amount b) { return Amount(a.value() + b.value()); }
 
 grpc::Status MakeGrpcError(Reason reason, const std::string& message,
                            std::optional<std::chrono::milliseconds> retry_delay,
-                           const std::string& primary_address) {
+                           const std::string& primary_address, uint64_t epoch,
+                           const std::string& primary_admin_address) {
   const absl::Status usual = MakeError(reason, message);
   google::rpc::Status details;
   google::rpc::ErrorInfo info;
@@ -48,9 +51,11 @@ grpc::Status MakeGrpcError(Reason reason, const std::string& message,
         static_cast<int>(retry_delay->count()) * 1'000'000);
     details.add_details()->PackFrom(retry);
   }
-  if (!primary_address.empty()) {
+  if (!primary_address.empty() || !primary_admin_address.empty()) {
     v1::PrimaryHint hint;
     hint.set_address(primary_address);
+    hint.set_epoch(epoch);
+    hint.set_admin_address(primary_admin_address);
     details.add_details()->PackFrom(hint);
   }
   return {static_cast<grpc::StatusCode>(usual.code()), message,
@@ -59,18 +64,78 @@ grpc::Status MakeGrpcError(Reason reason, const std::string& message,
 
 FakeLedger::FakeLedger(const std::string& address) {
   int port = 0;
+  grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
   builder.AddChannelArgument("grpc.so_reuseport", 0);
+  // The client's keepalive is not too often.
+  builder.AddChannelArgument("grpc.http2.min_ping_interval_without_data_ms",
+                             500);
   builder.RegisterService(this);
   server_ = builder.BuildAndStart();
   LEDGERD_CHECK(server_ != nullptr && port != 0) << address;
   address_ = "127.0.0.1:" + std::to_string(port);
+  SetHealth(/*serving=*/true);
 }
 
 FakeLedger::~FakeLedger() {
   Release();
   server_->Shutdown(std::chrono::system_clock::now());
+}
+
+void FakeLedger::SetHealth(bool serving) {
+  server_->GetHealthCheckService()->SetServingStatus("ledger.v1.LedgerService",
+                                                     serving);
+}
+
+void FakeLedger::BecomeStandby(const std::string& primary_address,
+                               uint64_t epoch) {
+  SetHealth(/*serving=*/false);
+  const MutexLock lock(mutex_);
+  refusal_ = primary_address.empty()
+                 ? MakeGrpcError(Reason::kNoPrimary, "there is none")
+                 : MakeGrpcError(Reason::kNotPrimary, "ask there", {},
+                                 primary_address, epoch);
+}
+
+void FakeLedger::BecomePrimary() {
+  {
+    const MutexLock lock(mutex_);
+    refusal_.reset();
+  }
+  SetHealth(/*serving=*/true);
+}
+
+void FakeLedger::CopyFrom(const FakeLedger& other) {
+  const auto [books, events, sequence, clock] = [&other] {
+    const MutexLock lock(other.mutex_);
+    return std::tuple(other.books_, other.events_, other.sequence_,
+                      other.clock_);
+  }();
+  const MutexLock lock(mutex_);
+  books_ = books;
+  events_ = events;
+  sequence_ = sequence;
+  clock_ = clock;
+  changed_.SignalAll();
+}
+
+void FakeLedger::WaitForRefusals(size_t count) {
+  const MutexLock lock(mutex_);
+  while (refusals_ < count) changed_.Wait(mutex_);
+}
+
+size_t FakeLedger::refusals() const {
+  const MutexLock lock(mutex_);
+  return refusals_;
+}
+
+std::optional<grpc::Status> FakeLedger::Refusal() {
+  const MutexLock lock(mutex_);
+  if (!refusal_.has_value()) return std::nullopt;
+  ++refusals_;
+  changed_.SignalAll();
+  return refusal_;
 }
 
 void FakeLedger::Script(std::vector<Fault> faults) {
@@ -182,6 +247,7 @@ grpc::Status FakeLedger::GetServerInfo(grpc::ServerContext* context,
 grpc::Status FakeLedger::CreateAccounts(
     grpc::ServerContext*, const v1::CreateAccountsRequest* request,
     v1::CreateAccountsResponse* response) {
+  if (const auto refusal = Refusal(); refusal.has_value()) return *refusal;
   const auto fault = NextFault();
   if (fault.has_value() && !fault->executed) return fault->status;
   const MutexLock lock(mutex_);
@@ -278,6 +344,7 @@ template <typename Response>
 grpc::Status FakeLedger::Answer(grpc::ServerContext* context,
                                 const std::vector<Transfer>& batch,
                                 Response* response) {
+  if (const auto refusal = Refusal(); refusal.has_value()) return *refusal;
   Arrive(batch);
   const auto fault = NextFault();
   if (fault.has_value() && fault->silent) {
@@ -324,6 +391,9 @@ grpc::Status FakeLedger::StreamTransfers(
 grpc::Status FakeLedger::LookupAccounts(
     grpc::ServerContext* context, const v1::LookupAccountsRequest* request,
     v1::LookupAccountsResponse* response) {
+  if (request->consistency().has_linearizable()) {
+    if (const auto refusal = Refusal(); refusal.has_value()) return *refusal;
+  }
   if (const auto fault = NextFault(); fault.has_value()) {
     if (fault->silent) WaitUntilGone(context);
     return fault->status;

@@ -6,10 +6,18 @@
 //   ... the first call fails once and is sent again ...
 //   EXPECT_EQ(ledger.batches().size(), 2);
 //
+//   FakeLedger other;
+//   other.BecomeStandby(ledger.address(), 3);   // NOT_PRIMARY, with that hint
+//   ...
+//   other.CopyFrom(ledger);
+//   other.BecomePrimary();
+//
 // Shape    Accounts with balances; single-phase transfers, linked chains, the
 //          debit limit, and ids that exist. No other rule of the ledger. A
 //          query of accounts knows timestamp_min and limit; an event shows its
 //          accounts as they are after its batch; entries without are not told.
+// Roles    The primary at first. A standby refuses what creates something and
+//          reads of the newest state; others it answers. Its health says which.
 // Faults   Each scripted fault is used up by one call of any method: it fails
 //          before or after it is executed, or is never answered. Hold() keeps
 //          CreateTransfers from being answered until Release().
@@ -40,7 +48,8 @@ namespace ledgerd::client {
 grpc::Status MakeGrpcError(
     Reason reason, const std::string& message,
     std::optional<std::chrono::milliseconds> retry_delay = {},
-    const std::string& primary_address = "");
+    const std::string& primary_address = "", uint64_t epoch = 0,
+    const std::string& primary_admin_address = "");
 
 class FakeLedger final : public ::ledger::v1::LedgerService::Service {
  public:
@@ -61,6 +70,16 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
   ~FakeLedger() override;
 
   const std::string& address() const { return address_; }
+
+  // Without an address: NO_PRIMARY.
+  void BecomeStandby(const std::string& primary_address = "",
+                     uint64_t epoch = 0);
+  void BecomePrimary();
+  // Accounts, transfers and events, as that one has them now.
+  void CopyFrom(const FakeLedger& other);
+  // Waits until a standby has refused that many.
+  void WaitForRefusals(size_t count);
+  size_t refusals() const;
 
   void Script(std::vector<Fault> faults);
   void Hold();
@@ -118,6 +137,9 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
   };
 
   std::optional<Fault> NextFault();
+  // What a standby says to what is the primary's.
+  std::optional<grpc::Status> Refusal() LEDGERD_EXCLUDES(mutex_);
+  void SetHealth(bool serving);
   static void WaitUntilGone(grpc::ServerContext* context);
   // Notes the batch and waits while held.
   void Arrive(const std::vector<Transfer>& batch);
@@ -149,6 +171,8 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
       LEDGERD_GUARDED_BY(mutex_);
   std::function<void()> before_query_ LEDGERD_GUARDED_BY(mutex_);
   size_t lookups_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  std::optional<grpc::Status> refusal_ LEDGERD_GUARDED_BY(mutex_);
+  size_t refusals_ LEDGERD_GUARDED_BY(mutex_) = 0;
   std::string address_;
   std::unique_ptr<grpc::Server> server_;
 };

@@ -58,7 +58,7 @@ class Session final
     StartCall();
   }
 
-  const Endpoint& endpoint() const { return *endpoint_; }
+  const std::shared_ptr<const Endpoint>& endpoint() const { return endpoint_; }
 
   void Cancel() { context_.TryCancel(); }
 
@@ -164,6 +164,7 @@ class GrpcTransferStream final : public TransferStream {
     while (true) {
       if (auto answer = NextAnswer(); answer.has_value()) {
         retry_.reset();
+        round_.Clear();
         return *std::move(answer);
       }
       if (over_.has_value()) return *over_;
@@ -207,14 +208,15 @@ class GrpcTransferStream final : public TransferStream {
     } else if (error.status.ok()) {
       error = {.status = absl::UnavailableError("the server ended the stream")};
     }
-    endpoints_.OnFailure(session_->endpoint(), error);
+    const bool elsewhere =
+        endpoints_.OnFailure(session_->endpoint(), error, round_);
     const bool unknown = ForgetSession(error.status);
     if (!retry_.has_value()) {
       retry_.emplace(Retry::Options{.changes_state = true,
                                     .deadline = deadline,
                                     .seed = std::random_device()()});
     }
-    const auto pause = retry_->PauseAfter(error, Now());
+    const auto pause = retry_->PauseAfter(error, Now(), elsewhere);
     if (!pause.has_value()) {
       over_ = Outcome(unknown);
       return;
@@ -270,6 +272,7 @@ class GrpcTransferStream final : public TransferStream {
   size_t outstanding_ = 0;
   // Since the last answer.
   std::optional<Retry> retry_;
+  Endpoints::Round round_;
   std::optional<absl::Status> over_;
 };
 

@@ -7,6 +7,7 @@
 #include "client/created.h"
 #include "client/endpoints.h"
 #include "client/grpc_transfer_stream.h"
+#include "client/scout.h"
 #include "client/waiter.h"
 #include "client/wire.h"
 #include "ledger/v1/ledger.pb.h"
@@ -26,6 +27,11 @@ void ToWire(const ReadLevel& level, v1::ReadConsistency* wire) {
   } else {
     wire->mutable_linearizable();
   }
+}
+
+// Whether a standby may answer.
+bool IsForAny(const ReadLevel& level) {
+  return level.at_least.has_value() || level.max_staleness.has_value();
 }
 
 template <typename Request, typename Id>
@@ -154,11 +160,17 @@ class LedgerClient::Impl {
                    [this](std::vector<Transfer> batch, Time deadline,
                           Coalescer::Answer done) {
                      SendBatch(std::move(batch), deadline, std::move(done));
-                   }) {}
+                   }) {
+    // With one there is nobody else to ask.
+    if (options_.addresses.size() > 1) {
+      scout_.emplace(endpoints_, calls_, options_.patience);
+    }
+  }
 
   ~Impl() {
     coalescer_.Close();
     calls_.CloseAndWait();
+    scout_.reset();
   }
 
   Coalescer& coalescer() { return coalescer_; }
@@ -217,10 +229,13 @@ class LedgerClient::Impl {
   // For the calls that change nothing: `Method` is a generic lambda.
   template <typename Request, typename Response, typename Answer,
             typename Method>
-  void Read(Request request, Method method, Callback<Answer> callback) {
+  void Read(Request request, const ReadLevel& level, Method method,
+            Callback<Answer> callback) {
     StartCall<Request, Response>(
         calls_, endpoints_,
-        {.request = std::move(request), .deadline = Deadline()},
+        {.request = std::move(request),
+         .anywhere = IsForAny(level),
+         .deadline = Deadline()},
         std::move(method),
         [callback = std::move(callback)](absl::StatusOr<Response> response) {
           if (!response.ok()) return callback(response.status());
@@ -243,6 +258,7 @@ class LedgerClient::Impl {
   Endpoints endpoints_;
   CallSet calls_;
   Coalescer coalescer_;
+  std::optional<Scout> scout_;
 };
 
 LedgerClient::LedgerClient(ClientOptions options)
@@ -332,7 +348,7 @@ void LedgerClient::LookupAccounts(const std::vector<AccountId>& ids,
                                   Callback<FoundAccounts> callback) {
   impl_->Read<v1::LookupAccountsRequest, v1::LookupAccountsResponse,
               FoundAccounts>(
-      MakeLookup<v1::LookupAccountsRequest>(ids, level),
+      MakeLookup<v1::LookupAccountsRequest>(ids, level), level,
       [](auto& stub, auto... rest) { stub.LookupAccounts(rest...); },
       std::move(callback));
 }
@@ -349,7 +365,7 @@ void LedgerClient::LookupTransfers(const std::vector<TransferId>& ids,
                                    Callback<FoundTransfers> callback) {
   impl_->Read<v1::LookupTransfersRequest, v1::LookupTransfersResponse,
               FoundTransfers>(
-      MakeLookup<v1::LookupTransfersRequest>(ids, level),
+      MakeLookup<v1::LookupTransfersRequest>(ids, level), level,
       [](auto& stub, auto... rest) { stub.LookupTransfers(rest...); },
       std::move(callback));
 }
@@ -366,7 +382,7 @@ void LedgerClient::GetAccountTransfers(const AccountFilter& filter,
                                        Callback<FoundTransfers> callback) {
   impl_->Read<v1::GetAccountTransfersRequest, v1::GetAccountTransfersResponse,
               FoundTransfers>(
-      MakeQuery<v1::GetAccountTransfersRequest>(filter, level),
+      MakeQuery<v1::GetAccountTransfersRequest>(filter, level), level,
       [](auto& stub, auto... rest) { stub.GetAccountTransfers(rest...); },
       std::move(callback));
 }
@@ -383,7 +399,7 @@ void LedgerClient::GetAccountBalances(const AccountFilter& filter,
                                       Callback<FoundBalances> callback) {
   impl_->Read<v1::GetAccountBalancesRequest, v1::GetAccountBalancesResponse,
               FoundBalances>(
-      MakeQuery<v1::GetAccountBalancesRequest>(filter, level),
+      MakeQuery<v1::GetAccountBalancesRequest>(filter, level), level,
       [](auto& stub, auto... rest) { stub.GetAccountBalances(rest...); },
       std::move(callback));
 }
@@ -399,7 +415,7 @@ void LedgerClient::QueryAccounts(const QueryFilter& filter, ReadLevel level,
                                  Callback<FoundAccounts> callback) {
   impl_->Read<v1::QueryAccountsRequest, v1::QueryAccountsResponse,
               FoundAccounts>(
-      MakeQuery<v1::QueryAccountsRequest>(filter, level),
+      MakeQuery<v1::QueryAccountsRequest>(filter, level), level,
       [](auto& stub, auto... rest) { stub.QueryAccounts(rest...); },
       std::move(callback));
 }
@@ -415,7 +431,7 @@ void LedgerClient::QueryTransfers(const QueryFilter& filter, ReadLevel level,
                                   Callback<FoundTransfers> callback) {
   impl_->Read<v1::QueryTransfersRequest, v1::QueryTransfersResponse,
               FoundTransfers>(
-      MakeQuery<v1::QueryTransfersRequest>(filter, level),
+      MakeQuery<v1::QueryTransfersRequest>(filter, level), level,
       [](auto& stub, auto... rest) { stub.QueryTransfers(rest...); },
       std::move(callback));
 }
@@ -433,7 +449,7 @@ absl::StatusOr<ServerInfo> LedgerClient::GetServerInfo() {
 
 void LedgerClient::GetServerInfo(Callback<ServerInfo> callback) {
   impl_->Read<v1::GetServerInfoRequest, v1::GetServerInfoResponse, ServerInfo>(
-      {}, [](auto& stub, auto... rest) { stub.GetServerInfo(rest...); },
+      {}, {}, [](auto& stub, auto... rest) { stub.GetServerInfo(rest...); },
       std::move(callback));
 }
 

@@ -16,9 +16,14 @@
 //          into batches (coalescer.h); everything else is one request. A linked
 //          chain is never split, and one that exists already answers EXISTS for
 //          each member (chains.h).
-// Retries  A call is sent again with the same ids, after 10 .. 200 ms, until
-//          its deadline (retry.h), by default 10 s. The ids make that safe: an
-//          id chosen once per intent moves money once.
+// Retries  A call is sent again with the same ids, to each server in turn and
+//          then after 10 .. 200 ms, until its deadline (retry.h), by default
+//          10 s. The ids make that safe: an id chosen once per intent moves
+//          money once. So a change of the primary is a pause and no more: the
+//          new one is found by the others' hints, by asking, and by health when
+//          the old one is silent (endpoints.h, scout.h).
+// Reads    Those with `at_least` or `max_staleness` go to all servers in turn,
+//          those without to the primary.
 // Errors   A business outcome (insufficient funds, ...) is never an error but
 //          the status of its result. Errors carry a Reason (proto/errors.h).
 //          OUTCOME_UNKNOWN  The deadline passed and it may have been executed.
@@ -57,6 +62,9 @@ struct ClientOptions {
   std::vector<std::string> addresses = {"127.0.0.1:7300"};
   // From a call's start to its answer, over all attempts.
   std::chrono::milliseconds timeout{10'000};
+  // How long a server may say nothing until the others are asked which of them
+  // is the primary.
+  std::chrono::milliseconds patience{500};
   // For CreateTransfer and CreateChain: the limits of coalescer.h.
   size_t batch_max = kMaxBatchSize;
   size_t batches_in_flight_max = 1;
@@ -64,6 +72,7 @@ struct ClientOptions {
 };
 
 // How fresh a read must be. By default it sees all that was answered before it.
+// With either of the two it may be answered by a standby.
 struct ReadLevel {
   // At least this sequence, from an earlier answer.
   std::optional<Sequence> at_least;

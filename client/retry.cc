@@ -31,21 +31,22 @@ Retry::Retry(Options options)
       random_(static_cast<std::minstd_rand::result_type>(options.seed)) {}
 
 std::optional<Retry::Duration> Retry::PauseAfter(const RpcError& error,
-                                                 Time now) {
+                                                 Time now, bool elsewhere) {
   ++attempts_;
   last_ = error.status;
   if (!IsOutOfTime(error.status)) cause_ = error.status;
   if (MayHaveBeenExecuted(error.status) && !IsRefusal(error.status)) {
     may_have_been_executed_ = true;
   }
-  const auto pause = Pause(error);
+  const auto pause = Pause(error, elsewhere);
   if (!pause.has_value() || now + *pause >= options_.deadline) {
     return std::nullopt;
   }
   return pause;
 }
 
-std::optional<Retry::Duration> Retry::Pause(const RpcError& error) {
+std::optional<Retry::Duration> Retry::Pause(const RpcError& error,
+                                            bool elsewhere) {
   // What a read found damaged is damaged the next time too.
   if (absl::IsDataLoss(error.status) && !options_.changes_state) {
     return std::nullopt;
@@ -58,7 +59,7 @@ std::optional<Retry::Duration> Retry::Pause(const RpcError& error) {
   }
   if (absl::IsUnavailable(error.status) || IsOfTheTransport(error.status) ||
       ReasonOf(error.status) == Reason::kOutcomeUnknown) {
-    return NextBackOff();
+    return elsewhere ? Duration::zero() : NextBackOff();
   }
   return std::nullopt;
 }

@@ -3,7 +3,7 @@
 //   Retry retry({.changes_state = true, .deadline = now + 10s, .seed = 7});
 //   while (...) {
 //     const RpcError error = Attempt();
-//     const auto pause = retry.PauseAfter(error, Now());
+//     const auto pause = retry.PauseAfter(error, Now(), elsewhere);
 //     if (!pause.has_value()) return retry.Outcome();
 //     Sleep(*pause);
 //   }
@@ -17,6 +17,8 @@
 //         Once an attempt may have been executed, only a definite answer takes
 //         that back: a call that ends without one ends as OUTCOME_UNKNOWN, even
 //         if its last attempt did nothing.
+//         A server that was not asked yet is asked at once, but after a
+//         RetryInfo.
 // Units   Pauses are 10 .. 200 ms, doubling, with jitter down to a half.
 #ifndef LEDGERD_CLIENT_RETRY_H_
 #define LEDGERD_CLIENT_RETRY_H_
@@ -50,14 +52,16 @@ class Retry {
 
   explicit Retry(Options options);
 
-  // How long to wait before the next attempt; nothing: give up.
-  std::optional<Duration> PauseAfter(const RpcError& error, Time now);
+  // How long to wait before the next attempt; nothing: give up. `elsewhere`:
+  // the next one is at a server that has not been asked since the last pause.
+  std::optional<Duration> PauseAfter(const RpcError& error, Time now,
+                                     bool elsewhere = false);
 
   // Why it was given up. Requires: PauseAfter has returned nothing.
   absl::Status Outcome() const;
 
  private:
-  std::optional<Duration> Pause(const RpcError& error);
+  std::optional<Duration> Pause(const RpcError& error, bool elsewhere);
   // 10 .. 20 ms, then 20 .. 40, up to 100 .. 200.
   Duration NextBackOff();
   std::string Words() const;

@@ -40,6 +40,24 @@ TEST(RetryTest, PausesHaveJitter) {
             two.PauseAfter(Error(Reason::kNoPrimary), kStart));
 }
 
+TEST(RetryTest, ElsewhereIsAskedAtOnceAndAfterThatPausesBegin) {
+  Retry retry = MakeRetry(7);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(retry.PauseAfter(Error(Reason::kNotPrimary), kStart,
+                               /*elsewhere=*/true),
+              Retry::Duration::zero());
+  }
+  EXPECT_LE(retry.PauseAfter(Error(Reason::kNotPrimary), kStart),
+            milliseconds(20));
+  RpcError busy = Error(Reason::kOverloaded);
+  busy.retry_delay = milliseconds(300);
+  EXPECT_GE(retry.PauseAfter(busy, kStart, /*elsewhere=*/true),
+            milliseconds(300));
+  EXPECT_EQ(retry.PauseAfter(Error(Reason::kInvalidField), kStart,
+                             /*elsewhere=*/true),
+            std::nullopt);
+}
+
 TEST(RetryTest, AfterRetryInfoAndNotBefore) {
   Retry retry = MakeRetry(7);
   RpcError error = Error(Reason::kOverloaded);

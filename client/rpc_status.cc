@@ -39,6 +39,8 @@ void ReadDetail(const google::protobuf::Any& detail, RpcError* error) {
     ReadBadRequest(bad, error);
   } else if (detail.UnpackTo(&hint)) {
     error->primary_address = hint.address();
+    error->primary_admin_address = hint.admin_address();
+    error->primary_epoch = hint.epoch();
   }
 }
 

@@ -7,6 +7,7 @@
 #define LEDGERD_CLIENT_RPC_STATUS_H_
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -25,6 +26,10 @@ struct RpcError {
   std::optional<std::chrono::milliseconds> retry_delay;
   // From PrimaryHint; empty when not told.
   std::string primary_address;
+  // Where that one's operators connect.
+  std::string primary_admin_address;
+  // In which it is primary; 0 when not told.
+  uint64_t primary_epoch = 0;
 };
 
 RpcError FromGrpc(const grpc::Status& status);
