@@ -7,6 +7,7 @@
 
 #include "proto/base/status_macros.h"
 #include "proto/membership.h"
+#include "storage/replaceable_state_store.h"
 #include "storage/rocksdb_state_store.h"
 #include "storage/segment.h"
 #include "storage/superblock.h"
@@ -41,7 +42,7 @@ storage::SegmentJournalOptions JournalOptions(
 }
 
 storage::RocksDbStateStore::Options StateOptions(
-    const ReplicaGroupOptions& options) {
+    const ReplicaGroupOptions& options, ClusterId cluster) {
   const config::v1::Config& config = options.config;
   storage::RocksDbStateStore::Options state;
   state.database.block_cache_bytes = config.state().cache_bytes();
@@ -50,6 +51,7 @@ storage::RocksDbStateStore::Options StateOptions(
   state.events = {.age_seconds = config.state().event_age_seconds(),
                   .bytes = config.state().event_bytes()};
   state.say = options.say;
+  state.cluster = cluster;
   state.database.on_read_error = options.on_read_error;
   return state;
 }
@@ -89,8 +91,11 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
   }
   LEDGERD_RETURN_IF_ERROR(MakeRoom(*dir));
   LEDGERD_ASSIGN_OR_RETURN(
-      auto store, storage::RocksDbStateStore::Open(dir->state_path(),
-                                                   StateOptions(options)));
+      auto store,
+      storage::ReplaceableStateStore::Open(
+          dir->state_path(), StateOptions(options, dir->identity().cluster),
+          {.incoming = dir->incoming_path(),
+           .checkpoint = journal->superblock().checkpoint.sequence}));
   return std::unique_ptr<ReplicaGroup>(new ReplicaGroup(
       options, std::move(dir), std::move(journal), std::move(store)));
 }

@@ -59,6 +59,13 @@ std::shared_ptr<const DiskState> DiskStateKeeper::newest() const {
   return added_ != nullptr ? added_ : current_;
 }
 
+CheckpointRecord DiskStateKeeper::BetweenIngests(
+    const std::function<void()>& look) {
+  const MutexLock ingesting(ingest_mutex_);
+  look();
+  return newest()->record();
+}
+
 std::shared_ptr<const DiskState> DiskStateKeeper::MakeState(
     const CheckpointRecord& record, IdRuns runs, EventRuns event_runs) {
   std::sort(runs.begin(), runs.end(),

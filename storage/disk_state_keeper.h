@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -47,6 +48,10 @@ class DiskStateKeeper {
 
   // With what a checkpoint has added and not shown yet.
   std::shared_ptr<const DiskState> newest() const;
+
+  // Calls `look` while no file is ingested; what the state is as of then.
+  CheckpointRecord BetweenIngests(const std::function<void()>& look)
+      LEDGERD_EXCLUDES(ingest_mutex_);
 
   // For a run that is to be written.
   uint64_t NewRunNumber() { return next_run_.fetch_add(1); }

@@ -6,12 +6,13 @@
 //
 // Shape       The entries after base() up to last(), dense; empty when the two
 //             are equal. Release moves base() forward, RollBack moves last()
-//             back. base() of a journal that has released nothing is the entry
-//             that a checkpoint was taken at, or {0, 0, zeros}.
+//             back, Install begins anew elsewhere. base() of a journal that
+//             has released nothing is the entry that a checkpoint was taken at,
+//             or {0, 0, zeros}.
 // Units       Sizes are bytes. A Sequence is a 1-based position.
 // Durability  An entry survives a crash once the Append that carried it has
-//             returned OK; likewise the superblock and RollBack. Torn records
-//             at the end are set aside by opening the journal.
+//             returned OK; likewise the superblock, RollBack and Install. Torn
+//             records at the end are set aside by opening the journal.
 // Errors      DATA_LOSS            a stored record fails its checksum, its
 //                                  place or its chain; the message names
 //                                  sequence, file and offset.
@@ -21,9 +22,9 @@
 //             Anything else is fatal: the caller stops the replica, because
 //             after a failed write or sync the page cache no longer tells the
 //             truth. All later calls that write return the same error.
-// Threads     Append, RollBack, Release, WriteSuperblock: one thread at a time
-//             (the journal thread). TakeOutline: before these, once. The
-//             others: any thread, at any time; they see what is durable.
+// Threads     Append, RollBack, Release, WriteSuperblock, Install: one thread
+//             at a time (the journal thread). TakeOutline: before these, once.
+//             The others: any thread, at any time; they see what is durable.
 // Source      Layout: storage/FORMAT.md. The sync rule: Rebello et al., "Can
 //             Applications Recover from fsync Failures?", ATC 2020.
 #ifndef LEDGERD_STORAGE_JOURNAL_H_
@@ -115,6 +116,14 @@ class Journal {
   // Replaces the superblock. Requires: promise, fork and checkpoint do not go
   // back.
   virtual absl::Status WriteSuperblock(const Superblock& superblock) = 0;
+
+  // Replaces the journal by the end of a checkpoint that was received: it is
+  // empty, and goes on after superblock.checkpoint. Entries above the commit
+  // point are copied aside first. All of it with the superblock, or nothing:
+  // also after a crash.
+  //
+  // Requires: promise and fork do not go back, the checkpoint goes forward.
+  virtual absl::Status Install(const Superblock& superblock) = 0;
 
   // Entries from `from` on until `bytes_max` is reached; at least one.
   virtual absl::StatusOr<std::vector<Entry>> Read(Sequence from,

@@ -86,8 +86,37 @@ class ContractTest : public testing::TestWithParam<Implementation> {
     ASSERT_TRUE(status.ok()) << status;
   }
 
+  // Replaces the journal by the end of a history of `count` entries, which has
+  // the first `common` ones in common with it.
+  absl::Status Install(size_t common, size_t count) {
+    EntryId at = IdOf(Sequence(common));
+    entries_.resize(common, MakeEntry());
+    const auto entries = MakeEntries(count - common, 1, at, /*variant=*/7);
+    entries_.insert(entries_.end(), entries.begin(), entries.end());
+    Superblock superblock = journal().superblock();
+    superblock.checkpoint = at;
+    superblock.promised_epoch = superblock.promised_epoch.Next();
+    return journal().Install(superblock);
+  }
+
+  // Nothing but the end of `count` entries.
+  void ExpectInstalled(uint64_t count) {
+    EXPECT_EQ(journal().base(), IdOf(Sequence(count)));
+    EXPECT_EQ(journal().last(), IdOf(Sequence(count)));
+    EXPECT_EQ(journal().last_timestamp(), Timestamp(0));
+    EXPECT_EQ(journal().superblock().checkpoint, IdOf(Sequence(count)));
+    EXPECT_EQ(journal().Read(Sequence(count), 1).status().code(),
+              absl::StatusCode::kOutOfRange);
+  }
+
   std::unique_ptr<JournalHarness> harness_;
   std::vector<Entry> entries_;
+
+ private:
+  static Entry MakeEntry() {
+    EntryId at;
+    return MakeEntries(1, 0, at).front();
+  }
 };
 
 using JournalTest = ContractTest;
@@ -107,6 +136,40 @@ TEST_P(JournalTest, BeginsEmpty) {
             absl::StatusCode::kOutOfRange);
   Reopen();
   EXPECT_EQ(journal().last(), EntryId());
+}
+
+TEST_P(JournalTest, ACheckpointTakesItsPlace) {
+  Append(40, /*rows=*/4);
+  Checkpoint(5);
+  ASSERT_TRUE(Install(/*common=*/20, /*count=*/90).ok());
+  ExpectInstalled(90);
+  Reopen();
+  ExpectInstalled(90);
+  ExpectOutline();
+  Append(30, /*rows=*/4);
+  ExpectHolds(120);
+  Reopen();
+  ExpectHolds(120);
+  EXPECT_EQ(journal().first(), Sequence(91));
+  EXPECT_EQ(journal().superblock().promised_epoch, Epoch(1));
+}
+
+TEST_P(JournalTest, ACheckpointMayEndBelowTheJournal) {
+  Append(40, /*rows=*/4);
+  ASSERT_TRUE(Install(/*common=*/20, /*count=*/25).ok());
+  ExpectInstalled(25);
+  Append(3);
+  Reopen();
+  ExpectHolds(28);
+}
+
+TEST_P(JournalTest, AnEmptyJournalIsReplacedTwice) {
+  ASSERT_TRUE(Install(0, 9).ok());
+  Reopen();
+  ASSERT_TRUE(Install(9, 12).ok());
+  ExpectInstalled(12);
+  Append(1);
+  ExpectHolds(13);
 }
 
 TEST_P(JournalTest, ReadsWhatWasAppended) {

@@ -4,8 +4,10 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest-spi.h"
@@ -85,6 +87,28 @@ class CrashRun {
     return Done(journal_->Release(journal_->superblock().checkpoint.sequence));
   }
 
+  // The journal is replaced by the end of another history, which has the
+  // checkpoint in common with this one.
+  bool Install() {
+    const uint64_t lowest = superblock_.checkpoint.sequence.value();
+    const uint64_t common = lowest + Random(certain_ - lowest + 1);
+    std::vector<Entry> history(
+        possible_.begin(), possible_.begin() + static_cast<ptrdiff_t>(common));
+    EntryId at = common == 0 ? EntryId{} : history.back().id();
+    const auto more = MakeEntries(1 + Random(20), Random(4), at, ++variant_);
+    history.insert(history.end(), more.begin(), more.end());
+    installing_ = std::move(history);
+    Superblock next = journal_->superblock();
+    next.checkpoint = installing_->back().id();
+    next.promised_epoch = next.promised_epoch.Next();
+    attempted_ = next;
+    if (!Done(journal_->Install(next))) return false;
+    TakeInstalled();
+    return true;
+  }
+
+  bool installed() const { return installed_; }
+
   // Power is lost, or only the process.
   void Crash() {
     journal_.reset();
@@ -150,8 +174,23 @@ class CrashRun {
     return true;
   }
 
+  void TakeInstalled() {
+    possible_ = *std::move(installing_);
+    installing_.reset();
+    installed_ = true;
+    certain_ = possible_.size();
+    superblock_ = attempted_;
+  }
+
   void Check() {
     const EntryId last = journal_->last();
+    // All of it, or nothing.
+    if (installing_.has_value() && journal_->superblock() == attempted_) {
+      ASSERT_EQ(journal_->base(), attempted_.checkpoint);
+      ASSERT_EQ(last, attempted_.checkpoint);
+      TakeInstalled();
+    }
+    installing_.reset();
     ASSERT_GE(last.sequence.value(), certain_) << "acknowledged, and gone";
     ASSERT_LE(last.sequence.value(), possible_.size()) << "never appended";
     const Superblock superblock = journal_->superblock();
@@ -184,6 +223,9 @@ class CrashRun {
   // All that was appended, of which the first `certain_` must be there.
   std::vector<Entry> possible_;
   size_t certain_ = 0;
+  // What takes its place when the journal is replaced.
+  std::optional<std::vector<Entry>> installing_;
+  bool installed_ = false;
   uint64_t variant_ = 0;
   Superblock superblock_;
   Superblock attempted_;
@@ -262,6 +304,50 @@ TEST(JournalCrashTest, AtEveryStepOfAGreatRelease) {
   EXPECT_TRUE(removed);
 }
 
+// Installs after a life of `seed`, with a crash after operation `at` of that.
+// Returns whether it was done, and counts how it was found.
+bool CrashInInstall(uint64_t seed, uint64_t at,
+                    std::map<std::string, int>& points, int& installed) {
+  SCOPED_TRACE(testing::Message()
+               << "seed " << seed << ", crash after operation " << at);
+  CrashRun run(seed);
+  EXPECT_TRUE(run.Reopen());
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(run.Step());
+  run.files().CrashAfter(at);
+  const bool done = run.Install();
+  ++points[KindOf(run.files().crash_point())];
+  run.Crash();
+  EXPECT_TRUE(run.Reopen());
+  installed += run.installed() ? 1 : 0;
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(run.Step());
+  return done;
+}
+
+// A checkpoint takes the place of the journal, or nothing has happened.
+TEST(JournalCrashTest, AtEveryStepOfAnInstall) {
+  std::map<std::string, int> points;
+  int installed = 0;
+  for (uint64_t seed = 1; seed <= 7; ++seed) {
+    for (uint64_t at = 0; !CrashInInstall(seed, at, points, installed); ++at) {
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+  for (const auto& [point, count] : points) {
+    std::cout << count << " before: " << point << "\n";
+  }
+  EXPECT_GT(installed, 7) << "also by crashes after the superblock";
+  for (const std::string& point : std::vector<std::string>{
+           "create /d/journal/install.unfinished",
+           "write /d/journal/install.unfinished",
+           "sync /d/journal/install.unfinished",
+           "rename /d/journal/install.unfinished", "sync /d/rolled_back",
+           "write /d/superblock", "sync /d/superblock",
+           "remove /d/journal/.segment", "sync /d/journal",
+           "rename /d/journal/installing-.segment"}) {
+    EXPECT_GT(points[point], 0) << "no crash before: " << point;
+  }
+}
+
 // How many of a few hundred crashes lose something that was promised, on a disk
 // that lies about syncs.
 int CountCaught(bool files_lie, bool directories_lie) {
@@ -306,6 +392,7 @@ bool LiveOnce(CrashRun& run) {
           static_cast<int>(run.Random(30)), absl::InternalError("EIO"));
     }
     for (int i = 0; i < 40 && run.Step(); ++i) {
+      if (run.Random(40) == 0 && !run.Install()) break;
     }
   }
   run.Crash();

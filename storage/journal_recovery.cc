@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "proto/base/status_macros.h"
 #include "storage/segment_walk.h"
@@ -13,6 +14,8 @@ namespace ledgerd::storage {
 namespace {
 
 using Segments = std::vector<std::shared_ptr<Segment>>;
+
+constexpr absl::string_view kInstalling = "installing-";
 
 constexpr absl::string_view kWhatToDo =
     "Nothing was changed and this replica does not start: bring the entry back "
@@ -218,6 +221,28 @@ absl::Status CutTorn(FileSystem& files, const JournalPaths& paths,
   return segment.file->Write(begin, {blocks.data(), blocks.size()});
 }
 
+// What a crash has left of an Install: the superblock says whether it counts.
+absl::Status SettleInstall(FileSystem& files, const std::string& directory,
+                           const JournalIdentity& identity,
+                           const EntryId& checkpoint) {
+  LEDGERD_ASSIGN_OR_RETURN(const auto names, files.List(directory));
+  for (const std::string& name : names) {
+    absl::string_view rest = name;
+    if (!absl::ConsumePrefix(&rest, kInstalling)) continue;
+    const auto number = ParseSegmentName(rest);
+    if (!number.has_value()) continue;
+    const std::string path = absl::StrCat(directory, "/", name);
+    LEDGERD_ASSIGN_OR_RETURN(const auto segment,
+                             OpenSegment(files, path, *number, identity));
+    if (segment->header.base == checkpoint) {
+      return ReplaceSegments(files, directory, *number);
+    }
+    LEDGERD_RETURN_IF_ERROR(files.Remove(path));
+    LEDGERD_RETURN_IF_ERROR(files.SyncDirectory(directory));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteAndSync(File& file, absl::Span<const char> blocks) {
   LEDGERD_RETURN_IF_ERROR(file.Allocate(blocks.size()));
   LEDGERD_RETURN_IF_ERROR(file.Write(0, {blocks.data(), blocks.size()}));
@@ -234,6 +259,8 @@ absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files,
   // what is written below it would go with it.
   LEDGERD_RETURN_IF_ERROR(files.SyncDirectory(paths.rolled_back));
   LEDGERD_RETURN_IF_ERROR(files.SyncDirectory(paths.journal));
+  LEDGERD_RETURN_IF_ERROR(
+      SettleInstall(files, paths.journal, identity, checkpoint));
   RecoveredJournal found;
   LEDGERD_ASSIGN_OR_RETURN(found.segments,
                            OpenSegments(files, paths.journal, identity));
@@ -256,6 +283,25 @@ absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files,
   found.last_timestamp = walk.last_timestamp();
   found.synced_through = walk.synced_through();
   return found;
+}
+
+std::string InstallingName(SegmentNumber number) {
+  return absl::StrCat(kInstalling, SegmentName(number));
+}
+
+absl::Status ReplaceSegments(FileSystem& files, const std::string& directory,
+                             SegmentNumber number) {
+  LEDGERD_ASSIGN_OR_RETURN(const auto names, files.List(directory));
+  for (const std::string& name : names) {
+    if (!ParseSegmentName(name).has_value()) continue;
+    LEDGERD_RETURN_IF_ERROR(files.Remove(absl::StrCat(directory, "/", name)));
+  }
+  // Before the new one has its name: beside others it would be damage.
+  LEDGERD_RETURN_IF_ERROR(files.SyncDirectory(directory));
+  LEDGERD_RETURN_IF_ERROR(
+      files.Rename(absl::StrCat(directory, "/", InstallingName(number)),
+                   absl::StrCat(directory, "/", SegmentName(number))));
+  return files.SyncDirectory(directory);
 }
 
 absl::Status ScanSegment(const JournalIdentity& identity,

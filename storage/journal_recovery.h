@@ -7,6 +7,7 @@
 // Shape       Reads every segment that holds entries above the checkpoint, and
 //             the one with the last entry; of older ones only the header. Torn
 //             records at the end are copied to rolled_back/ and then zeroed.
+//             An Install that a crash has cut short is ended, or undone.
 // Durability  What is found is on the disk when this returns: the last segment
 //             is synced, whatever the process before has left.
 // Errors      DATA_LOSS  damaged, missing, or below the checkpoint. Nothing has
@@ -57,6 +58,15 @@ absl::StatusOr<RecoveredJournal> RecoverJournal(FileSystem& files,
                                                 const JournalPaths& paths,
                                                 const JournalIdentity& identity,
                                                 const EntryId& checkpoint);
+
+// The name of a segment that is to take the place of all others: it does once
+// the superblock's checkpoint is its base.
+std::string InstallingName(SegmentNumber number);
+
+// Removes all segments, and makes the one that is to take their place a
+// segment. May be repeated.
+absl::Status ReplaceSegments(FileSystem& files, const std::string& directory,
+                             SegmentNumber number);
 
 // Reads a segment again that was opened by its header alone, and fills in its
 // places. `next_base` is the base of the segment after it.

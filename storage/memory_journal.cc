@@ -195,12 +195,15 @@ absl::Status MemoryJournal::WriteSuperblock(const Superblock& superblock) {
 absl::Status MemoryJournal::Install(const Superblock& superblock) {
   const MutexLock lock(mutex_);
   LEDGERD_RETURN_IF_ERROR(failure_);
+  LEDGERD_CHECK(superblock.checkpoint.sequence >
+                disk_.superblock_.checkpoint.sequence);
+  if (disk_.full_) return absl::ResourceExhaustedError("disk full");
   LEDGERD_RETURN_IF_ERROR(Fatal(disk_.Sync()));
   for (const MemoryJournalDisk::Record& record : disk_.records_) {
     disk_.set_aside_.push_back(record.entry);
   }
   disk_.records_.clear();
-  disk_.superblock_ = superblock;
+  disk_.superblock_before_ = disk_.superblock_ = superblock;
   disk_.base_ = superblock.checkpoint;
   disk_.recorded_ = superblock.checkpoint.sequence;
   visible_ = 0;

@@ -17,8 +17,8 @@
 //   (`keep` decides); a process that only restarts finds all of them.
 // - A failed sync loses some of them at once, though the same process would
 //   still read them; after it, and after a failed write, nothing is written.
-// - A full disk fails Append and RollBack with RESOURCE_EXHAUSTED and changes
-//   nothing. Superblocks and fillers have their place already.
+// - A full disk fails Append, RollBack and Install with RESOURCE_EXHAUSTED and
+//   changes nothing. Superblocks and fillers have their place already.
 // - Rot: a record, or the superblock, becomes unreadable. What opening does
 //   about it is the table of FORMAT.md, "Recovery": cut when torn, refuse when
 //   damaged. A rotten record is also refused by Read.
@@ -143,9 +143,7 @@ class MemoryJournal final : public Journal {
   absl::Status RollBack(Sequence from) override;
   absl::Status Release(Sequence through) override;
   absl::Status WriteSuperblock(const Superblock& superblock) override;
-  // Replaces the journal by the end of the checkpoint that `superblock` names,
-  // with nothing after it: all of it, or nothing.
-  absl::Status Install(const Superblock& superblock);
+  absl::Status Install(const Superblock& superblock) override;
   absl::StatusOr<std::vector<Entry>> Read(Sequence from,
                                           uint64_t bytes_max) const override;
   Outline TakeOutline() override;

@@ -53,6 +53,8 @@ void MemoryStateStore::Crash() {
   state_ = *disk_;
   checkpoint_ = disk_->applied();
   frozen_ = nullptr;
+  prepared_ = nullptr;
+  receiver_.Forget();
   broken_ = absl::OkStatus();
   fetch_errors_.clear();
   write_errors_.clear();
@@ -181,6 +183,30 @@ void MemoryStateStore::FinishCheckpoint() {
   state_.DropEventsOf(*frozen_);
   frozen_ = nullptr;
   if (options_.cold) ++generation_;
+}
+
+absl::StatusOr<std::shared_ptr<const ExportedCheckpoint>>
+MemoryStateStore::ExportCheckpoint() {
+  return options_.checkpoints->Export(disk());
+}
+
+absl::Status MemoryStateStore::PrepareInstall(const EntryId& checkpoint) {
+  const MutexLock lock(mutex_);
+  if (prepared_ != nullptr && prepared_->applied().entry == checkpoint) {
+    return absl::OkStatus();
+  }
+  prepared_ = receiver_.Claim(checkpoint);
+  if (prepared_ != nullptr) return absl::OkStatus();
+  return absl::NotFoundError("no such checkpoint was received");
+}
+
+void MemoryStateStore::FinishInstall() {
+  std::shared_ptr<const MemoryState> prepared;
+  {
+    const MutexLock lock(mutex_);
+    prepared = std::exchange(prepared_, nullptr);
+  }
+  if (prepared != nullptr) InstallCheckpoint(std::move(prepared));
 }
 
 absl::Status MemoryStateStore::VerifyCheckpoint() { return disk()->Verify(); }

@@ -30,6 +30,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -38,6 +39,7 @@
 #include "proto/base/mutex.h"
 #include "proto/types.h"
 #include "storage/event_run.h"
+#include "storage/memory_checkpoints.h"
 #include "storage/memory_state.h"
 #include "storage/state_store.h"
 
@@ -48,11 +50,15 @@ class MemoryStateStore final : public StateStore, private StateView {
   struct Options {
     bool cold = false;
     EventLimits events;
+    // Shared with those that it sends checkpoints to, or receives them from.
+    std::shared_ptr<MemoryCheckpoints> checkpoints =
+        std::make_shared<MemoryCheckpoints>();
   };
 
-  MemoryStateStore() = default;
+  MemoryStateStore() : MemoryStateStore(Options()) {}
 
-  explicit MemoryStateStore(Options options) : options_(options) {}
+  explicit MemoryStateStore(Options options)
+      : options_(std::move(options)), receiver_(options_.checkpoints) {}
 
   // ---- faults
 
@@ -120,6 +126,15 @@ class MemoryStateStore final : public StateStore, private StateView {
 
   absl::Status VerifyCheckpoint() override;
 
+  absl::StatusOr<std::shared_ptr<const ExportedCheckpoint>> ExportCheckpoint()
+      override;
+
+  CheckpointReceiver* checkpoint_receiver() override { return &receiver_; }
+
+  absl::Status PrepareInstall(const EntryId& checkpoint) override;
+  // Does nothing when nothing was prepared: InstallCheckpoint is both in one.
+  void FinishInstall() override;
+
  private:
   // What an entry may look at in a cold store.
   struct Visible {
@@ -175,12 +190,15 @@ class MemoryStateStore final : public StateStore, private StateView {
   uint64_t delta_bytes_ = 0;
   uint64_t generation_ = 0;
   AppliedPoint checkpoint_;
+  MemoryCheckpointReceiver receiver_;
 
   mutable Mutex mutex_;
   std::shared_ptr<const MemoryState> disk_ LEDGERD_GUARDED_BY(mutex_) =
       std::make_shared<MemoryState>();
   // The state being made a checkpoint; null when none is under way.
   std::shared_ptr<const MemoryState> frozen_ LEDGERD_GUARDED_BY(mutex_);
+  // Received, and not the state yet.
+  std::shared_ptr<const MemoryState> prepared_ LEDGERD_GUARDED_BY(mutex_);
   absl::Status broken_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<absl::Status> fetch_errors_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<absl::Status> write_errors_ LEDGERD_GUARDED_BY(mutex_);

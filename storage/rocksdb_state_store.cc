@@ -64,6 +64,7 @@ RocksDbStateStore::RocksDbStateStore(std::shared_ptr<StateDatabase> database,
     : options_(options),
       database_(std::move(database)),
       keeper_(database_, loaded, options.filter_bytes_max),
+      exporter_(options.cluster),
       disk_(std::move(loaded)),
       active_(std::make_shared<StateDelta>()),
       cache_(options.account_cache_bytes),
@@ -514,6 +515,12 @@ void RocksDbStateStore::FinishCheckpoint() {
   ++generation_;
   const MutexLock lock(mutex_);
   frozen_checkpoint_ = {};
+}
+
+absl::StatusOr<std::shared_ptr<const ExportedCheckpoint>>
+RocksDbStateStore::ExportCheckpoint() {
+  LEDGERD_RETURN_IF_ERROR(database_->error());
+  return exporter_.Export(database_, keeper_);
 }
 
 absl::Status RocksDbStateStore::VerifyCheckpoint() {

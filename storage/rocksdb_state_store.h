@@ -48,6 +48,7 @@
 #include "storage/run_merger.h"
 #include "storage/state_database.h"
 #include "storage/state_delta.h"
+#include "storage/state_exporter.h"
 #include "storage/state_fetch.h"
 #include "storage/state_moment.h"
 #include "storage/state_store.h"
@@ -68,6 +69,8 @@ class RocksDbStateStore final : public StateStore, private StateView {
     size_t runs_max = 64;
     // Told, while Open runs, what it brings from an older format to this one.
     std::function<void(const std::string&)> say;
+    // Whose checkpoints it gives away.
+    ClusterId cluster;
   };
 
   // A third of 160 MiB: active, frozen and old.
@@ -121,6 +124,18 @@ class RocksDbStateStore final : public StateStore, private StateView {
   }
 
   absl::Status VerifyCheckpoint() override;
+
+  absl::StatusOr<std::shared_ptr<const ExportedCheckpoint>> ExportCheckpoint()
+      override;
+
+  // RESOURCE_EXHAUSTED unless there is space for so many bytes more. Any
+  // thread.
+  absl::Status CheckSpace(uint64_t bytes) const {
+    return database_->CheckSpace(bytes);
+  }
+
+  // Another store takes its place: with the last read of it its files go.
+  void RemoveWhenClosed() { database_->RemoveWhenClosed(); }
 
   // Until the runs of ids are merged as far as they will be. For tests.
   void WaitForMerges() { merger_.WaitUntilIdle(); }
@@ -207,6 +222,7 @@ class RocksDbStateStore final : public StateStore, private StateView {
   const Options options_;
   const std::shared_ptr<StateDatabase> database_;
   DiskStateKeeper keeper_;
+  StateExporter exporter_;
 
   // ---- the replica thread's
   std::shared_ptr<const DiskState> disk_;

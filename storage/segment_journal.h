@@ -68,6 +68,7 @@ class SegmentJournal final : public Journal {
   absl::Status RollBack(Sequence from) override;
   absl::Status Release(Sequence through) override;
   absl::Status WriteSuperblock(const Superblock& superblock) override;
+  absl::Status Install(const Superblock& superblock) override;
   absl::StatusOr<std::vector<Entry>> Read(Sequence from,
                                           uint64_t bytes_max) const override;
   Outline TakeOutline() override;
@@ -133,6 +134,12 @@ class SegmentJournal final : public Journal {
   absl::StatusOr<std::shared_ptr<Segment>> WriteShorter(
       const Segment& segment, Sequence from, const std::string& path);
   absl::Status MoveAside(size_t keep, Sequence from);
+
+  // segment_journal_install.cc
+  absl::StatusOr<std::shared_ptr<Segment>> MakeInstalling(SegmentNumber number,
+                                                          const EntryId& base);
+  // Copies entries from `from` on aside; `copies` are their paths.
+  absl::Status CopyReplaced(Sequence from, std::vector<std::string>& copies);
 
   FileSystem& files_;
   const JournalPaths paths_;

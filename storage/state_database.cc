@@ -19,6 +19,7 @@
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
 #include "storage/rocksdb_manifest.h"
+#include "storage/state_directories.h"
 #include "storage/state_keys.h"
 
 #include <sys/statvfs.h>
@@ -125,13 +126,6 @@ absl::Status CheckNotHalfThere(rocksdb::Env& env, const std::string& db) {
   return absl::OkStatus();
 }
 
-rocksdb::Status SyncDirectory(rocksdb::Env& env, const std::string& path) {
-  std::unique_ptr<rocksdb::Directory> directory;
-  rocksdb::Status status = env.NewDirectory(path, &directory);
-  if (status.ok()) status = directory->Fsync();
-  return status;
-}
-
 // What was being written when the process ended is of no use.
 rocksdb::Status EmptyIncoming(rocksdb::Env& env, const std::string& incoming) {
   std::vector<std::string> names;
@@ -143,16 +137,18 @@ rocksdb::Status EmptyIncoming(rocksdb::Env& env, const std::string& incoming) {
   return status;
 }
 
-absl::Status PrepareDirectories(rocksdb::Env& env, const std::string& path) {
+absl::Status PrepareDirectories(rocksdb::Env& env, const std::string& path,
+                                const std::string& db,
+                                const std::string& incoming) {
   rocksdb::Status status = env.CreateDirIfMissing(path);
-  if (status.ok()) status = env.CreateDirIfMissing(path + "/db");
-  if (status.ok()) status = EmptyIncoming(env, path + "/incoming");
-  // RocksDB syncs what is in its directory, not the directory's own name.
-  if (status.ok()) status = SyncDirectory(env, path);
+  if (status.ok()) status = env.CreateDirIfMissing(db);
+  if (status.ok()) status = EmptyIncoming(env, incoming);
   LEDGERD_RETURN_IF_ERROR(
       FromRocksDb(status, absl::StrCat("preparing ", path)));
-  LEDGERD_RETURN_IF_ERROR(CheckNotHalfThere(env, path + "/db"));
-  return CheckManifest(env, path + "/db");
+  // RocksDB syncs what is in its directory, not the directory's own name.
+  LEDGERD_RETURN_IF_ERROR(SyncStateDirectory(env, path));
+  LEDGERD_RETURN_IF_ERROR(CheckNotHalfThere(env, db));
+  return CheckManifest(env, db);
 }
 
 // Where a table's properties are damaged RocksDB goes on without them: then it
@@ -219,6 +215,8 @@ class StateDatabase::ErrorListener final : public rocksdb::EventListener {
 
 StateDatabase::StateDatabase(std::string path, const Options& options)
     : path_(std::move(path)),
+      db_path_(absl::StrCat(path_, "/", options.name)),
+      incoming_path_(absl::StrCat(path_, "/", IncomingNameOf(options.name))),
       options_(options),
       files_(options.files != nullptr ? options.files
                                       : rocksdb::FileSystem::Default()),
@@ -230,12 +228,18 @@ StateDatabase::StateDatabase(std::string path, const Options& options)
 StateDatabase::~StateDatabase() {
   // Closed by hand: the listener must outlive the background jobs.
   db_.reset();
+  if (!remove_when_closed_) return;
+  // What is left is removed by the next start.
+  RemoveFilesAndDirectory(files_.env(), incoming_path_).IgnoreError();
+  RemoveFilesAndDirectory(files_.env(), db_path_).IgnoreError();
 }
 
 absl::StatusOr<std::shared_ptr<StateDatabase>> StateDatabase::Open(
     const std::string& path, const Options& options) {
   std::shared_ptr<StateDatabase> database(new StateDatabase(path, options));
-  LEDGERD_RETURN_IF_ERROR(PrepareDirectories(database->files_.env(), path));
+  LEDGERD_RETURN_IF_ERROR(PrepareDirectories(database->files_.env(), path,
+                                             database->db_path_,
+                                             database->incoming_path_));
   LEDGERD_RETURN_IF_ERROR(database->OpenRocksDb());
   return database;
 }
@@ -243,10 +247,9 @@ absl::StatusOr<std::shared_ptr<StateDatabase>> StateDatabase::Open(
 absl::Status StateDatabase::OpenRocksDb() {
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
-      rocksdb::DB::Open(rocksdb_options_, path_ + "/db", &db);
+      rocksdb::DB::Open(rocksdb_options_, db_path_, &db);
   db_.reset(db);
-  absl::Status opened =
-      FromRocksDb(status, absl::StrCat("opening ", path_, "/db"));
+  absl::Status opened = FromRocksDb(status, absl::StrCat("opening ", db_path_));
   if (opened.ok()) opened = CheckProperties(*db_);
   return absl::IsDataLoss(opened) ? WithDamagedTable(opened) : opened;
 }
@@ -254,9 +257,9 @@ absl::Status StateDatabase::OpenRocksDb() {
 // RocksDB does not say of every damage which file has it.
 absl::Status StateDatabase::WithDamagedTable(const absl::Status& status) const {
   std::vector<std::string> names;
-  files_.env().GetChildren(path_ + "/db", &names).PermitUncheckedError();
+  files_.env().GetChildren(db_path_, &names).PermitUncheckedError();
   for (const std::string& name : names) {
-    const std::string path = absl::StrCat(path_, "/db/", name);
+    const std::string path = absl::StrCat(db_path_, "/", name);
     if (!absl::EndsWith(name, ".sst") || IsUsable(rocksdb_options_, path)) {
       continue;
     }
@@ -341,7 +344,7 @@ void StateDatabase::RemoveFile(const std::string& path) {
 }
 
 std::string StateDatabase::NewFilePath() {
-  return absl::StrCat(path_, "/incoming/", next_file_.fetch_add(1), ".sst");
+  return absl::StrCat(incoming_path_, "/", next_file_.fetch_add(1), ".sst");
 }
 
 }  // namespace ledgerd::storage

@@ -6,7 +6,8 @@
 //   ... files.Put(...)
 //   LEDGERD_RETURN_IF_ERROR(db->Ingest(files.paths()));  // all, or nothing
 //
-// Shape       `path`/db is RocksDB's; `path`/incoming has files being written.
+// Shape       `path`/db is RocksDB's; `path`/incoming has files being written;
+//             or other names (state_directories.h).
 // Durability  Ingest returns OK after the files and the manifest are synced.
 // Errors      DATA_LOSS           RocksDB calls it corruption, or a file is
 //                                 missing; the message names the file.
@@ -47,6 +48,8 @@ namespace ledgerd::storage {
 class StateDatabase {
  public:
   struct Options {
+    // Of RocksDB's directory (state_directories.h).
+    std::string name = "db";
     uint64_t block_cache_bytes = uint64_t{32} << 20;
     // What compactions and merges write a second, at most.
     uint64_t background_bytes_per_second = uint64_t{64} << 20;
@@ -90,6 +93,13 @@ class StateDatabase {
   // Removes a file that was to be ingested, if it is there.
   void RemoveFile(const std::string& path);
 
+  // Where RocksDB's files are.
+  const std::string& directory() const { return db_path_; }
+
+  // Once nobody uses it any more its files go: another state has taken its
+  // place.
+  void RemoveWhenClosed() { remove_when_closed_ = true; }
+
   const rocksdb::Options& rocksdb_options() const { return rocksdb_options_; }
 
  private:
@@ -105,7 +115,10 @@ class StateDatabase {
   uint64_t StoredBytes() const;
 
   const std::string path_;
+  const std::string db_path_;
+  const std::string incoming_path_;
   const Options options_;
+  std::atomic<bool> remove_when_closed_{false};
   // Stops at the first error of a write (fail_stop_files.h).
   const FailStopFiles files_;
   rocksdb::Options rocksdb_options_;

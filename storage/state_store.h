@@ -39,7 +39,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "proto/entry.h"
 #include "proto/types.h"
+#include "storage/checkpoint_transfer.h"
 #include "storage/lateness.h"
 #include "storage/state_event.h"
 #include "storage/state_hash.h"
@@ -189,6 +191,31 @@ class StateStore {
   // checkpoint from what is on the disk and compares it with the one stored
   // there, and the ledger's sums: DATA_LOSS names the first that does not hold.
   virtual absl::Status VerifyCheckpoint() = 0;
+
+  // ---- checkpoints from one replica to another (checkpoint_transfer.h)
+
+  // Any thread but the replica's. The newest checkpoint that was written;
+  // NOT_FOUND when there is none.
+  virtual absl::StatusOr<std::shared_ptr<const ExportedCheckpoint>>
+  ExportCheckpoint() = 0;
+
+  // Where one is received. Null: this store cannot be replaced, and nothing
+  // below is called.
+  virtual CheckpointReceiver* checkpoint_receiver() { return nullptr; }
+
+  // Journal thread. Opens the checkpoint that was received and finished, beside
+  // the state; may be repeated. From here on a start finds the one or the other
+  // as the superblock says.
+  virtual absl::Status PrepareInstall(const EntryId& checkpoint) {
+    static_cast<void>(checkpoint);
+    return absl::UnimplementedError("this state cannot be replaced");
+  }
+
+  // Replica thread, once the superblock names what was prepared. The state is
+  // that of the checkpoint, with nothing applied after it. Plans that were made
+  // before do not Install; reads that have begun go on with the old state.
+  // Requires: no checkpoint of the own state is under way.
+  virtual void FinishInstall() {}
 };
 
 }  // namespace ledgerd::storage

@@ -29,7 +29,10 @@ absl::Status OfflineLedger::OpenAll(const std::string& path) {
   storage::RocksDbStateStore::Options options;
   options.database.reserve_bytes = 0;
   LEDGERD_ASSIGN_OR_RETURN(
-      store_, storage::RocksDbStateStore::Open(dir_->state_path(), options));
+      store_, storage::ReplaceableStateStore::Open(
+                  dir_->state_path(), options,
+                  {.incoming = dir_->incoming_path(),
+                   .checkpoint = journal_->superblock().checkpoint.sequence}));
   opened_at_ = store_->applied().entry.sequence;
   return absl::OkStatus();
 }

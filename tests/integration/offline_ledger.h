@@ -26,6 +26,7 @@
 #include "proto/entry.h"
 #include "proto/types.h"
 #include "storage/data_dir.h"
+#include "storage/replaceable_state_store.h"
 #include "storage/rocksdb_state_store.h"
 #include "storage/segment_journal.h"
 #include "tests/integration/final_state.h"
@@ -69,7 +70,7 @@ class OfflineLedger {
 
   std::unique_ptr<storage::DataDir> dir_;
   std::unique_ptr<storage::SegmentJournal> journal_;
-  std::unique_ptr<storage::RocksDbStateStore> store_;
+  std::unique_ptr<storage::ReplaceableStateStore> store_;
   Sequence opened_at_;
 };
 

@@ -47,7 +47,10 @@ DEEP = {
         "storage/rocksdb_",
         "storage/run_",
         "storage/state_database",
+        "storage/state_directories",
+        "storage/state_exporter",
         "storage/state_keys",
+        "storage/state_receiver",
     ),
     r"grpc(pp|\+\+)?/": ("proto/", "server/", "client/", "tests/"),
 }
