@@ -20,8 +20,10 @@ size_t BytesOf(const std::vector<Entry>& entries) {
 }  // namespace
 
 JournalThread::JournalThread(storage::Journal& journal,
+                             storage::StateStore* store,
                              JournalCallbacks callbacks)
     : journal_(journal),
+      store_(store),
       callbacks_(std::move(callbacks)),
       thread_([this] { Loop(); }) {}
 
@@ -80,7 +82,7 @@ JournalThread::Task JournalThread::Gather() {
   size_t bytes = BytesOf(group->entries);
   while (!tasks_.empty()) {
     auto* const more = std::get_if<JournalWrite>(&tasks_.front());
-    if (more == nullptr || more->cut.has_value() ||
+    if (more == nullptr || more->install.has_value() || more->cut.has_value() ||
         more->superblock.has_value()) {
       break;
     }
@@ -120,7 +122,7 @@ bool JournalThread::Perform(const Task& task) {
 
 absl::Status JournalThread::Do(const JournalWrite& write) {
   filler_due_ = filler_due_ || !write.entries.empty();
-  return PerformWrite(write, journal_);
+  return PerformWrite(write, journal_, store_);
 }
 
 absl::Status JournalThread::Do(const Checkpoint& checkpoint) {

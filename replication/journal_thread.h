@@ -1,12 +1,12 @@
 // The JournalThread makes durable what the replica wants durable: whatever
 // gathers while one sync runs goes out with the next (group commit).
 //
-//   JournalThread thread(journal, {.persisted = ..., ...});
+//   JournalThread thread(journal, &store, {.persisted = ..., ...});
 //   thread.Persist(std::move(write));   // then: persisted(write.id)
 //
 // Order    Everything in the order given, and a write's parts as in update.h:
-//          cut, superblock, entries. Writes of entries alone are written
-//          together with those before them, up to kGroupBytesMax.
+//          install, cut, superblock, entries. Writes of entries alone are
+//          written together with those before them, up to kGroupBytesMax.
 // Errors   RESOURCE_EXHAUSTED  disk_full(true); tried again every 100 ms, and
 //                              disk_full(false) once it went through.
 //          Anything else       failed(status); nothing is written any more.
@@ -28,6 +28,7 @@
 #include "proto/entry.h"
 #include "replication/core/update.h"
 #include "storage/journal.h"
+#include "storage/state_store.h"
 
 namespace ledgerd::replication {
 
@@ -43,13 +44,15 @@ class JournalThread {
   static constexpr std::chrono::milliseconds kFillerAfter{10};
   static constexpr std::chrono::milliseconds kRetryAfter{100};
 
-  JournalThread(storage::Journal& journal, JournalCallbacks callbacks);
+  // `store` is where checkpoints are installed; null for a witness.
+  JournalThread(storage::Journal& journal, storage::StateStore* store,
+                JournalCallbacks callbacks);
   ~JournalThread();
 
   JournalThread(const JournalThread&) = delete;
   JournalThread& operator=(const JournalThread&) = delete;
 
-  // Requires: nothing to install or to repair.
+  // Requires: nothing to repair.
   void Persist(JournalWrite write) LEDGERD_EXCLUDES(mutex_);
   void RecordCheckpoint(EntryId checkpoint) LEDGERD_EXCLUDES(mutex_);
 
@@ -79,6 +82,7 @@ class JournalThread {
   bool WaitToRetry() LEDGERD_EXCLUDES(mutex_);
 
   storage::Journal& journal_;
+  storage::StateStore* const store_;
   const JournalCallbacks callbacks_;
   Mutex mutex_;
   CondVar changed_;

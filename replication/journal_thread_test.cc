@@ -52,6 +52,14 @@ class RecordingJournal final : public storage::Journal {
     return absl::OkStatus();
   }
 
+  absl::Status Install(const storage::Superblock& superblock) override {
+    const MutexLock lock(mutex_);
+    superblock_ = superblock;
+    Write(absl::StrCat("install ", superblock.checkpoint.sequence.value(),
+                       " epoch ", superblock.promised_epoch.value()));
+    return absl::OkStatus();
+  }
+
   absl::Status RollBack(Sequence from) override {
     const MutexLock lock(mutex_);
     const absl::Status status = NextStatus();
@@ -183,7 +191,7 @@ using Lines = std::vector<std::string>;
 TEST(JournalThreadTest, WhatGathersDuringASyncGoesOutTogether) {
   RecordingJournal journal;
   Told told;
-  JournalThread thread(journal, told.Callbacks());
+  JournalThread thread(journal, nullptr, told.Callbacks());
   journal.SetOpen(false);
   thread.Persist(OneEntry(1));
   journal.WaitUntilAppending();
@@ -199,7 +207,7 @@ TEST(JournalThreadTest, WhatGathersDuringASyncGoesOutTogether) {
 TEST(JournalThreadTest, PromiseAndCheckpointKeepTheirPlace) {
   RecordingJournal journal;
   Told told;
-  JournalThread thread(journal, told.Callbacks());
+  JournalThread thread(journal, nullptr, told.Callbacks());
   journal.SetOpen(false);
   thread.Persist(OneEntry(1));
   journal.WaitUntilAppending();
@@ -224,10 +232,34 @@ TEST(JournalThreadTest, PromiseAndCheckpointKeepTheirPlace) {
                    "append 4-4 commit 0"}));
 }
 
+// With the superblock, and once, though there is no space for what follows.
+TEST(JournalThreadTest, AnInstallComesFirstAndIsNotRepeated) {
+  RecordingJournal journal;
+  Told told;
+  JournalThread thread(journal, nullptr, told.Callbacks());
+  journal.SetOpen(false);
+  thread.Persist(OneEntry(1));
+  journal.WaitUntilAppending();
+  thread.Persist(OneEntry(2));
+  JournalWrite write = OneEntry(3, 8, 7);
+  write.install = EntryId();
+  write.install->sequence = Sequence(7);
+  write.superblock = Promise(4);
+  thread.Persist(std::move(write));
+  journal.FailNext({absl::OkStatus(), absl::OkStatus(),
+                    absl::ResourceExhaustedError("full")});
+  thread.Persist(OneEntry(4, 9, 7));
+  journal.SetOpen(true);
+  const Lines written = journal.WaitFor(4);
+  EXPECT_EQ(written, (Lines{"append 1-1 commit 0", "append 2-2 commit 0",
+                            "install 7 epoch 4", "append 8-9 commit 7"}));
+  thread.Stop();
+}
+
 TEST(JournalThreadTest, AWriteIsCutThenSuperblockThenEntries) {
   RecordingJournal journal;
   Told told;
-  JournalThread thread(journal, told.Callbacks());
+  JournalThread thread(journal, nullptr, told.Callbacks());
   journal.SetOpen(false);
   thread.Persist(OneEntry(1));
   journal.WaitUntilAppending();
@@ -249,7 +281,7 @@ TEST(JournalThreadTest, AWriteIsCutThenSuperblockThenEntries) {
 TEST(JournalThreadTest, ACutThatFindsNoSpaceIsTriedAgainBeforeTheEntries) {
   RecordingJournal journal;
   Told told;
-  JournalThread thread(journal, told.Callbacks());
+  JournalThread thread(journal, nullptr, told.Callbacks());
   journal.FailNext({absl::ResourceExhaustedError("full"), absl::OkStatus(),
                     absl::ResourceExhaustedError("full")});
   JournalWrite write = OneEntry(1);
@@ -267,7 +299,7 @@ TEST(JournalThreadTest, ACutThatFindsNoSpaceIsTriedAgainBeforeTheEntries) {
 TEST(JournalThreadTest, AGroupEndsAtItsLimit) {
   RecordingJournal journal;
   Told told;
-  JournalThread thread(journal, told.Callbacks());
+  JournalThread thread(journal, nullptr, told.Callbacks());
   journal.SetOpen(false);
   thread.Persist(OneEntry(1));
   journal.WaitUntilAppending();
@@ -290,7 +322,7 @@ TEST(JournalThreadTest, AGroupEndsAtItsLimit) {
 TEST(JournalThreadTest, AFillerFollowsWhenNothingElseDoes) {
   RecordingJournal journal;
   Told told;
-  JournalThread thread(journal, told.Callbacks());
+  JournalThread thread(journal, nullptr, told.Callbacks());
   thread.Persist(OneEntry(1));
   EXPECT_EQ(journal.WaitFor(2), (Lines{"append 1-1 commit 0", "filler"}));
 }
@@ -298,7 +330,7 @@ TEST(JournalThreadTest, AFillerFollowsWhenNothingElseDoes) {
 TEST(JournalThreadTest, AFullDiskIsToldAndTriedAgain) {
   RecordingJournal journal;
   Told told;
-  JournalThread thread(journal, told.Callbacks());
+  JournalThread thread(journal, nullptr, told.Callbacks());
   journal.FailNext({absl::ResourceExhaustedError("full"),
                     absl::ResourceExhaustedError("full")});
   thread.Persist(OneEntry(1));
@@ -308,7 +340,7 @@ TEST(JournalThreadTest, AFullDiskIsToldAndTriedAgain) {
 TEST(JournalThreadTest, StopsWaitingForSpaceWhenItMustEnd) {
   RecordingJournal journal;
   Told told;
-  JournalThread thread(journal, told.Callbacks());
+  JournalThread thread(journal, nullptr, told.Callbacks());
   journal.FailNext(std::vector<absl::Status>(
       1'000'000, absl::ResourceExhaustedError("full")));
   thread.Persist(OneEntry(1));
@@ -320,7 +352,7 @@ TEST(JournalThreadTest, StopsWaitingForSpaceWhenItMustEnd) {
 TEST(JournalThreadTest, NothingIsWrittenAfterAFailure) {
   RecordingJournal journal;
   Told told;
-  JournalThread thread(journal, told.Callbacks());
+  JournalThread thread(journal, nullptr, told.Callbacks());
   journal.FailNext({absl::UnknownError("fdatasync: EIO")});
   thread.Persist(OneEntry(1));
   EXPECT_EQ(told.WaitFor(1), (Lines{"failed fdatasync: EIO"}));

@@ -4,19 +4,44 @@
 #include "proto/base/status_macros.h"
 
 namespace ledgerd::replication {
+namespace {
 
-absl::Status PerformWrite(const JournalWrite& write,
-                          storage::Journal& journal) {
-  LEDGERD_CHECK(!write.install.has_value() && write.repairs.empty());
+void Put(const SuperblockWrite& write, storage::Superblock& superblock) {
+  superblock.promised_epoch = write.promised;
+  superblock.fork = write.fork.value();
+  superblock.membership = write.membership;
+  superblock.membership_before = write.membership_before;
+}
+
+absl::Status PerformInstall(const JournalWrite& write,
+                            storage::Journal& journal,
+                            storage::StateStore* store) {
+  storage::Superblock superblock = journal.superblock();
+  // Done, by a try that found no space for what comes after it.
+  if (superblock.checkpoint == *write.install) return absl::OkStatus();
+  if (store != nullptr) {
+    LEDGERD_RETURN_IF_ERROR(store->PrepareInstall(*write.install));
+  }
+  superblock.checkpoint = *write.install;
+  Put(*write.superblock, superblock);
+  return journal.Install(superblock);
+}
+
+}  // namespace
+
+absl::Status PerformWrite(const JournalWrite& write, storage::Journal& journal,
+                          storage::StateStore* store) {
+  LEDGERD_CHECK(write.repairs.empty());
+  if (write.install.has_value()) {
+    LEDGERD_CHECK(write.superblock.has_value());
+    LEDGERD_RETURN_IF_ERROR(PerformInstall(write, journal, store));
+  }
   if (write.cut.has_value()) {
     LEDGERD_RETURN_IF_ERROR(journal.RollBack(*write.cut));
   }
-  if (write.superblock.has_value()) {
+  if (write.superblock.has_value() && !write.install.has_value()) {
     storage::Superblock superblock = journal.superblock();
-    superblock.promised_epoch = write.superblock->promised;
-    superblock.fork = write.superblock->fork.value();
-    superblock.membership = write.superblock->membership;
-    superblock.membership_before = write.superblock->membership_before;
+    Put(*write.superblock, superblock);
     LEDGERD_RETURN_IF_ERROR(journal.WriteSuperblock(superblock));
   }
   if (write.entries.empty()) return absl::OkStatus();

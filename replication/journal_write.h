@@ -1,6 +1,6 @@
 // What is done to a Journal for the replica, in its order.
 //
-//   absl::Status status = PerformWrite(write, journal);
+//   absl::Status status = PerformWrite(write, journal, &store);
 //
 // Errors   As in storage/journal.h. After RESOURCE_EXHAUSTED the call may be
 //          repeated as a whole: what was done of it stays done.
@@ -13,15 +13,21 @@
 #include "proto/entry.h"
 #include "replication/core/update.h"
 #include "storage/journal.h"
+#include "storage/state_store.h"
 
 namespace ledgerd::replication {
 
-// Makes it durable: cut, superblock, entries (core/update.h). A membership is
-// so in the superblock when its entry comes into the journal, and an entry that
-// is cut away is never without the membership that it made.
+// Makes it durable: install, cut, superblock, entries (core/update.h). A
+// membership is so in the superblock when its entry comes into the journal, and
+// an entry that is cut away is never without the membership that it made.
 //
-// Requires: nothing to install or to repair.
-absl::Status PerformWrite(const JournalWrite& write, storage::Journal& journal);
+// An install is prepared in `store`, which a witness has none of, and decided
+// by the journal's superblock; StateStore::FinishInstall is left to the replica
+// thread.
+//
+// Requires: nothing to repair.
+absl::Status PerformWrite(const JournalWrite& write, storage::Journal& journal,
+                          storage::StateStore* store);
 
 // Writes the superblock with the new checkpoint, then lets go of the journal
 // below it.

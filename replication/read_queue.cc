@@ -44,8 +44,7 @@ void ExpireIn(Reads& reads, Deadline now) {
 void ReadQueue::Add(ReadRequest request) {
   const Freshness& freshness = request.freshness;
   LEDGERD_CHECK(freshness.level != Freshness::Level::kLinearizable);
-  // The primary, which alone adds those of a bounded staleness, is behind
-  // nobody.
+  // Those of a bounded staleness are fresh enough when they come.
   const Sequence wanted = freshness.level == Freshness::Level::kAtLeastSequence
                               ? freshness.at_least
                               : Sequence(0);

@@ -36,15 +36,6 @@ absl::Status Deposed() {
       "again with the same ids");
 }
 
-absl::Status NotServing(const absl::Status& fault) {
-  if (!fault.ok()) {
-    return MakeError(Reason::kNoPrimary,
-                     absl::StrCat("the replica has halted: ", fault.message()));
-  }
-  return MakeError(Reason::kNoPrimary,
-                   "the replica is replaying its journal; try again soon");
-}
-
 // Whether one of its row was refused before; then it is refused here.
 bool IsOutOfTurn(const Proposal& proposal) {
   if (proposal.row_broken == nullptr || !*proposal.row_broken) return false;
@@ -69,6 +60,7 @@ Replica::Replica(ReplicaOptions options, storage::Journal& journal,
       checkpointing_(options.checkpoint, store, work) {}
 
 absl::Status Replica::Start(Now now) {
+  now_ = now.steady;
   if (options_.keeps_state) LEDGERD_RETURN_IF_ERROR(CheckStateFitsJournal());
   commit_ = store_.applied().entry;
   Options options;
@@ -149,6 +141,10 @@ absl::Status Replica::CheckMeetingPoint(const EntryId& applied) const {
   return absl::OkStatus();
 }
 
+bool Replica::IsPrimary() const {
+  return std::holds_alternative<Primary>(protocol_->role());
+}
+
 bool Replica::serving() const {
   if (halted()) return false;
   const auto* primary = std::get_if<Primary>(&protocol_->role());
@@ -156,8 +152,15 @@ bool Replica::serving() const {
 }
 
 bool Replica::WantsProposals() const {
-  if (halted()) return true;  // To refuse them.
+  if (!serving()) return true;  // To refuse them.
+  // Writes are held during a switchover (rule 12).
+  if (!protocol_->takes_proposals()) return false;
   return !checkpointing_.ahead() && queue_.added_bytes() < kPipelineBytesMax;
+}
+
+bool Replica::idle() const {
+  return (queue_.empty() || !IsPrimary()) && !installing_.has_value() &&
+         !checkpointing_.running();
 }
 
 void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
@@ -170,7 +173,7 @@ void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
   done.reserve(proposals.size());
   for (Proposal& proposal : proposals) {
     if (!serving() || !protocol_->takes_proposals()) {
-      proposal.done(NotServing(fault_));
+      proposal.done(NotServing());
     } else if (proposal.deadline <= now.steady) {
       proposal.done(MakeError(
           Reason::kOverloaded,
@@ -187,17 +190,8 @@ void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
 
 void Replica::OnRead(ReadRequest request, Now now) {
   const auto level = request.freshness.level;
-  // With others there may be a primary to ask (rule 10).
-  if (halted() || (level == Freshness::Level::kLinearizable && !serving() &&
-                   transport_ == nullptr)) {
-    request.begin(NotServing(fault_));
-    return;
-  }
-  if (level == Freshness::Level::kMaxStaleness && !serving()) {
-    request.begin(MakeError(
-        Reason::kTooStale,
-        "the replica is replaying its journal and knows not how far behind it "
-        "is; try again soon"));
+  if (absl::Status status = MayRead(request.freshness, now); !status.ok()) {
+    request.begin(std::move(status));
     return;
   }
   if (level == Freshness::Level::kLinearizable) {
@@ -210,11 +204,35 @@ void Replica::OnRead(ReadRequest request, Now now) {
   reads_.Advance(queue_.applied());
 }
 
+absl::Status Replica::MayRead(const Freshness& freshness, Now now) const {
+  if (halted() || !options_.keeps_state) return NotServing();
+  if (serving()) return absl::OkStatus();
+  switch (freshness.level) {
+    case Freshness::Level::kAtLeastSequence:
+      return absl::OkStatus();
+    case Freshness::Level::kLinearizable:
+      // With others there may be a primary to ask (rule 10).
+      return transport_ == nullptr ? NotServing() : absl::OkStatus();
+    case Freshness::Level::kMaxStaleness:
+      break;
+  }
+  if (staleness_.IsWithin(freshness.max_staleness, queue_.applied(), now.wall,
+                          now.steady)) {
+    return absl::OkStatus();
+  }
+  return MakeError(Reason::kTooStale,
+                   absl::StrCat("the replica is, or may be, more than ",
+                                freshness.max_staleness.count(),
+                                " ms behind the primary; try again soon, or "
+                                "ask another one"));
+}
+
 void Replica::OnReadsDone(ReadKind kind, size_t count) {
   reads_.Done(kind, count, queue_.applied());
 }
 
 void Replica::OnTick(Now now) {
+  now_ = now.steady;
   if (halted()) return;
   waiting_ticks_ = persisting() ? waiting_ticks_ + 1 : 0;
   Step(Tick{.progressing = progressing(), .answered_through = queue_.applied()},
@@ -261,7 +279,31 @@ std::optional<RequestResult> Replica::OnEvent(Event event, Now now) {
       (checkpointing_.running() || installing_.has_value())) {
     return std::nullopt;
   }
-  return Step(std::move(event), now);
+  now_ = now.steady;
+  std::optional<Message> heartbeat;
+  if (const auto* received = std::get_if<Received>(&event)) {
+    NoteHeard(received->message, now);
+    if (std::holds_alternative<Heartbeat>(received->message.body)) {
+      heartbeat = received->message;
+    }
+  } else if (const auto* broken = std::get_if<ConnectionBroken>(&event)) {
+    heard_.erase(broken->peer);
+  }
+  const std::optional<RequestResult> result = Step(std::move(event), now);
+  // Only that of the primary which it follows.
+  if (heartbeat.has_value() && heartbeat->epoch == protocol_->epoch() &&
+      protocol_->primary() == heartbeat->from) {
+    staleness_.OnHeartbeat(heartbeat->epoch,
+                           std::get<Heartbeat>(heartbeat->body), now.steady);
+  }
+  return result;
+}
+
+void Replica::NoteHeard(const Message& message, Now now) {
+  const Member* member = protocol_->membership().Find(message.from);
+  if (member != nullptr && member->incarnation == message.from_incarnation) {
+    heard_[message.from] = now.steady;
+  }
 }
 
 void Replica::OnPersisted(WriteId write, Now now) {
@@ -269,6 +311,7 @@ void Replica::OnPersisted(WriteId write, Now now) {
   persisted_ = write;
   if (installing_.has_value() && *installing_ <= write) {
     installing_.reset();
+    if (options_.keeps_state) store_.FinishInstall();
     queue_.Reset();
   }
   waiting_ticks_ = 0;
@@ -345,7 +388,7 @@ void Replica::Answer(const Update& update) {
     reads_.Ready(ready.read, ready.at_least);
   }
   for (const ReadId read : update.reads_refused) {
-    reads_.Refuse(read, NotServing(fault_));
+    reads_.Refuse(read, NotServing());
   }
 }
 
@@ -355,6 +398,8 @@ void Replica::Persist(JournalWrite write, std::vector<Done> done) {
     installing_ = write.id;
     commit_ = *write.install;
     queue_.Abandon(Deposed());
+    // What is being read back may be gone before it is read.
+    queue_.Reset();
   }
   if (write.cut.has_value()) queue_.CutFrom(*write.cut, Deposed());
   std::vector<Entry> entries = write.entries;
@@ -378,24 +423,91 @@ bool Replica::Apply() {
 }
 
 void Replica::CheckpointNow() {
-  if (!halted()) checkpointing_.Begin();
+  if (halted() || installing_.has_value() || !options_.keeps_state) return;
+  checkpointing_.Begin();
 }
 
 void Replica::Halt(const absl::Status& fault) {
   if (halted()) return;
   fault_ = fault;
   queue_.Abandon(OutcomeUnknown(fault));
-  reads_.Abandon(NotServing(fault));
+  reads_.Abandon(NotServing());
+}
+
+absl::Status Replica::NotServing() const {
+  if (halted()) {
+    return MakeError(
+        Reason::kNoPrimary,
+        absl::StrCat("the replica has halted: ", fault_.message()));
+  }
+  const std::optional<ReplicaId> primary = protocol_->primary();
+  if (primary.has_value() && *primary != options_.self) {
+    return MakeError(Reason::kNotPrimary,
+                     absl::StrCat("replica ", primary->value(),
+                                  " is the primary, as far as this one knows"));
+  }
+  if (protocol_->membership().voter_count() > 1 && !IsPrimary()) {
+    return MakeError(Reason::kNoPrimary,
+                     "this replica knows no primary; try again soon");
+  }
+  return MakeError(Reason::kNoPrimary,
+                   "the replica is replaying its journal; try again soon");
+}
+
+Role Replica::RoleNow() const {
+  if (halted()) return Role::kHalted;
+  if (serving()) return Role::kPrimary;
+  const Membership& membership = protocol_->membership();
+  const Member* self = membership.Find(options_.self);
+  // Not a member yet, or not any more.
+  if (self == nullptr || self->incarnation != options_.incarnation) {
+    return Role::kLearner;
+  }
+  if (self->role == MemberRole::kWitness) return Role::kWitness;
+  if (self->role == MemberRole::kLearner) return Role::kLearner;
+  if (membership.voter_count() == 1) return Role::kRecovering;
+  if (std::holds_alternative<Candidate>(protocol_->role())) {
+    return Role::kPromoting;
+  }
+  if (std::holds_alternative<Standby>(protocol_->role())) {
+    return Role::kStandby;
+  }
+  return Role::kRecovering;
+}
+
+PeerStatus Replica::StatusOf(const Member& peer) const {
+  PeerStatus status;
+  status.id = peer.id;
+  if (const auto heard = heard_.find(peer.id); heard != heard_.end()) {
+    status.connected = true;
+    status.since_heard = std::chrono::duration_cast<std::chrono::milliseconds>(
+        now_ - heard->second);
+  }
+  if (const auto* primary = std::get_if<Primary>(&protocol_->role())) {
+    const auto progress = primary->peers.find(peer.id);
+    if (progress != primary->peers.end()) {
+      status.acknowledged = progress->second.acknowledged;
+      status.checkpoint = progress->second.checkpoint;
+    }
+  }
+  return status;
 }
 
 ReplicaStatus Replica::status() const {
   ReplicaStatus status;
+  FillStatus(status);
+  return status;
+}
+
+void Replica::FillStatus(ReplicaStatus& status) const {
   status.replica = options_.self;
-  status.role = halted()    ? Role::kHalted
-                : serving() ? Role::kPrimary
-                            : Role::kRecovering;
+  status.role = RoleNow();
   status.epoch = protocol_->epoch();
-  if (serving()) status.primary = options_.self;
+  status.fork = protocol_->fork().value();
+  status.primary = protocol_->primary().value_or(ReplicaId(0));
+  if (status.primary == options_.self && !serving()) {
+    status.primary = ReplicaId(0);
+  }
   status.journal_first = journal_.first();
   status.journal_last = journal_.last().sequence;
   status.commit = commit_;
@@ -403,7 +515,14 @@ ReplicaStatus Replica::status() const {
   status.checkpoint = store_.checkpoint().entry.sequence;
   status.state_hash = store_.state_hash();
   status.fault = fault_;
-  return status;
+  status.membership = protocol_->membership();
+  status.handing_over =
+      protocol_->is_primary() && !protocol_->takes_proposals();
+  status.alarms.assign(protocol_->alarms().begin(), protocol_->alarms().end());
+  status.peers.clear();
+  for (const Member& member : status.membership.members) {
+    if (member.id != options_.self) status.peers.push_back(StatusOf(member));
+  }
 }
 
 }  // namespace ledgerd::replication

@@ -20,6 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -41,6 +42,7 @@
 #include "replication/read_queue.h"
 #include "replication/replica_handle.h"
 #include "replication/replica_work.h"
+#include "replication/staleness.h"
 #include "replication/state_machine.h"
 #include "replication/transport.h"
 #include "storage/journal.h"
@@ -102,7 +104,7 @@ class Replica {
   void OnTick(Now now);
 
   // What the transport brings, what ReadFor has read, and the requests of
-  // operators, with what became of those.
+  // operators, with what became of those; nothing when it has halted.
   std::optional<RequestResult> OnEvent(Event event, Now now);
 
   void OnPersisted(WriteId write, Now now);
@@ -127,12 +129,20 @@ class Replica {
   // Begins the checkpoint of a clean stop.
   void CheckpointNow();
 
-  bool idle() const { return queue_.empty() && !checkpointing_.running(); }
+  // Nobody waits for what it does. What a standby has not applied is in its
+  // journal.
+  bool idle() const;
 
   // A fault that happened elsewhere.
   void Halt(const absl::Status& fault);
 
   ReplicaStatus status() const;
+
+  // The same, without memory of its own where `status` has it already.
+  void FillStatus(ReplicaStatus& status) const;
+
+  // Why it takes no proposals, or answers no linearizable reads.
+  absl::Status NotServing() const;
 
   // Requires: Start returned OK.
   const Protocol& protocol() const { return *protocol_; }
@@ -157,6 +167,12 @@ class Replica {
   void Persist(JournalWrite write, std::vector<Done> done);
   void Expire(Now now);
   bool serving() const;
+  bool IsPrimary() const;
+  Role RoleNow() const;
+  PeerStatus StatusOf(const Member& peer) const;
+  void NoteHeard(const Message& message, Now now);
+  // Of a read that is not linearizable; OK when it may wait here.
+  absl::Status MayRead(const Freshness& freshness, Now now) const;
 
   bool halted() const { return !fault_.ok(); }
 
@@ -178,6 +194,11 @@ class Replica {
   // While something is on its way there, and nothing has become durable.
   uint32_t waiting_ticks_ = 0;
   ReadId last_read_;
+  Staleness staleness_;
+  // When members were last heard, since their connections broke.
+  std::map<ReplicaId, Deadline> heard_;
+  // As the last event said.
+  Deadline now_;
   // Of a witness: what it has let go of.
   Sequence released_;
   bool expiring_ = false;

@@ -22,13 +22,19 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "proto/entry.h"
+#include "proto/membership.h"
 #include "proto/results.h"
 #include "proto/types.h"
+#include "replication/core/event.h"
+#include "replication/core/update.h"
 
 namespace ledgerd::replication {
 
@@ -37,7 +43,23 @@ using Deadline = std::chrono::steady_clock::time_point;
 enum class Role {
   kRecovering,  // Replaying; serves nothing yet.
   kPrimary,
-  kHalted,  // Stopped itself on a fault that it must not go on with.
+  kHalted,   // Stopped itself on a fault that it must not go on with.
+  kStandby,  // Follows a primary, or waits for one.
+  kWitness,
+  kLearner,
+  kPromoting,  // Asks the others for their promises.
+};
+
+// Another replica, as this one sees it.
+struct PeerStatus {
+  ReplicaId id;
+  // Heard since its connection broke, or since the start.
+  bool connected = false;
+  // Known to a primary alone: what it has made durable in this epoch, and its
+  // state's checkpoint.
+  Sequence acknowledged;
+  Sequence checkpoint;
+  std::optional<std::chrono::milliseconds> since_heard;
 };
 
 struct ReplicaStatus {
@@ -59,7 +81,20 @@ struct ReplicaStatus {
   bool journal_full = false;
   bool state_full = false;
   Timestamp full_since;  // 0 when neither is.
+  // In force here.
+  Membership membership;
+  uint64_t fork = 0;
+  // All other members.
+  std::vector<PeerStatus> peers;
+  // A primary that holds writes for a switchover.
+  bool handing_over = false;
+  std::vector<Alarm> alarms;
 };
+
+// What an operator wants done.
+using OperatorRequest =
+    std::variant<PromotionRequested, SwitchoverRequested,
+                 ForcePromotionRequested, MembershipRequested, PauseRequested>;
 
 // Set once a proposal of a row has failed.
 using RowBroken = std::shared_ptr<std::atomic<bool>>;
@@ -122,6 +157,14 @@ class ReplicaHandle {
 
   // Errors, of this call alone: OVERLOADED, DRAINING.
   virtual absl::Status Read(ReadRequest request) = 0;
+
+  // `done` is called once with what the protocol said at once: refused, or
+  // begun. RequestResult says how its end is seen in status().
+  // Errors, given to `done`: NO_PRIMARY (halted), OVERLOADED, DRAINING; nothing
+  // was done.
+  virtual void Request(
+      OperatorRequest request,
+      std::function<void(absl::StatusOr<RequestResult>)> done) = 0;
 
   // The replica is about to end, and waits for the reads that have begun: long
   // ones had better give up.

@@ -13,6 +13,8 @@
 namespace ledgerd::replication {
 namespace {
 
+// Of operators, that wait.
+constexpr size_t kRequestsMax = 64;
 // What one read of the journal returns for replay.
 constexpr size_t kReadBytes = size_t{4} << 20;
 
@@ -28,6 +30,20 @@ absl::Status Overloaded(absl::string_view what, size_t limit) {
                                 "after the delay"));
 }
 
+// About what an event takes in memory; 0 for one that must not be dropped.
+size_t DroppableBytes(const Event& event) {
+  const auto* received = std::get_if<Received>(&event);
+  if (received == nullptr) return 0;
+  size_t bytes = sizeof(Event);
+  const auto add = [&bytes](const std::vector<Entry>& entries) {
+    for (const Entry& entry : entries) bytes += entry.bytes().size();
+  };
+  const Body& body = received->message.body;
+  if (const auto* append = std::get_if<Append>(&body)) add(append->entries);
+  if (const auto* fetched = std::get_if<Fetched>(&body)) add(fetched->entries);
+  return bytes;
+}
+
 absl::Status DiskFull(absl::string_view of) {
   return MakeError(Reason::kDiskFull,
                    absl::StrCat("no space on the device of the ", of,
@@ -40,12 +56,13 @@ absl::Status DiskFull(absl::string_view of) {
 ReplicaThreads::ReplicaThreads(ReplicaThreadsOptions options,
                                storage::Journal& journal,
                                storage::StateStore& store,
-                               const StateMachine& machine, const Clock& clock)
+                               const StateMachine& machine, const Clock& clock,
+                               Transport* transport)
     : options_(std::move(options)),
       journal_(journal),
       store_(store),
       clock_(clock),
-      replica_(options_.replica, journal, store, machine, *this),
+      replica_(options_.replica, journal, store, machine, *this, transport),
       next_tick_(clock.SteadyNow()) {}
 
 ReplicaThreads::~ReplicaThreads() {
@@ -53,12 +70,15 @@ ReplicaThreads::~ReplicaThreads() {
 }
 
 absl::Status ReplicaThreads::Start() {
-  journal_thread_.emplace(journal_, MakeJournalCallbacks());
+  journal_thread_.emplace(journal_,
+                          options_.replica.keeps_state ? &store_ : nullptr,
+                          MakeJournalCallbacks());
   fetcher_.emplace("fetcher");
   reader_.emplace("reader");
   querier_.emplace("querier");
   event_reader_.emplace("event reader");
   checkpointer_.emplace("checkpointer");
+  sender_.emplace("sender");
   absl::Status status = replica_.Start(ReadClock());
   if (!status.ok()) {
     journal_thread_->Stop();
@@ -128,6 +148,48 @@ absl::Status ReplicaThreads::Propose(Proposal proposal) {
   }
   if (has_enough) changed_.Signal();
   return absl::OkStatus();
+}
+
+void ReplicaThreads::Deliver(Event event) {
+  const size_t bytes = DroppableBytes(event);
+  {
+    const MutexLock lock(mutex_);
+    const bool full = delivered_.size() >= options_.delivered_max ||
+                      delivered_bytes_ + bytes > options_.delivered_bytes;
+    if (ending_ || (full && bytes > 0)) return;
+    delivered_bytes_ += bytes;
+    delivered_.push_back(std::move(event));
+  }
+  changed_.Signal();
+}
+
+absl::StatusOr<OutgoingCheckpoint> ReplicaThreads::ExportCheckpoint() {
+  OutgoingCheckpoint outgoing;
+  LEDGERD_ASSIGN_OR_RETURN(outgoing.files, store_.ExportCheckpoint());
+  const storage::Superblock superblock = journal_.superblock();
+  const Sequence at = outgoing.files->manifest().applied.entry.sequence;
+  const bool newest = superblock.membership.since.sequence <= at;
+  outgoing.membership =
+      newest ? superblock.membership : superblock.membership_before;
+  return outgoing;
+}
+
+void ReplicaThreads::Request(
+    OperatorRequest request,
+    std::function<void(absl::StatusOr<RequestResult>)> done) {
+  absl::Status refusal;
+  {
+    const MutexLock lock(mutex_);
+    if (draining_) {
+      refusal = Draining();
+    } else if (requests_.size() >= kRequestsMax) {
+      refusal = Overloaded("operators' requests", kRequestsMax);
+    } else {
+      requests_.push_back({std::move(request), std::move(done)});
+    }
+  }
+  if (!refusal.ok()) return done(refusal);
+  changed_.Signal();
 }
 
 absl::Status ReplicaThreads::Read(ReadRequest request) {
@@ -223,8 +285,8 @@ bool ReplicaThreads::TakeTurn(bool wait, bool wants_proposals, Turn& turn) {
   const bool persisting = replica_.persisting();
   const MutexLock lock(mutex_);
   gathering_ = persisting && !synced_;
-  while (wait && events_.empty() && reads_.empty() && !ending_ &&
-         !ReadsMayBegin() && !(wants_proposals && HasProposals())) {
+  while (wait && !HasWork() && !ending_ && !ReadsMayBegin() &&
+         !(wants_proposals && HasProposals())) {
     const auto left = next_tick_ - clock_.SteadyNow();
     if (left <= left.zero()) break;
     changed_.WaitFor(mutex_, left);
@@ -233,8 +295,16 @@ bool ReplicaThreads::TakeTurn(bool wait, bool wants_proposals, Turn& turn) {
   if (wants_proposals && HasProposals()) TakeProposals(turn);
   turn.events.swap(events_);
   synced_ = false;
+  turn.delivered.swap(delivered_);
+  delivered_bytes_ = 0;
+  turn.requests.swap(requests_);
   turn.reads.swap(reads_);
   return true;
+}
+
+bool ReplicaThreads::HasWork() const {
+  return !events_.empty() || !delivered_.empty() || !requests_.empty() ||
+         !reads_.empty();
 }
 
 bool ReplicaThreads::HasProposals() const {
@@ -255,6 +325,12 @@ void ReplicaThreads::TakeProposals(Turn& turn) {
 
 void ReplicaThreads::RunTurn(Turn turn) {
   for (const ReplicaEvent& event : turn.events) event(replica_);
+  for (Event& event : turn.delivered) {
+    replica_.OnEvent(std::move(event), ReadClock());
+  }
+  for (PendingRequest& request : turn.requests) {
+    RunRequest(std::move(request));
+  }
   for (const ReadKind kind : kReadKinds) {
     const size_t done = readers_[static_cast<size_t>(kind)].done.exchange(0);
     if (done > 0) replica_.OnReadsDone(kind, done);
@@ -270,6 +346,18 @@ void ReplicaThreads::RunTurn(Turn turn) {
   }
 }
 
+void ReplicaThreads::RunRequest(PendingRequest request) {
+  Event event = std::visit([](auto& what) { return Event(std::move(what)); },
+                           request.request);
+  const std::optional<RequestResult> result =
+      replica_.OnEvent(std::move(event), ReadClock());
+  if (result.has_value()) {
+    request.done(*result);
+  } else {
+    request.done(replica_.NotServing());
+  }
+}
+
 void ReplicaThreads::SetFull(bool journal, bool state) {
   const bool before = journal_full_ || state_full_;
   journal_full_ = journal;
@@ -282,13 +370,13 @@ void ReplicaThreads::SetFull(bool journal, bool state) {
 }
 
 void ReplicaThreads::Publish() {
-  ReplicaStatus status = replica_.status();
-  const bool halted = !status.fault.ok();
-  const absl::Status fault = status.fault;
+  replica_.FillStatus(next_status_);
+  const bool halted = !next_status_.fault.ok();
+  const absl::Status fault = next_status_.fault;
   std::deque<Proposal> refused;
   {
     const MutexLock lock(mutex_);
-    status_ = std::move(status);
+    std::swap(status_, next_status_);
     SetFull(journal_full_, replica_.out_of_space());
     // They came before it was known, and nobody takes them.
     if (state_full_) {
@@ -336,7 +424,7 @@ void ReplicaThreads::ReadJournal(Sequence from) {
 }
 
 void ReplicaThreads::ReadFor(JournalRead read) {
-  reader_->Run([this, read] {
+  sender_->Run([this, read] {
     EntriesRead found = replication::ReadFor(read, journal_);
     Post([this, found = std::move(found)](Replica& replica) {
       replica.OnEvent(found, ReadClock());
@@ -419,6 +507,7 @@ absl::Status ReplicaThreads::Stop(std::chrono::milliseconds patience) {
   {
     const MutexLock lock(mutex_);
     rest.reads.swap(reads_);
+    rest.requests.swap(requests_);
     rest.proposals.assign(std::make_move_iterator(proposals_.begin()),
                           std::make_move_iterator(proposals_.end()));
     proposals_.clear();
@@ -432,6 +521,8 @@ absl::Status ReplicaThreads::Stop(std::chrono::milliseconds patience) {
   querier_->Stop();
   event_reader_->Stop();
   checkpointer_->Stop();
+  sender_->Stop();
+  for (const PendingRequest& request : rest.requests) request.done(Draining());
   for (Proposal& proposal : rest.proposals) proposal.done(Draining());
   replica_.Halt(absl::CancelledError("the process is ending"));
   return fault;

@@ -1,15 +1,16 @@
 // ReplicaThreads runs a Replica: its thread, the journal's, a fetcher's for
-// what entries need, a reader's for each kind of reads and a checkpointer's;
-// they meet in queues.
+// what entries need, a reader's for each kind of reads, a checkpointer's and
+// one that reads the journal for other replicas; they meet in queues.
 //
 //   ReplicaThreads replica(options, journal, store, machine, clock);
 //   LEDGERD_RETURN_IF_ERROR(replica.Start());
 //   replica.Propose(...);                 // ReplicaHandle, from any thread
 //   replica.Stop(std::chrono::seconds(10));
 //
-// Limits   Proposals wait in an inbox of inbox_bytes and inbox_proposals. Of
-//          reads there are reads_max at a time, waiting or being done. Beyond:
-//          OVERLOADED, at once.
+// Limits   Proposals wait in an inbox of inbox_bytes and inbox_proposals, and
+//          what comes from other replicas in one of its own. Of reads there
+//          are reads_max at a time, waiting or being done. Beyond: OVERLOADED,
+//          at once; what other replicas send is dropped.
 // Groups   While the journal syncs, proposals gather in the inbox up to
 //          kGatherBytes; the replica thread is not woken for each of them.
 // Errors   See replica_handle.h. A fatal fault calls options.on_halt once, on
@@ -32,22 +33,39 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "proto/base/mutex.h"
+#include "proto/membership.h"
 #include "replication/clock.h"
+#include "replication/core/event.h"
+#include "replication/core/update.h"
 #include "replication/journal_thread.h"
 #include "replication/replica.h"
 #include "replication/replica_handle.h"
 #include "replication/replica_work.h"
 #include "replication/state_machine.h"
 #include "replication/task_thread.h"
+#include "replication/transport.h"
+#include "storage/checkpoint_transfer.h"
 #include "storage/journal.h"
 #include "storage/state_store.h"
 
 namespace ledgerd::replication {
 
+// What is sent as a checkpoint.
+struct OutgoingCheckpoint {
+  // Of what CheckpointReceived says at the other end, all but `from`, `epoch`
+  // and what the manifest has: the membership that held there.
+  Membership membership;
+  std::shared_ptr<const storage::ExportedCheckpoint> files;
+};
+
 struct ReplicaThreadsOptions {
   ReplicaOptions replica;
+  // Of what is delivered and waits.
+  size_t delivered_max = 16'384;
+  size_t delivered_bytes = size_t{64} << 20;
   size_t inbox_bytes = size_t{64} << 20;
   size_t inbox_proposals = 65'536;
   size_t reads_max = 65'536;
@@ -61,9 +79,11 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   // How often deadlines and expiries are looked at.
   static constexpr std::chrono::milliseconds kTick{10};
 
+  // Without a transport it runs groups of one voter alone. The transport
+  // outlives this, and gives to Deliver what comes in, from Start to Stop.
   ReplicaThreads(ReplicaThreadsOptions options, storage::Journal& journal,
                  storage::StateStore& store, const StateMachine& machine,
-                 const Clock& clock);
+                 const Clock& clock, Transport* transport = nullptr);
   ~ReplicaThreads() override;
 
   // Starts the threads. Errors: as Replica::Start; nothing runs then.
@@ -75,9 +95,29 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   // Returns the fault when the replica halted.
   absl::Status Stop(std::chrono::milliseconds patience);
 
+  // What the transport brings: Received, ConnectionBroken, CheckpointSent,
+  // CheckpointReceived. Any thread; never waits. Messages beyond delivered_max
+  // or delivered_bytes are dropped, as a network may.
+  void Deliver(Event event);
+
+  // The newest checkpoint, to be sent as a CheckpointOrder wants it. Any thread
+  // of the transport's. NOT_FOUND when there is none.
+  absl::StatusOr<OutgoingCheckpoint> ExportCheckpoint();
+
+  // Where one is received that a primary sends: storage/checkpoint_transfer.h.
+  // When it is finished, Deliver(CheckpointReceived). Requires: a store that
+  // can be replaced, and keeps_state.
+  storage::CheckpointReceiver& checkpoint_receiver() {
+    return *store_.checkpoint_receiver();
+  }
+
   absl::Status Propose(Proposal proposal) override;
   absl::Status Admits(size_t bytes) const override;
   absl::Status Read(ReadRequest request) override;
+
+  void Request(
+      OperatorRequest request,
+      std::function<void(absl::StatusOr<RequestResult>)> done) override;
 
   bool ending() const override { return reads_end_; }
 
@@ -87,9 +127,16 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
  private:
   using ReplicaEvent = std::function<void(Replica&)>;
 
+  struct PendingRequest {
+    OperatorRequest request;
+    std::function<void(absl::StatusOr<RequestResult>)> done;
+  };
+
   // What the replica thread takes in one turn.
   struct Turn {
     std::vector<ReplicaEvent> events;
+    std::vector<Event> delivered;
+    std::vector<PendingRequest> requests;
     std::vector<Proposal> proposals;
     std::vector<ReadRequest> reads;
   };
@@ -128,9 +175,11 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   bool TakeTurn(bool wait, bool wants_proposals, Turn& turn)
       LEDGERD_EXCLUDES(mutex_);
   bool HasProposals() const LEDGERD_REQUIRES(mutex_);
+  bool HasWork() const LEDGERD_REQUIRES(mutex_);
   void TakeProposals(Turn& turn) LEDGERD_REQUIRES(mutex_);
   void SetFull(bool journal, bool state) LEDGERD_REQUIRES(mutex_);
   void RunTurn(Turn turn);
+  void RunRequest(PendingRequest request);
   void Publish() LEDGERD_EXCLUDES(mutex_);
   bool WaitUntilIdle(Deadline until) LEDGERD_EXCLUDES(mutex_);
 
@@ -145,6 +194,8 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   Replica replica_;  // The replica thread's own, once it runs.
   Deadline next_tick_;
   bool halt_told_ = false;
+  // The status to be published next: its memory is used again.
+  ReplicaStatus next_status_;
 
   mutable Mutex mutex_;
   CondVar changed_;    // Something for the replica thread.
@@ -156,6 +207,9 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   // Among `events_` is the end of a sync.
   bool synced_ LEDGERD_GUARDED_BY(mutex_) = false;
   std::vector<ReadRequest> reads_ LEDGERD_GUARDED_BY(mutex_);
+  std::vector<Event> delivered_ LEDGERD_GUARDED_BY(mutex_);
+  size_t delivered_bytes_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  std::vector<PendingRequest> requests_ LEDGERD_GUARDED_BY(mutex_);
   std::atomic<size_t> open_reads_ = 0;
   std::array<Readers, kReadKinds.size()> readers_;
   std::atomic<bool> reads_end_ = false;
@@ -173,6 +227,7 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   std::optional<TaskThread> querier_;
   std::optional<TaskThread> event_reader_;
   std::optional<TaskThread> checkpointer_;
+  std::optional<TaskThread> sender_;  // Reads the journal for other replicas.
   std::thread thread_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <future>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -78,6 +79,10 @@ class GatedJournal final : public storage::Journal {
 
   absl::Status WriteSuperblock(const storage::Superblock& block) override {
     return behind_.WriteSuperblock(block);
+  }
+
+  absl::Status Install(const storage::Superblock& block) override {
+    return behind_.Install(block);
   }
 
   absl::StatusOr<std::vector<Entry>> Read(Sequence from,
@@ -218,6 +223,29 @@ TEST_F(ReplicaThreadsTest, StopsWithEverythingInACheckpoint) {
   for (Answer& answer : answers) EXPECT_TRUE(answer.Wait().ok());
   EXPECT_EQ(journal_->superblock().checkpoint.sequence, Sequence(131));
   EXPECT_EQ(store_.disk()->accounts().size(), answers.size());
+}
+
+TEST_F(ReplicaThreadsTest, OperatorsAreAnsweredAtOnce) {
+  Start();
+  std::promise<absl::StatusOr<RequestResult>> paused;
+  replica_->Request(PauseRequested{.paused = true},
+                    [&paused](auto result) { paused.set_value(result); });
+  const auto result = paused.get_future().get();
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->refusal, Refusal::kNone);
+  replica_->WaitForCommit(Sequence(result->sequence.value() - 1),
+                          In(seconds(60)));
+  EXPECT_TRUE(replica_->status().membership.paused);
+  std::promise<absl::StatusOr<RequestResult>> refused;
+  replica_->Request(SwitchoverRequested{ReplicaId(2)},
+                    [&refused](auto answer) { refused.set_value(answer); });
+  EXPECT_EQ(refused.get_future().get()->refusal, Refusal::kNoSuchMember);
+  ASSERT_TRUE(replica_->Stop(seconds(60)).ok());
+  std::promise<absl::StatusOr<RequestResult>> late;
+  replica_->Request(PromotionRequested{},
+                    [&late](auto answer) { late.set_value(answer); });
+  EXPECT_EQ(ReasonOf(late.get_future().get().status()), Reason::kDraining);
+  replica_.reset();
 }
 
 TEST_F(ReplicaThreadsTest, RefusesWhatTheInboxDoesNotHold) {

@@ -58,12 +58,14 @@ void SimulatedWork::Persist(JournalWrite write) {
 }
 
 absl::Status SimulatedWork::Perform(const JournalWrite& write) {
-  if (!write.install.has_value()) return PerformWrite(write, journal_);
+  if (!write.install.has_value()) {
+    return PerformWrite(write, journal_, &store_);
+  }
   LEDGERD_RETURN_IF_ERROR(install(write));
   JournalWrite rest = write;
   rest.install.reset();
   rest.superblock.reset();
-  return PerformWrite(rest, journal_);
+  return PerformWrite(rest, journal_, &store_);
 }
 
 void SimulatedWork::RecordCheckpoint(EntryId checkpoint) {

@@ -1,7 +1,8 @@
 // Transport is the port to the other replicas.
 //
-// Shape    What comes in is given to Replica::OnEvent: Received,
-//          ConnectionBroken, CheckpointReceived.
+// Shape    What comes in is given to ReplicaThreads::Deliver, or in a
+//          simulation to Replica::OnEvent: Received, ConnectionBroken,
+//          CheckpointSent, CheckpointReceived.
 // Network  May lose, delay, double and reorder; never waits, never invents.
 // Threads  Called by the replica thread.
 // Source   replication.md, "Rules"; core/message.h has what is said.
@@ -19,8 +20,9 @@ class Transport {
 
   virtual void Send(Message message) = 0;
 
-  // Begins to send the newest checkpoint, in place of one that is on its way
-  // to the same replica. Ends in CheckpointSent, also when it failed.
+  // Begins to send the newest checkpoint (ReplicaThreads::ExportCheckpoint), in
+  // place of one that is on its way to the same replica. Ends in
+  // CheckpointSent, also when it failed.
   virtual void SendCheckpoint(CheckpointOrder order) = 0;
 };
 

@@ -185,6 +185,14 @@ class FakeReplica final : public replication::ReplicaHandle {
     return absl::OkStatus();
   }
 
+  void Request(replication::OperatorRequest /*request*/,
+               std::function<void(absl::StatusOr<replication::RequestResult>)>
+                   done) override {
+    replication::RequestResult refused;
+    refused.refusal = replication::Refusal::kNotPrimary;
+    done(refused);
+  }
+
   bool ending() const override { return ending_; }
 
   replication::ReplicaStatus status() const override {

@@ -77,6 +77,22 @@ struct ReadReady {
   Sequence at_least;
 };
 
+// What an operator must know.
+enum class Alarm : uint8_t {
+  // A primary's journal differs below this commit point. Halted.
+  kDiffersBelowCommit,
+  // The group has gone on in a higher fork without this replica. Halted.
+  kForkedOff,
+  // A candidate lacks an entry that only a missing replica may have whole.
+  kWaitsForDamaged,
+  // The disk is older than what others have seen from this replica.
+  kDiskIsOld,
+  // Two voters never promote by themselves.
+  kPairWithoutPrimary,
+  // An even number of voters survives no more than one fewer.
+  kFourVoters,
+};
+
 // Why a request was not begun.
 enum class Refusal : uint8_t {
   kNone,

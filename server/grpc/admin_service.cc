@@ -34,6 +34,14 @@ admin::v1::Role ToMessage(replication::Role role) {
       return admin::v1::ROLE_PRIMARY;
     case replication::Role::kHalted:
       return admin::v1::ROLE_HALTED;
+    case replication::Role::kStandby:
+      return admin::v1::ROLE_STANDBY;
+    case replication::Role::kWitness:
+      return admin::v1::ROLE_WITNESS;
+    case replication::Role::kLearner:
+      return admin::v1::ROLE_LEARNER;
+    case replication::Role::kPromoting:
+      return admin::v1::ROLE_PROMOTING;
   }
   return admin::v1::ROLE_UNSPECIFIED;
 }
