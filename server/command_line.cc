@@ -23,6 +23,8 @@ LEDGERD_FLAG(client_address);
 LEDGERD_FLAG(admin_address);
 LEDGERD_FLAG(ready_file);
 LEDGERD_FLAG(stop_timeout_ms);
+LEDGERD_FLAG(members);
+LEDGERD_FLAG(replication_address);
 LEDGERD_FLAG(log_level);
 LEDGERD_FLAG(log_format);
 LEDGERD_FLAG(requests_default_deadline_ms);
@@ -45,15 +47,23 @@ LEDGERD_FLAG(state_event_bytes);
 LEDGERD_FLAG(config);
 LEDGERD_FLAG(cluster_id);
 LEDGERD_FLAG(replica_id);
+LEDGERD_FLAG(incarnation);
 #undef LEDGERD_FLAG
 ABSL_FLAG(bool, check_config, false, "ledgerd --help");
+ABSL_FLAG(bool, join, false, "ledgerd --help");
 
 namespace ledgerd::server {
 namespace {
 
 using Command = CommandLine::Command;
 
-constexpr char kCheckConfig[] = "check_config";
+// Those that take no value.
+constexpr absl::string_view kSwitches[] = {"check_config", "join"};
+
+bool IsSwitch(absl::string_view name) {
+  return std::find(std::begin(kSwitches), std::end(kSwitches), name) !=
+         std::end(kSwitches);
+}
 
 // "--log-level" as "log_level"; empty for what is no flag.
 std::string FlagName(absl::string_view argument) {
@@ -64,8 +74,9 @@ std::string FlagName(absl::string_view argument) {
 
 // The names of all flags, as absl has them; not absl's own, as --flagfile.
 std::vector<std::string> FlagNames() {
-  std::vector<std::string> names = {"config",     "cluster_id", "replica_id",
-                                    kCheckConfig, "help",       "version"};
+  std::vector<std::string> names = {"config",       "cluster_id",  "replica_id",
+                                    "check_config", "incarnation", "join",
+                                    "help",         "version"};
   for (const ConfigField& field : ConfigFields()) {
     names.push_back(field.flag());
   }
@@ -93,9 +104,10 @@ absl::Status Unknown(absl::string_view argument) {
 absl::Status CheckFlag(absl::string_view argument, const std::string& name,
                        bool has_next) {
   if (!IsFlag(name)) return Unknown(argument);
-  if (name == kCheckConfig) {
+  if (IsSwitch(name)) {
     if (!absl::StrContains(argument, '=')) return absl::OkStatus();
-    return absl::InvalidArgumentError("--check-config takes no value");
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--", absl::StrReplaceAll(name, {{"_", "-"}}), " takes no value"));
   }
   const size_t equals = argument.find('=');
   const bool given = equals == absl::string_view::npos
@@ -132,7 +144,7 @@ absl::StatusOr<Normalized> Normalize(
       LEDGERD_RETURN_IF_ERROR(
           CheckFlag(argument, name, i + 1 < arguments.size()));
       const size_t equals = argument.find('=');
-      if (equals != absl::string_view::npos || name == kCheckConfig) {
+      if (equals != absl::string_view::npos || IsSwitch(name)) {
         result.flags.push_back(absl::StrCat(
             "--", name,
             equals == absl::string_view::npos ? "" : argument.substr(equals)));
@@ -144,7 +156,8 @@ absl::StatusOr<Normalized> Normalize(
   return result;
 }
 
-// Hands the flags to absl, which cannot fail: all are known, all but one text.
+// Hands the flags to absl, which cannot fail: all are known, and text but for
+// the switches.
 void SetFlags(const std::vector<std::string>& flags) {
   std::string program = "ledgerd";
   std::vector<std::string> kept = flags;
@@ -222,6 +235,15 @@ absl::Status ReadIdentity(CommandLine& line) {
     }
     line.replica = ReplicaId(id);
   }
+  const std::string incarnation = absl::GetFlag(FLAGS_incarnation);
+  uint32_t number = 1;
+  if (!incarnation.empty() &&
+      (!absl::SimpleAtoi(incarnation, &number) || number == 0)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--incarnation \"", incarnation,
+                     "\" is none; give a number from 1 on"));
+  }
+  line.incarnation = Incarnation(number);
   return absl::OkStatus();
 }
 
@@ -240,6 +262,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   ReadFlags(line.sources);
   LEDGERD_RETURN_IF_ERROR(ReadIdentity(line));
   line.check_config = absl::GetFlag(FLAGS_check_config);
+  line.join = absl::GetFlag(FLAGS_join);
   return line;
 }
 
@@ -263,6 +286,13 @@ Flags of format:
       Names the group of replicas. Drawn at random when left out.
   --replica-id=N
       This replica within the group; 1 when left out.
+  --members=1@host:port,2@host:port,3@host:port
+      The group that it begins: of 1, 2, 3 or 5, or 2 and 3@host:port:witness.
+      Format all of them with the same --members and --cluster-id.
+  --join
+      It begins no group, but will join one: `ledgerctl replica add` there.
+  --incarnation=N
+      Which disk of this replica it is, when one was lost: 2, 3, ...
 
 Flags of start:
 

@@ -1,6 +1,6 @@
 // The daemon's command line.
 //
-//   ledgerd format --data-dir=D [--cluster-id=... --replica-id=N]
+//   ledgerd format --data-dir=D [--cluster-id=... --replica-id=N --members=...]
 //   ledgerd start  --data-dir=D [--config=F --client-address=... ...]
 //
 // Shape    Flags are absl's; a name may have '-' for '_'. Every field of the
@@ -17,6 +17,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "proto/membership.h"
 #include "proto/types.h"
 #include "server/config.h"
 
@@ -30,6 +31,9 @@ struct CommandLine {
   bool check_config = false;
   std::optional<ClusterId> cluster;
   std::optional<ReplicaId> replica;
+  // Of format alone.
+  bool join = false;
+  Incarnation incarnation{1};
 };
 
 // `arguments` without the program's name; `environment` as environ has it.

@@ -67,6 +67,16 @@ TEST_F(CommandLineTest, ReadsIdentity) {
                                "--cluster-id \"7\" is no id"));
 }
 
+TEST_F(CommandLineTest, ReadsHowToJoin) {
+  const auto line = Parse({"format", "--join", "--incarnation=2"});
+  ASSERT_TRUE(line.ok()) << line.status();
+  EXPECT_TRUE(line->join);
+  EXPECT_EQ(line->incarnation, Incarnation(2));
+  EXPECT_EQ(Error({"format", "--join=yes"}), "--join takes no value");
+  EXPECT_TRUE(absl::StartsWith(Error({"format", "--incarnation=0"}),
+                               "--incarnation \"0\" is none"));
+}
+
 TEST_F(CommandLineTest, ReadsTheEnvironment) {
   const auto line =
       Parse({"start", "--check-config"},

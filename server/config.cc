@@ -91,13 +91,18 @@ absl::Status SetFromFlags(const std::map<std::string, std::string>& flags,
 }
 
 absl::Status CheckRelations(const LoadedConfig& loaded) {
-  const config::v1::Config& config = loaded.config;
-  if (config.client_address() == config.admin_address() &&
-      !absl::EndsWith(config.client_address(), ":0")) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        loaded.origins.at("admin_address"), ": admin_address \"",
-        config.admin_address(),
-        "\" is also the client_address; give it a port of its own"));
+  std::vector<const ConfigField*> addresses;
+  for (const ConfigField& field : ConfigFields()) {
+    if (!field.rule().address()) continue;
+    const std::string address = ToText(field, loaded.config);
+    if (address.empty() || absl::EndsWith(address, ":0")) continue;
+    for (const ConfigField* other : addresses) {
+      if (ToText(*other, loaded.config) != address) continue;
+      return absl::InvalidArgumentError(absl::StrCat(
+          loaded.origins.at(field.path), ": ", field.path, " \"", address,
+          "\" is also the ", other->path, "; give it a port of its own"));
+    }
+    addresses.push_back(&field);
   }
   return absl::OkStatus();
 }

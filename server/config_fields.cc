@@ -17,6 +17,7 @@
 
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
+#include "server/group_layout.h"
 
 namespace ledgerd::server {
 namespace {
@@ -123,8 +124,17 @@ absl::Status CheckAddress(absl::string_view text) {
   return absl::OkStatus();
 }
 
+absl::Status CheckMembers(absl::string_view text) {
+  const absl::Status status = ParseMembers(text).status();
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat("names no members: ", std::string(status.message())));
+}
+
 absl::Status CheckString(absl::string_view text, const config::v1::Rule& rule) {
+  if (text.empty() && rule.default_value().empty()) return absl::OkStatus();
   if (rule.address()) return CheckAddress(text);
+  if (rule.members()) return CheckMembers(text);
   if (rule.one_of().empty()) return absl::OkStatus();
   if (std::find(rule.one_of().begin(), rule.one_of().end(), text) !=
       rule.one_of().end()) {

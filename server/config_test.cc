@@ -153,6 +153,21 @@ TEST(ConfigTest, ErrorsSayWhatWhyAndWhatToDo) {
             "client_address; give it a port of its own");
 }
 
+TEST(ConfigTest, MembersAreAListOfReplicas) {
+  EXPECT_EQ(FlagError("members", "1@a"),
+            "--members: members \"1@a\" names no members: \"1@a\" has no "
+            "host:port with a port of 1 to 65535; give id@host:port, or "
+            "id@host:port:witness, as "
+            "1@10.0.0.1:7302,2@10.0.0.2:7302,3@10.0.0.3:7302");
+  const auto loaded =
+      LoadConfig({{}, {{"LEDGERD_MEMBERS", "2@a:1,1@b:2"}}, ""});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_EQ(loaded->config.members(), "2@a:1,1@b:2");
+  EXPECT_EQ(FlagError("replication_address", "127.0.0.1:7301"),
+            "--replication-address: replication_address \"127.0.0.1:7301\" is "
+            "also the admin_address; give it a port of its own");
+}
+
 TEST(ConfigTest, BothAddressesMayTakeAnyPort) {
   EXPECT_TRUE(LoadConfig({{{"client_address", "127.0.0.1:0"},
                            {"admin_address", "127.0.0.1:0"}},

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <utility>
 
 #include "absl/strings/match.h"
 
@@ -41,7 +42,9 @@ absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(
   Daemon& started = *daemon;
   daemon->monitor_.emplace(
       daemon->groups_[0]->replica(),
-      [&started](bool serving) { started.OnServing(serving); });
+      [&started](const replication::ReplicaStatus& status) {
+        started.OnLook(status);
+      });
   return daemon;
 }
 
@@ -57,6 +60,8 @@ absl::Status Daemon::StartGroup() {
     logger_.Error("a read of the state failed", {{"error", error.ToString()}});
     damage_.Raise(DamageAlarms::Place::kState, error, clock_.WallNow());
   };
+  options.addresses = &addresses_;
+  options.logger = &logger_;
   options.on_halt = [this](const absl::Status& fault) {
     logger_.Error("replica halted", {{"fault", fault.ToString()}});
     options_.on_halt();
@@ -112,23 +117,37 @@ absl::Status Daemon::StartPorts() {
   admin.channelz = true;
   admin.waits_for_calls = true;
   LEDGERD_ASSIGN_OR_RETURN(admin_port_, GrpcServer::Start(admin));
-  addresses_.Set({client_port_->address(), admin_port_->address()});
-  for (const GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
-    if (IsLoopback(port->address())) continue;
+  addresses_.Set(
+      {.client = client_port_->address(), .admin = admin_port_->address()});
+  LEDGERD_RETURN_IF_ERROR(groups_[0]->Connect());
+  const ReplicaAddresses own = addresses_.Get();
+  for (const std::string& address : {own.client, own.admin, own.replication}) {
+    if (address.empty() || IsLoopback(address)) continue;
     logger_.Warning(
         "listening beyond this machine, without TLS or authentication: let "
         "only a private network reach it",
-        {{"address", port->address()}});
+        {{"address", address}});
   }
   return absl::OkStatus();
 }
 
-void Daemon::OnServing(bool serving) {
+void Daemon::OnLook(const replication::ReplicaStatus& status) {
+  groups_[0]->Follow(status);
+  standing_log_.Note(status);
+  const Standing before = standing_.value_or(Standing());
+  const Standing now = StandingOf(status, before);
+  if (now == standing_) return;
+  standing_ = now;
   for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
-    port->SetServing(kWritesHealth, serving);
-    port->SetServing(kReadsHealth, serving);
+    port->SetServing(kWritesHealth, now.writes);
+    port->SetServing(kReadsHealth, now.reads);
   }
-  if (!serving) return;
+  // That it does its part is said once, and holds until the end: what it serves
+  // changes with its role.
+  if (now.ready && !std::exchange(said_ready_, true)) OnReady();
+}
+
+void Daemon::OnReady() {
   const ReplicaAddresses addresses = addresses_.Get();
   const std::string& file = options_.config.ready_file();
   if (!file.empty()) {

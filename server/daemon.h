@@ -5,8 +5,8 @@
 //   const absl::Status fault = daemon->Stop();
 //
 // Shape    A list of groups (one, today); the services over them; the two
-//          ports; the monitor that turns health on and writes the ready file
-//          once the replica serves.
+//          ports, and that of replicas; the monitor, which tells health, the
+//          ready file and the log what the replica has become.
 // Errors   Of Start: those of ReplicaGroup, GrpcServer and the ready file.
 // Stop     In this order: not ready and NOT_SERVING; no new writes (DRAINING);
 //          what was taken is answered; a checkpoint; the ports; the journal.
@@ -35,7 +35,8 @@
 #include "server/logging.h"
 #include "server/replica_group.h"
 #include "server/served_group.h"
-#include "server/serving_monitor.h"
+#include "server/standing.h"
+#include "server/status_monitor.h"
 
 namespace ledgerd::server {
 
@@ -65,12 +66,13 @@ class Daemon {
 
  private:
   Daemon(DaemonOptions options, Logger& logger)
-      : options_(std::move(options)), logger_(logger) {}
+      : options_(std::move(options)), logger_(logger), standing_log_(logger) {}
 
   absl::Status StartGroup();
   absl::Status StartPorts();
   GrpcServerOptions PortOptions();
-  void OnServing(bool serving);
+  void OnLook(const replication::ReplicaStatus& status);
+  void OnReady();
 
   const DaemonOptions options_;
   Logger& logger_;
@@ -84,7 +86,11 @@ class Daemon {
   std::optional<AdminService> admin_service_;
   std::unique_ptr<GrpcServer> client_port_;
   std::unique_ptr<GrpcServer> admin_port_;
-  std::optional<ServingMonitor> monitor_;
+  StandingLog standing_log_;
+  // The monitor's.
+  std::optional<Standing> standing_;
+  bool said_ready_ = false;
+  std::optional<StatusMonitor> monitor_;
   bool stopped_ = false;
 };
 

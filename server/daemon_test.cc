@@ -44,7 +44,7 @@ class DaemonTest : public ::testing::Test {
     storage::DataDir::FormatOptions format;
     format.cluster = ClusterId(77);
     format.replica = ReplicaId(1);
-    format.voters = {ReplicaId(1)};
+    format.members = {{ReplicaId(1), Incarnation(1)}};
     format.segment_bytes = options_.config.journal().segment_bytes();
     format.reserve_bytes = uint64_t{1} << 20;
     LEDGERD_CHECK_OK(
@@ -196,7 +196,7 @@ TEST_F(DaemonTest, ATakenPortIsRefusedAndTheDirectoryIsFreeAgain) {
     storage::DataDir::FormatOptions format;
     format.cluster = ClusterId(77);
     format.replica = ReplicaId(1);
-    format.voters = {ReplicaId(1)};
+    format.members = {{ReplicaId(1), Incarnation(1)}};
     format.segment_bytes = options_.config.journal().segment_bytes();
     format.reserve_bytes = uint64_t{1} << 20;
     LEDGERD_CHECK_OK(

@@ -8,11 +8,11 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
 #include "proto/base/status_macros.h"
+#include "server/host_port.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -21,24 +21,6 @@ namespace ledgerd::server {
 namespace {
 
 using AddressList = std::unique_ptr<addrinfo, decltype(&freeaddrinfo)>;
-
-struct HostPort {
-  std::string host;
-  std::string port;
-};
-
-absl::StatusOr<HostPort> Split(absl::string_view address) {
-  const size_t colon = address.rfind(':');
-  if (colon == absl::string_view::npos || colon == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("\"", address, "\" is no host:port"));
-  }
-  absl::string_view host = address.substr(0, colon);
-  if (absl::StartsWith(host, "[") && absl::EndsWith(host, "]")) {
-    host = host.substr(1, host.size() - 2);
-  }
-  return HostPort{std::string(host), std::string(address.substr(colon + 1))};
-}
 
 absl::StatusOr<AddressList> Resolve(const HostPort& at) {
   addrinfo hints{};
@@ -97,7 +79,7 @@ absl::Status CannotBind(const std::string& address, int error) {
 }  // namespace
 
 absl::StatusOr<ListenSockets> Listen(const std::string& address) {
-  LEDGERD_ASSIGN_OR_RETURN(const HostPort at, Split(address));
+  LEDGERD_ASSIGN_OR_RETURN(const HostPort at, SplitHostPort(address));
   LEDGERD_ASSIGN_OR_RETURN(const AddressList found, Resolve(at));
   ListenSockets result;
   uint16_t port = 0;

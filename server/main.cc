@@ -17,6 +17,7 @@
 #include "server/daemon.h"
 #include "server/exit_code.h"
 #include "server/file_limit.h"
+#include "server/format_command.h"
 #include "server/logging.h"
 #include "server/stop_signal.h"
 #include "server/version.h"
@@ -41,17 +42,14 @@ absl::StatusOr<LoadedConfig> Load(const CommandLine& line) {
 }
 
 ExitCode Format(const CommandLine& line, const config::v1::Config& config) {
-  storage::DataDir::FormatOptions options;
-  options.cluster = line.cluster.has_value() ? *line.cluster : DrawClusterId();
-  options.replica = line.replica.value_or(ReplicaId(1));
-  options.voters = {options.replica};
-  options.segment_bytes = config.journal().segment_bytes();
+  const auto options = FormatOptionsOf(line, config);
+  if (!options.ok()) return Fail(options.status(), ExitCode::kUsage);
   const absl::Status status =
-      storage::DataDir::Format(config.data_dir(), options);
+      storage::DataDir::Format(config.data_dir(), *options);
   if (!status.ok()) return Fail(status, ExitCodeOfStart(status));
   std::cout << "data_dir: " << config.data_dir() << "\n"
-            << "cluster_id: " << ToText(options.cluster) << "\n"
-            << "replica_id: " << options.replica << "\n";
+            << "cluster_id: " << ToText(options->cluster) << "\n"
+            << "replica_id: " << options->replica << "\n";
   return ExitCode::kOk;
 }
 

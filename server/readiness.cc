@@ -30,8 +30,11 @@ absl::Status WriteReadyFile(const std::string& path,
   {
     std::ofstream file(temporary, std::ios::trunc);
     file << "client_address: " << addresses.client << "\n"
-         << "admin_address: " << addresses.admin << "\n"
-         << "pid: " << getpid() << "\n";
+         << "admin_address: " << addresses.admin << "\n";
+    if (!addresses.replication.empty()) {
+      file << "replication_address: " << addresses.replication << "\n";
+    }
+    file << "pid: " << getpid() << "\n";
     file.close();
     if (!file) return Error("cannot write", temporary);
   }

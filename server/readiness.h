@@ -15,8 +15,9 @@
 
 namespace ledgerd::server {
 
-// "client_address: ...", "admin_address: ..." and "pid: ..." as YAML lines. The
-// file appears whole or not at all.
+// "client_address: ...", "admin_address: ..." and "pid: ..." as YAML lines,
+// with "replication_address: ..." if there are others. The file appears whole
+// or not at all.
 absl::Status WriteReadyFile(const std::string& path,
                             const ReplicaAddresses& addresses);
 

@@ -7,6 +7,7 @@
 
 #include "proto/base/status_macros.h"
 #include "proto/membership.h"
+#include "server/group_layout.h"
 #include "storage/replaceable_state_store.h"
 #include "storage/rocksdb_state_store.h"
 #include "storage/segment.h"
@@ -19,11 +20,12 @@ constexpr uint64_t kRoomToOpen = uint64_t{16} << 20;
 
 replication::ReplicaThreadsOptions ThreadsOptions(
     const ReplicaGroupOptions& options,
-    const storage::JournalIdentity& identity) {
+    const storage::JournalIdentity& identity, bool keeps_state) {
   const config::v1::Config& config = options.config;
   replication::ReplicaThreadsOptions threads;
   threads.replica.self = identity.replica;
   threads.replica.incarnation = Incarnation(identity.incarnation);
+  threads.replica.keeps_state = keeps_state;
   threads.replica.checkpoint.delta_bytes = config.state().delta_bytes();
   threads.replica.checkpoint.events = config.state().replay_events();
   threads.inbox_bytes = config.requests().inbox_bytes();
@@ -54,6 +56,47 @@ storage::RocksDbStateStore::Options StateOptions(
   state.cluster = cluster;
   state.database.on_read_error = options.on_read_error;
   return state;
+}
+
+bool KeepsState(const Membership& membership, ReplicaId self) {
+  const Member* member = membership.Find(self);
+  return member == nullptr || member->role != MemberRole::kWitness;
+}
+
+// Null when this replica is its whole group. `membership` is what its
+// superblock says: nobody, where it is to join a group.
+absl::StatusOr<std::unique_ptr<GrpcTransport>> MakeTransport(
+    const ReplicaGroupOptions& options,
+    const storage::JournalIdentity& identity, const Membership& membership) {
+  LEDGERD_ASSIGN_OR_RETURN(const GroupLayout layout,
+                           ParseMembers(options.config.members()));
+  const size_t members = membership.members.size();
+  if (members == 1 && layout.members.size() < 2) return nullptr;
+  if (layout.AddressesBut(identity.replica).empty()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        options.config.data_dir(), " is of a replica of a group",
+        members == 0 ? std::string(" that it is to join")
+                     : absl::StrCat(" of ", members),
+        ", and nothing says where the others are: give --members"));
+  }
+  const LayoutMember* self = layout.Find(identity.replica);
+  GrpcTransportOptions transport;
+  transport.self = {identity.cluster, identity.replica,
+                    Incarnation(identity.incarnation)};
+  transport.addresses = layout.AddressesBut(identity.replica);
+  transport.listener.address = options.config.replication_address();
+  if (self != nullptr) transport.own_address = self->address;
+  if (transport.listener.address.empty()) {
+    transport.listener.address = transport.own_address;
+  }
+  if (transport.listener.address.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("replica ", identity.replica.value(),
+                     " is not among --members: give its address there, or "
+                     "--replication-address"));
+  }
+  return std::make_unique<GrpcTransport>(std::move(transport),
+                                         *options.addresses, *options.logger);
 }
 
 // RocksDB aborts when it is opened on a device without any space; with the
@@ -96,18 +139,55 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
           dir->state_path(), StateOptions(options, dir->identity().cluster),
           {.incoming = dir->incoming_path(),
            .checkpoint = journal->superblock().checkpoint.sequence}));
-  return std::unique_ptr<ReplicaGroup>(new ReplicaGroup(
-      options, std::move(dir), std::move(journal), std::move(store)));
+  LEDGERD_ASSIGN_OR_RETURN(auto transport,
+                           MakeTransport(options, dir->identity(),
+                                         journal->superblock().membership));
+  return std::unique_ptr<ReplicaGroup>(
+      new ReplicaGroup(options, std::move(dir), std::move(journal),
+                       std::move(store), std::move(transport)));
 }
 
 ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options,
                            std::unique_ptr<storage::DataDir> dir,
                            std::unique_ptr<storage::SegmentJournal> journal,
-                           std::unique_ptr<storage::StateStore> store)
+                           std::unique_ptr<storage::StateStore> store,
+                           std::unique_ptr<GrpcTransport> transport)
     : dir_(std::move(dir)),
       journal_(std::move(journal)),
       store_(std::move(store)),
-      replica_(ThreadsOptions(options, dir_->identity()), *journal_, *store_,
-               machine_, clock_) {}
+      transport_(std::move(transport)),
+      keeps_state_(KeepsState(journal_->superblock().membership,
+                              dir_->identity().replica)),
+      replica_(ThreadsOptions(options, dir_->identity(), keeps_state_),
+               *journal_, *store_, machine_, clock_, transport_.get()) {}
+
+absl::Status ReplicaGroup::Connect() {
+  if (transport_ == nullptr) return absl::OkStatus();
+  Follow(replica_.status());
+  TransportEnds ends;
+  ends.deliver = [this](replication::Event event) {
+    replica_.Deliver(std::move(event));
+  };
+  ends.newest_checkpoint = [this]() -> absl::StatusOr<CheckpointToSend> {
+    LEDGERD_ASSIGN_OR_RETURN(replication::OutgoingCheckpoint checkpoint,
+                             replica_.ExportCheckpoint());
+    return CheckpointToSend{std::move(checkpoint.membership),
+                            std::move(checkpoint.files)};
+  };
+  if (keeps_state_) ends.receiver = &replica_.checkpoint_receiver();
+  return transport_->Start(std::move(ends));
+}
+
+void ReplicaGroup::Follow(const replication::ReplicaStatus& status) {
+  if (transport_ == nullptr) return;
+  transport_->Follow(status.membership,
+                     status.role == replication::Role::kPrimary);
+}
+
+absl::Status ReplicaGroup::Stop(std::chrono::milliseconds patience) {
+  const absl::Status fault = replica_.Stop(patience);
+  if (transport_ != nullptr) transport_->Stop();
+  return fault;
+}
 
 }  // namespace ledgerd::server

@@ -7,10 +7,11 @@
 //   group->Stop(std::chrono::seconds(10));
 //
 // Shape    Nothing of it is global: a process may have several, each primary or
-//          standby by itself.
+//          standby by itself. A group of several replicas has a transport.
 // Errors   Of Open and Start: those of DataDir, the journal, the state store
 //          and Replica::Start; each says which path, what is wrong, what to do.
-//          ABORTED: the data directory is in use.
+//          ABORTED: the data directory is in use. FAILED_PRECONDITION: nothing
+//          says where the other members are.
 // Threads  The owner's. What replica() returns is safe from any thread.
 #ifndef LEDGERD_SERVER_REPLICA_GROUP_H_
 #define LEDGERD_SERVER_REPLICA_GROUP_H_
@@ -28,7 +29,10 @@
 #include "replication/clock.h"
 #include "replication/replica_threads.h"
 #include "server/config.pb.h"
+#include "server/grpc/grpc_transport.h"
 #include "server/ledger_state_machine.h"
+#include "server/logging.h"
+#include "server/served_group.h"
 #include "storage/data_dir.h"
 #include "storage/segment_journal.h"
 #include "storage/state_store.h"
@@ -46,6 +50,9 @@ struct ReplicaGroupOptions {
   std::function<void(const absl::Status&)> on_read_error;
   // Called once, on the replica thread, when the replica has halted.
   std::function<void(absl::Status)> on_halt;
+  // Where this replica is reached, and where it learns that of others.
+  SharedAddresses* addresses = nullptr;
+  Logger* logger = nullptr;
 };
 
 class ReplicaGroup {
@@ -55,11 +62,17 @@ class ReplicaGroup {
 
   absl::Status Start() { return replica_.Start(); }
 
+  // Begins to speak with the other replicas, if there are any. Called once,
+  // after Start, when the addresses of this one's ports are known. Errors:
+  // those of GrpcTransport.
+  absl::Status Connect();
+
+  // Tells the transport whom the group consists of.
+  void Follow(const replication::ReplicaStatus& status);
+
   // Lets what was taken end, takes a checkpoint, ends the threads. Returns the
   // fault when the replica had halted. Called once, after Start.
-  absl::Status Stop(std::chrono::milliseconds patience) {
-    return replica_.Stop(patience);
-  }
+  absl::Status Stop(std::chrono::milliseconds patience);
 
   replication::ReplicaHandle& replica() { return replica_; }
 
@@ -75,11 +88,15 @@ class ReplicaGroup {
   ReplicaGroup(const ReplicaGroupOptions& options,
                std::unique_ptr<storage::DataDir> dir,
                std::unique_ptr<storage::SegmentJournal> journal,
-               std::unique_ptr<storage::StateStore> store);
+               std::unique_ptr<storage::StateStore> store,
+               std::unique_ptr<GrpcTransport> transport);
 
   const std::unique_ptr<storage::DataDir> dir_;
   const std::unique_ptr<storage::SegmentJournal> journal_;
   const std::unique_ptr<storage::StateStore> store_;
+  // Null when it is alone.
+  const std::unique_ptr<GrpcTransport> transport_;
+  const bool keeps_state_;
   const LedgerStateMachine machine_;
   const replication::SystemClock clock_;
   replication::ReplicaThreads replica_;

@@ -4,9 +4,13 @@
 #define LEDGERD_SERVER_SERVED_GROUP_H_
 
 #include <chrono>
+#include <cstddef>
+#include <map>
 #include <string>
+#include <utility>
 
 #include "proto/base/mutex.h"
+#include "proto/membership.h"
 #include "proto/types.h"
 #include "replication/replica_handle.h"
 #include "server/damage_alarms.h"
@@ -15,14 +19,22 @@
 
 namespace ledgerd::server {
 
-// Where this replica is reached. Unknown until both ports are bound.
+// Where a replica is reached. Of this one: unknown until its ports are bound.
 struct ReplicaAddresses {
   std::string client;
   std::string admin;
+  // Empty when it has no others.
+  std::string replication;
+  // As the replica has said itself; 0: it has not been heard.
+  Incarnation incarnation;
 };
 
 class SharedAddresses {
  public:
+  // More are never asked for: those of a group, and who would like to join.
+  static constexpr size_t kLearnedMax = 64;
+
+  // This replica's own.
   void Set(ReplicaAddresses addresses) LEDGERD_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     addresses_ = std::move(addresses);
@@ -33,9 +45,24 @@ class SharedAddresses {
     return addresses_;
   }
 
+  void Learn(ReplicaId replica, ReplicaAddresses addresses)
+      LEDGERD_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    if (learned_.size() >= kLearnedMax && !learned_.contains(replica)) return;
+    learned_[replica] = std::move(addresses);
+  }
+
+  // What was learned of `replica`; empty: nothing.
+  ReplicaAddresses Of(ReplicaId replica) const LEDGERD_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    const auto found = learned_.find(replica);
+    return found == learned_.end() ? ReplicaAddresses() : found->second;
+  }
+
  private:
   mutable Mutex mutex_;
   ReplicaAddresses addresses_ LEDGERD_GUARDED_BY(mutex_);
+  std::map<ReplicaId, ReplicaAddresses> learned_ LEDGERD_GUARDED_BY(mutex_);
 };
 
 // All of it outlives the services.
@@ -43,7 +70,7 @@ struct ServedGroup {
   replication::ReplicaHandle& replica;
   storage::StateStore& store;
   const storage::Journal& journal;
-  const SharedAddresses& addresses;
+  SharedAddresses& addresses;
   // What reads have met since the start.
   DamageAlarms& damage;
   ClusterId cluster;

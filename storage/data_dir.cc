@@ -76,8 +76,11 @@ JournalIdentity MakeIdentity(const DataDir::FormatOptions& options) {
 absl::Status MakeSuperblock(const std::string& path,
                             const DataDir::FormatOptions& options) {
   Superblock superblock;
-  superblock.membership = FirstMembership(options.voters);
-  for (Member& member : superblock.membership.members) {
+  std::vector<Member>& members = superblock.membership.members;
+  members = options.members;
+  std::sort(members.begin(), members.end(),
+            [](const Member& a, const Member& b) { return a.id < b.id; });
+  for (Member& member : members) {
     if (member.id != options.replica) continue;
     member.incarnation = Incarnation(options.incarnation);
   }

@@ -30,6 +30,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "proto/membership.h"
 #include "proto/types.h"
 #include "storage/journal_recovery.h"
 #include "storage/segment.h"
@@ -46,8 +47,9 @@ class DataDir {
     ClusterId cluster;
     ReplicaId replica;
     uint32_t incarnation = 1;
-    // In any order; at most kMembersMax.
-    std::vector<ReplicaId> voters;
+    // With which the group begins; in any order, at most kMembersMax. None for
+    // a replica that is to join a group, and learns from it who is in it.
+    std::vector<Member> members;
     uint64_t segment_bytes = kSegmentBytesDefault;
     uint64_t reserve_bytes = kReserveBytesDefault;
   };

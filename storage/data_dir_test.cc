@@ -25,7 +25,9 @@ class DataDirTest : public testing::Test {
   static DataDir::FormatOptions Options() {
     return {.cluster = ClusterId(MakeUint128(0xAB, 0xCD)),
             .replica = ReplicaId(2),
-            .voters = {ReplicaId(3), ReplicaId(2), ReplicaId(1)},
+            .members = {{ReplicaId(3), Incarnation(1), MemberRole::kWitness},
+                        {ReplicaId(2), Incarnation(1)},
+                        {ReplicaId(1), Incarnation(1)}},
             .segment_bytes = 16 * kBlockBytes,
             .reserve_bytes = 4 * kBlockBytes};
   }
@@ -74,8 +76,10 @@ TEST_F(DataDirTest, WhatFormatMakesOpens) {
   const auto journal = (*dir)->OpenJournal({.segment_bytes = 16 * kBlockBytes});
   ASSERT_TRUE(journal.ok()) << journal.status();
   EXPECT_EQ((*journal)->last(), EntryId());
-  EXPECT_EQ((*journal)->superblock().membership,
-            FirstMembership({ReplicaId(1), ReplicaId(2), ReplicaId(3)}));
+  Membership expected =
+      FirstMembership({ReplicaId(1), ReplicaId(2), ReplicaId(3)});
+  expected.members[2].role = MemberRole::kWitness;
+  EXPECT_EQ((*journal)->superblock().membership, expected);
 }
 
 TEST_F(DataDirTest, FormatTakesAnEmptyDirectory) {

@@ -10,11 +10,11 @@ ledger::v1::PrimaryHint HintOf(const ServedGroup& group) {
   const replication::ReplicaStatus status = group.replica.status();
   ledger::v1::PrimaryHint hint;
   hint.set_epoch(status.epoch.value());
-  if (status.primary == status.replica) {
-    const ReplicaAddresses own = group.addresses.Get();
-    hint.set_address(own.client);
-    hint.set_admin_address(own.admin);
-  }
+  const ReplicaAddresses primary = status.primary == status.replica
+                                       ? group.addresses.Get()
+                                       : group.addresses.Of(status.primary);
+  hint.set_address(primary.client);
+  hint.set_admin_address(primary.admin);
   return hint;
 }
 

@@ -16,7 +16,6 @@
 
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
-#include "proto/system_limits.h"
 #include "server/grpc/call_counter.h"
 
 namespace ledgerd::server {
@@ -69,8 +68,15 @@ void SetKeepalive(grpc::ServerBuilder& builder) {
 }
 
 void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(static_cast<int>(kMessageBytesMax));
-  builder.SetMaxSendMessageSize(static_cast<int>(kMessageBytesMax));
+  const int message_bytes = static_cast<int>(options.message_bytes_max);
+  builder.SetMaxReceiveMessageSize(message_bytes);
+  builder.SetMaxSendMessageSize(message_bytes);
+  if (options.frame_bytes_max > 0) {
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE,
+                               options.frame_bytes_max);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES,
+                               options.frame_bytes_max);
+  }
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
                              options.streams_per_connection_max);
   grpc::ResourceQuota quota("ledgerd");

@@ -6,7 +6,7 @@
 // Shape    Health is gRPC's own, by name; every name but "" begins NOT_SERVING.
 //          Reflection lists all services, health too.
 // Errors   Of Start: those of ConnectionListener::Bind.
-// Limits   Messages kMessageBytesMax; memory, threads, streams and connections
+// Limits   Messages, memory, threads, streams and connections
 //          as the options say; 3 s for a client to say that it speaks HTTP/2. A
 //          port is never shared with another process.
 // Threads  Safe from any thread.
@@ -14,6 +14,7 @@
 #define LEDGERD_SERVER_GRPC_GRPC_SERVER_H_
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,6 +22,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "proto/system_limits.h"
 #include "server/connection_listener.h"
 #include "server/open_calls.h"
 
@@ -39,6 +41,11 @@ struct GrpcServerOptions {
   bool channelz = false;
   // Shutdown waits for calls under way. For ports where calls are few.
   bool waits_for_calls = false;
+  // One message at most.
+  size_t message_bytes_max = kMessageBytesMax;
+  // One frame of HTTP/2 that is taken, at least 16 KiB: large ones cost less
+  // for large messages, and let small ones wait. 0: gRPC's default.
+  int frame_bytes_max = 0;
   // What all messages in flight may take.
   uint64_t memory_bytes = uint64_t{1} << 30;
   int threads_max = 64;

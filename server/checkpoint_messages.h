@@ -1,0 +1,35 @@
+// A checkpoint's manifest and chunks as messages, and back.
+//
+// Errors   INVALID_ARGUMENT  the sender's message is none: an id, a hash or a
+//                            number of files that cannot be.
+#ifndef LEDGERD_SERVER_CHECKPOINT_MESSAGES_H_
+#define LEDGERD_SERVER_CHECKPOINT_MESSAGES_H_
+
+#include "absl/status/statusor.h"
+
+#include "proto/base/sha256.h"
+#include "replication/v1/messages.pb.h"
+#include "storage/checkpoint_transfer.h"
+
+namespace ledgerd::server {
+
+void ToProto(const storage::CheckpointManifest& manifest,
+             ::replication::v1::CheckpointManifest& proto);
+absl::StatusOr<storage::CheckpointManifest> FromProto(
+    const ::replication::v1::CheckpointManifest& proto);
+
+void ToProto(const storage::CheckpointPosition& position,
+             ::replication::v1::CheckpointPosition& proto);
+storage::CheckpointPosition FromProto(
+    const ::replication::v1::CheckpointPosition& proto);
+
+// Where the next chunk begins after `bytes` from `at` on.
+storage::CheckpointPosition After(const storage::CheckpointPosition& at,
+                                  uint64_t bytes,
+                                  const storage::CheckpointManifest& manifest);
+
+absl::StatusOr<Hash256> HashFromBytes(const std::string& bytes);
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_CHECKPOINT_MESSAGES_H_

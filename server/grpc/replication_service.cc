@@ -1,0 +1,159 @@
+#include "server/grpc/replication_service.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "proto/base/happens_before.h"
+#include "proto/base/status_macros.h"
+#include "replication/wire.h"
+#include "server/checkpoint_messages.h"
+#include "server/replica_hello.h"
+
+namespace ledgerd::server {
+namespace {
+
+namespace v1 = ::replication::v1;
+
+using ConnectReactor =
+    grpc::ServerBidiReactor<v1::ConnectRequest, v1::ConnectResponse>;
+
+grpc::Status ToGrpc(const absl::Status& status) {
+  return {static_cast<grpc::StatusCode>(status.code()),
+          std::string(status.message())};
+}
+
+// What one replica says, from its hello on. All of it is one chain of reads,
+// each begun by the one before, so it needs no mutex. Deletes itself.
+class IncomingStream final : public ConnectReactor {
+ public:
+  explicit IncomingStream(const ReplicationHost& host) : host_(host) {
+    Listen();
+  }
+
+  void OnReadDone(bool ok) override {
+    LEDGERD_ACQUIRE(this);
+    // Its process or connection is gone, or this server is stopping.
+    if (!ok) return Finish(grpc::Status::OK);
+    const absl::Status taken = hello_.replica_id() == 0 ? Greet() : Take();
+    if (!taken.ok()) return Finish(ToGrpc(taken));
+    Listen();
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void Listen() {
+    LEDGERD_RELEASE(this);
+    StartRead(&request_);
+  }
+
+  absl::Status Greet() {
+    if (!request_.has_hello() || request_.has_message()) {
+      return absl::InvalidArgumentError("a replica says hello first");
+    }
+    LEDGERD_RETURN_IF_ERROR(host_.admit(request_.hello()));
+    hello_ = request_.hello();
+    *response_.mutable_hello() = host_.hello(ReplicaId(hello_.replica_id()));
+    StartWrite(&response_);
+    return absl::OkStatus();
+  }
+
+  absl::Status Take() {
+    LEDGERD_ASSIGN_OR_RETURN(replication::Message message,
+                             replication::Decode(std::move(request_)));
+    if (message.from.value() != hello_.replica_id() ||
+        message.from_incarnation.value() != hello_.incarnation()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a message from replica ", message.from.value(),
+                       " on replica ", hello_.replica_id(), "'s stream"));
+    }
+    host_.deliver(replication::Received{std::move(message)});
+    request_.Clear();
+    return absl::OkStatus();
+  }
+
+  const ReplicationHost& host_;
+  v1::ConnectRequest request_;
+  v1::ConnectResponse response_;
+  // Its replica is 0 until it has come.
+  v1::Hello hello_;
+};
+
+}  // namespace
+
+ConnectReactor* ReplicationService::Connect(
+    grpc::CallbackServerContext* /*context*/) {
+  return new IncomingStream(host_);
+}
+
+// ---- checkpoints
+
+grpc::Status ReplicationService::SendCheckpoint(grpc::ServerContext* context,
+                                                CheckpointStream* stream) {
+  BeginReceiving(context);
+  const absl::Status received = Receive(*stream);
+  EndReceiving();
+  return received.ok() ? grpc::Status::OK : ToGrpc(received);
+}
+
+void ReplicationService::BeginReceiving(grpc::ServerContext* context) {
+  const MutexLock lock(mutex_);
+  while (receiving_ != nullptr) {
+    receiving_->TryCancel();
+    changed_.Wait(mutex_);
+  }
+  receiving_ = context;
+}
+
+void ReplicationService::EndReceiving() {
+  {
+    const MutexLock lock(mutex_);
+    receiving_ = nullptr;
+  }
+  changed_.SignalAll();
+}
+
+absl::Status ReplicationService::Receive(CheckpointStream& stream) {
+  v1::SendCheckpointRequest request;
+  if (!stream.Read(&request) || !request.has_offer()) {
+    return absl::InvalidArgumentError("a transfer begins with an offer");
+  }
+  const v1::CheckpointOffer offer = std::move(*request.mutable_offer());
+  LEDGERD_RETURN_IF_ERROR(host_.admit(offer.hello()));
+  LEDGERD_ASSIGN_OR_RETURN(Membership membership,
+                           replication::FromProto(offer.membership()));
+  LEDGERD_ASSIGN_OR_RETURN(const storage::CheckpointManifest manifest,
+                           FromProto(offer.manifest()));
+  // A witness takes the checkpoint's place in the journal, and no state.
+  storage::CheckpointPosition next{.file = manifest.files.size()};
+  if (host_.receiver != nullptr) {
+    LEDGERD_ASSIGN_OR_RETURN(next, host_.receiver->Begin(manifest));
+  }
+  v1::SendCheckpointResponse response;
+  ToProto(next, *response.mutable_next());
+  stream.Write(response);
+  while (next.file < manifest.files.size()) {
+    if (!stream.Read(&request)) {
+      return absl::UnavailableError("the transfer was cut short");
+    }
+    LEDGERD_ASSIGN_OR_RETURN(const Hash256 hash,
+                             HashFromBytes(request.chunk().hash()));
+    LEDGERD_ASSIGN_OR_RETURN(
+        next, host_.receiver->Add(FromProto(request.chunk().at()),
+                                  request.chunk().data(), hash));
+  }
+  if (host_.receiver != nullptr) {
+    LEDGERD_RETURN_IF_ERROR(host_.receiver->Finish());
+  }
+  host_.deliver(replication::CheckpointReceived{
+      .from = ReplicaId(offer.hello().replica_id()),
+      .epoch = Epoch(offer.epoch()),
+      .checkpoint = manifest.applied.entry,
+      .timestamp = manifest.applied.timestamp,
+      .membership = std::move(membership)});
+  return absl::OkStatus();
+}
+
+}  // namespace ledgerd::server

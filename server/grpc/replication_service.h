@@ -1,0 +1,72 @@
+// The port of the other replicas: what they say, and the checkpoints that they
+// bring.
+//
+//   ReplicationService service(host);
+//   options.services = {&service};
+//
+// Shape    Every stream begins with a hello, and is refused or welcomed; then
+//          each message is checked, decoded and delivered on gRPC's thread, one
+//          stream's in their order. A stream that says what is no message ends.
+// Errors   FAILED_PRECONDITION, INVALID_ARGUMENT: as replication.proto says.
+// Threads  gRPC's.
+#ifndef LEDGERD_SERVER_GRPC_REPLICATION_SERVICE_H_
+#define LEDGERD_SERVER_GRPC_REPLICATION_SERVICE_H_
+
+#include <functional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "grpcpp/grpcpp.h"
+
+#include "proto/base/mutex.h"
+#include "proto/types.h"
+#include "replication/core/event.h"
+#include "replication/v1/replication.grpc.pb.h"
+#include "storage/checkpoint_transfer.h"
+
+namespace ledgerd::server {
+
+// What the service needs of its replica. Any thread.
+struct ReplicationHost {
+  // Whether whoever says this may speak; FAILED_PRECONDITION says why not.
+  std::function<absl::Status(const ::replication::v1::Hello&)> admit;
+  // This replica's hello to it.
+  std::function<::replication::v1::Hello(ReplicaId to)> hello;
+  std::function<void(replication::Event)> deliver;
+  // Used by one stream at a time; null for a witness, which keeps no state.
+  storage::CheckpointReceiver* receiver = nullptr;
+};
+
+class ReplicationService final
+    : public ::replication::v1::ReplicationService::WithCallbackMethod_Connect<
+          ::replication::v1::ReplicationService::Service> {
+ public:
+  using CheckpointStream =
+      grpc::ServerReaderWriter<::replication::v1::SendCheckpointResponse,
+                               ::replication::v1::SendCheckpointRequest>;
+
+  explicit ReplicationService(ReplicationHost host) : host_(std::move(host)) {}
+
+  grpc::ServerBidiReactor<::replication::v1::ConnectRequest,
+                          ::replication::v1::ConnectResponse>*
+  Connect(grpc::CallbackServerContext* context) override;
+
+  grpc::Status SendCheckpoint(grpc::ServerContext* context,
+                              CheckpointStream* stream) override;
+
+ private:
+  // Ends the transfer that is going on, whose sender has given it up, or is no
+  // longer to send.
+  void BeginReceiving(grpc::ServerContext* context) LEDGERD_EXCLUDES(mutex_);
+  void EndReceiving() LEDGERD_EXCLUDES(mutex_);
+  absl::Status Receive(CheckpointStream& stream);
+
+  const ReplicationHost host_;
+  Mutex mutex_;
+  CondVar changed_;
+  grpc::ServerContext* receiving_ LEDGERD_GUARDED_BY(mutex_) = nullptr;
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_GRPC_REPLICATION_SERVICE_H_
