@@ -126,7 +126,7 @@ class InjectedFaultsTest : public testing::Test {
   const uint64_t seed_ = TestSeed();
   LiveLedger ledger_;
   History history_{ledger_.directory().Path("history.txt")};
-  Load load_{{.address = ledger_.address(), .seed = seed_}, &history_};
+  Load load_{{.addresses = {ledger_.address()}, .seed = seed_}, &history_};
   int started_ = 0;
 };
 

@@ -111,7 +111,7 @@ class Kill9Test : public testing::Test {
   std::mt19937_64 random_{seed_};
   LiveLedger ledger_;
   History history_{ledger_.directory().Path("history.txt")};
-  Load load_{{.address = ledger_.address(), .seed = seed_}, &history_};
+  Load load_{{.addresses = {ledger_.address()}, .seed = seed_}, &history_};
   size_t calls_cut_off_ = 0;
   int kills_while_starting_ = 0;
   microseconds start_time_{100'000};

@@ -20,9 +20,9 @@ constexpr size_t kRemembered = 200;
 constexpr size_t kRefusedMax = 1'000;
 constexpr uint64_t kBatchUnitsMax = 20;
 
-client::ClientOptions Options(const std::string& address,
+client::ClientOptions Options(const std::vector<std::string>& addresses,
                               std::chrono::milliseconds timeout) {
-  return {.addresses = {address}, .timeout = timeout};
+  return {.addresses = addresses, .timeout = timeout};
 }
 
 void Remember(TransferId id, uint64_t draw, std::vector<TransferId>* ids) {
@@ -181,15 +181,15 @@ class LoadClient {
 
 }  // namespace
 
-Ways::Ways(const std::string& address)
-    : patient(Options(address, kPatience)),
-      hasty(Options(address, kHaste)),
-      raw(address) {}
+Ways::Ways(const std::vector<std::string>& addresses)
+    : patient(Options(addresses, kPatience)),
+      hasty(Options(addresses, kHaste)),
+      raw(addresses) {}
 
 Load::Load(LoadOptions options, History* history)
     : options_(std::move(options)),
       history_(history),
-      ways_(options_.address) {}
+      ways_(options_.addresses) {}
 
 Load::~Load() { Settle(); }
 

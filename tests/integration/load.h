@@ -2,7 +2,7 @@
 // what they asked and were told.
 //
 //   History history(directory.Path("history.txt"));
-//   Load load({.address = port.address(), .seed = seed}, &history);
+//   Load load({.addresses = {port.address()}, .seed = seed}, &history);
 //   ASSERT_TRUE(load.Prepare().ok());        // accounts, funds
 //   load.Start();
 //   history.WaitForAnswers(1'000, 30s);  daemon->Kill9();  ... start it again
@@ -32,14 +32,15 @@
 namespace ledgerd::integration {
 
 struct LoadOptions {
-  std::string address;
+  // Of the ledger's replicas, or its only one.
+  std::vector<std::string> addresses;
   uint64_t seed = 0;
   int clients = 4;
 };
 
 // The ways into the daemon, shared by the clients of a load.
 struct Ways {
-  explicit Ways(const std::string& address);
+  explicit Ways(const std::vector<std::string>& addresses);
 
   client::LedgerClient patient;
   client::LedgerClient hasty;

@@ -55,12 +55,6 @@ absl::string_view CodeName(grpc::StatusCode code) {
   }
 }
 
-Ending EndingOf(const grpc::Status& status) {
-  if (status.ok()) return {.outcome = Outcome::kAnswered};
-  const WireError error = ReadError(status);
-  return {.outcome = OutcomeOf(error), .error = Text(error)};
-}
-
 void SetDeadline(RawClient::Timeout timeout, grpc::ClientContext* context) {
   context->set_deadline(std::chrono::system_clock::now() + timeout);
 }
@@ -155,8 +149,23 @@ Transfer FromProto(const v1::Transfer& proto) {
           .timestamp = Timestamp(proto.timestamp())};
 }
 
-RawClient::RawClient(const std::string& address)
-    : channel_(Connect(address)), stub_(v1::LedgerService::NewStub(channel_)) {}
+RawClient::RawClient(const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) {
+    auto channel = Connect(address);
+    endpoints_.push_back({channel, v1::LedgerService::NewStub(channel)});
+  }
+}
+
+Ending RawClient::EndingOf(const grpc::Status& status, size_t asked) {
+  if (status.ok()) return {.outcome = Outcome::kAnswered};
+  const WireError error = ReadError(status);
+  if (error.code == grpc::StatusCode::UNAVAILABLE ||
+      error.code == grpc::StatusCode::DEADLINE_EXCEEDED) {
+    // Once, whoever of those that asked there is told first.
+    current_.compare_exchange_strong(asked, asked + 1);
+  }
+  return {.outcome = OutcomeOf(error), .error = Text(error)};
+}
 
 Ending RawClient::CreateTransfers(const std::vector<Transfer>& transfers,
                                   Timeout timeout) {
@@ -167,8 +176,9 @@ Ending RawClient::CreateTransfers(const std::vector<Transfer>& transfers,
   grpc::ClientContext context;
   SetDeadline(timeout, &context);
   v1::CreateTransfersResponse response;
-  Ending ending =
-      EndingOf(stub_->CreateTransfers(&context, request, &response));
+  const size_t asked = current_;
+  Ending ending = EndingOf(
+      Of(asked).stub->CreateTransfers(&context, request, &response), asked);
   ending.sequence = Sequence(response.sequence());
   for (const auto& result : response.results()) {
     ending.results.push_back(FromProto(result));
@@ -185,7 +195,9 @@ Ending RawClient::CreateAccounts(const std::vector<Account>& accounts,
   grpc::ClientContext context;
   SetDeadline(timeout, &context);
   v1::CreateAccountsResponse response;
-  Ending ending = EndingOf(stub_->CreateAccounts(&context, request, &response));
+  const size_t asked = current_;
+  Ending ending = EndingOf(
+      Of(asked).stub->CreateAccounts(&context, request, &response), asked);
   ending.sequence = Sequence(response.sequence());
   for (const auto& result : response.results()) {
     ending.account_results.push_back(
@@ -202,8 +214,9 @@ Ending RawClient::LookupTransfers(const std::vector<TransferId>& ids,
   grpc::ClientContext context;
   SetDeadline(timeout, &context);
   v1::LookupTransfersResponse response;
-  Ending ending =
-      EndingOf(stub_->LookupTransfers(&context, request, &response));
+  const size_t asked = current_;
+  Ending ending = EndingOf(
+      Of(asked).stub->LookupTransfers(&context, request, &response), asked);
   ending.sequence = Sequence(response.sequence());
   for (const auto& transfer : response.transfers()) {
     ending.found.push_back(FromProto(transfer));
@@ -215,7 +228,8 @@ Ending RawClient::LookupTransfers(const std::vector<TransferId>& ids,
 }
 
 void RawClient::WaitForConnection(Timeout timeout) {
-  channel_->WaitForConnected(std::chrono::system_clock::now() + timeout);
+  Of(current_).channel->WaitForConnected(std::chrono::system_clock::now() +
+                                         timeout);
 }
 
 }  // namespace ledgerd::integration

@@ -12,7 +12,9 @@
 #ifndef LEDGERD_TESTS_INTEGRATION_RAW_CLIENT_H_
 #define LEDGERD_TESTS_INTEGRATION_RAW_CLIENT_H_
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -52,7 +54,12 @@ class RawClient {
  public:
   using Timeout = std::chrono::milliseconds;
 
-  explicit RawClient(const std::string& address);
+  explicit RawClient(const std::string& address)
+      : RawClient(std::vector<std::string>{address}) {}
+
+  // Of several replicas, of which one at a time serves: a call that ends in an
+  // error that another replica may not have is followed by calls to the next.
+  explicit RawClient(const std::vector<std::string>& addresses);
 
   // The endings are ready for a History.
   Ending CreateTransfers(const std::vector<Transfer>& transfers,
@@ -63,11 +70,22 @@ class RawClient {
   // Waits until a server accepts connections, or for `timeout`.
   void WaitForConnection(Timeout timeout);
 
-  ::ledger::v1::LedgerService::Stub& stub() { return *stub_; }
+  ::ledger::v1::LedgerService::Stub& stub() { return *Of(current_).stub; }
 
  private:
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<::ledger::v1::LedgerService::Stub> stub_;
+  struct Endpoint {
+    std::shared_ptr<grpc::Channel> channel;
+    std::unique_ptr<::ledger::v1::LedgerService::Stub> stub;
+  };
+
+  // The one with this number; they go round.
+  Endpoint& Of(size_t number) { return endpoints_[number % endpoints_.size()]; }
+
+  // The ending of a call to endpoint number `asked`.
+  Ending EndingOf(const grpc::Status& status, size_t asked);
+
+  std::vector<Endpoint> endpoints_;
+  std::atomic<size_t> current_ = 0;
 };
 
 }  // namespace ledgerd::integration

@@ -168,7 +168,7 @@ class WatchTest : public testing::Test {
   std::mt19937_64 random_{seed_};
   LiveLedger ledger_;
   History history_{ledger_.directory().Path("history.txt")};
-  Load load_{{.address = ledger_.address(), .seed = seed_}, &history_};
+  Load load_{{.addresses = {ledger_.address()}, .seed = seed_}, &history_};
 };
 
 TEST_F(WatchTest, EachEventOnceWhateverHappensToTheDaemon) {

@@ -1,0 +1,101 @@
+// A group of replicas of a test's own: a data directory and ports for each,
+// which stay the same over restarts, and the daemons that serve them.
+//
+//   LiveGroup group(3);
+//   ASSERT_TRUE(group.Start().ok());      // formats, too
+//   const auto primary = group.WaitForPrimary();
+//   ASSERT_TRUE(group.daemon(*primary).Kill9().ok());
+//   ASSERT_TRUE(group.WaitForPrimary({*primary}).has_value());
+//   ASSERT_TRUE(group.Launch(*primary).ok());
+//   ASSERT_TRUE(group.WaitUntilEqual());
+//
+// Shape    Replicas are numbered from 0; their ids from 1.
+// Threads  As DaemonProcess.
+#ifndef LEDGERD_TESTS_INTEGRATION_LIVE_GROUP_H_
+#define LEDGERD_TESTS_INTEGRATION_LIVE_GROUP_H_
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "admin/v1/admin.grpc.pb.h"
+#include "tests/integration/daemon_process.h"
+#include "tests/integration/reserved_port.h"
+#include "tests/integration/test_directory.h"
+
+namespace ledgerd::integration {
+
+class LiveGroup {
+ public:
+  explicit LiveGroup(size_t replicas, bool last_is_witness = false,
+                     std::vector<std::string> more_flags = {});
+
+  // Formats and launches all, and waits until each does its part.
+  absl::Status Start();
+
+  // Formats all, and launches them without waiting.
+  absl::Status LaunchAll();
+
+  // One, again. Requires: its daemon does not run.
+  absl::Status Launch(size_t replica);
+
+  size_t size() const { return replicas_.size(); }
+
+  DaemonProcess& daemon(size_t replica) { return *replicas_[replica]->daemon; }
+
+  bool runs(size_t replica) const {
+    return replicas_[replica]->daemon != nullptr;
+  }
+
+  // Kills one, and forgets its daemon.
+  absl::Status Kill(size_t replica);
+
+  std::string data_directory(size_t replica) const;
+
+  // Where clients connect.
+  std::vector<std::string> addresses() const;
+
+  // What it says of itself; nothing when it does not answer within a second.
+  std::optional<admin::v1::GetStatusResponse> Status(size_t replica);
+
+  // Who says that it is the primary of the highest epoch; nobody of `but`.
+  std::optional<size_t> Primary(const std::set<size_t>& but = {});
+
+  // Waits for one.
+  std::optional<size_t> WaitForPrimary(const std::set<size_t>& but = {});
+
+  // Until all have the same journal, all of it committed and, but for
+  // witnesses, applied.
+  bool WaitUntilEqual();
+
+  // The end of each log.
+  std::string Logs() const;
+
+  const TestDirectory& directory() const { return directory_; }
+
+ private:
+  struct Replica {
+    ReservedPort client;
+    ReservedPort admin;
+    ReservedPort replication;
+    std::unique_ptr<admin::v1::AdminService::Stub> stub;
+    std::unique_ptr<DaemonProcess> daemon;
+  };
+
+  std::string Members() const;
+  bool AreEqual();
+
+  const bool last_is_witness_;
+  const std::vector<std::string> more_flags_;
+  const TestDirectory directory_{"group"};
+  std::vector<std::unique_ptr<Replica>> replicas_;
+};
+
+}  // namespace ledgerd::integration
+
+#endif  // LEDGERD_TESTS_INTEGRATION_LIVE_GROUP_H_
