@@ -5,25 +5,22 @@
 // LEDGERD_KILLS sets how often the primary is killed (4 by default).
 #include <signal.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
-#include <random>
+#include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
+#include "google/rpc/status.pb.h"
+#include "grpc/health/v1/health.grpc.pb.h"
+#include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 
-#include "proto/base/test_seed.h"
-#include "tests/integration/history.h"
-#include "tests/integration/history_checker.h"
-#include "tests/integration/history_summary.h"
+#include "ledger/v1/ledger.grpc.pb.h"
+#include "tests/integration/group_under_load.h"
 #include "tests/integration/live_group.h"
-#include "tests/integration/load.h"
-#include "tests/integration/offline_ledger.h"
+#include "tests/integration/raw_client.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -33,114 +30,17 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kProgressLimit(60);
-constexpr size_t kViolationsShown = 20;
-constexpr int kClients = 4;
 
 int Kills() {
   const char* kills = std::getenv("LEDGERD_KILLS");
   return kills == nullptr ? 4 : std::atoi(kills);
 }
 
-class GroupFailoverTest : public testing::Test {
+class GroupFailoverTest : public GroupUnderLoad {
  protected:
-  explicit GroupFailoverTest(size_t replicas = 3, bool last_is_witness = false)
-      : group_(replicas, last_is_witness) {}
+  GroupFailoverTest() : GroupUnderLoad(3) {}
 
-  void SetUp() override {
-    const absl::Status started = group_.Start();
-    ASSERT_TRUE(started.ok()) << started << group_.Logs();
-    ASSERT_TRUE(load_.Prepare().ok()) << group_.Logs();
-  }
-
-  uint64_t Draw(uint64_t below) { return random_() % below; }
-
-  // Lets the clients get some way.
-  void Progress(size_t answers) {
-    ASSERT_TRUE(
-        history_.WaitForAnswers(history_.answers() + answers, kProgressLimit))
-        << "the clients make no progress\n"
-        << group_.Logs();
-  }
-
-  void KillPrimary(size_t primary) {
-    ASSERT_TRUE(group_.Kill(primary).ok());
-    killed_at_.push_back(steady_clock::now());
-  }
-
-  // How long after each kill the first transfer was acknowledged that was asked
-  // for after it. Requires: the clients have ended.
-  void TellGaps() const {
-    if (killed_at_.empty()) return;
-    std::cout << "ms from kill -9 to the first acknowledged transfer:";
-    for (const auto killed_at : killed_at_) {
-      const int64_t since = killed_at.time_since_epoch().count();
-      int64_t first = INT64_MAX;
-      for (const Exchange& exchange : history_.exchanges()) {
-        if (exchange.answered() && !exchange.transfers.empty() &&
-            exchange.begin > since) {
-          first = std::min(first, exchange.end - since);
-        }
-      }
-      std::cout << " " << first / 1'000'000;
-    }
-    std::cout << "\n";
-  }
-
-  // All have their answers, and the ledger is as they say.
-  void SettleAndCheck() {
-    ASSERT_TRUE(load_.Settle()) << group_.Logs();
-    const auto state = ReadFinalState(load_.client(), history_.exchanges());
-    ASSERT_TRUE(state.ok()) << state.status() << group_.Logs();
-    const std::vector<std::string> violations =
-        CheckHistory(history_.exchanges(), *state);
-    for (size_t i = 0; i < violations.size() && i < kViolationsShown; ++i) {
-      ADD_FAILURE() << violations[i];
-    }
-    EXPECT_EQ(violations.size(), 0u);
-    ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
-    TellGaps();
-    std::cout << Summarize(history_.exchanges());
-  }
-
-  // Ends all, those that only follow first, and compares their disks.
-  void CompareStates(size_t with_state) {
-    const auto primary = group_.Primary();
-    ASSERT_TRUE(primary.has_value());
-    for (size_t i = 0; i < group_.size(); ++i) {
-      if (i == *primary) continue;
-      ASSERT_TRUE(group_.Kill(i).ok());
-    }
-    ASSERT_TRUE(group_.Kill(*primary).ok());
-    std::optional<Uint128> hash;
-    std::optional<EntryId> last;
-    for (size_t i = 0; i < with_state; ++i) {
-      const auto ledger = OfflineLedger::Open(group_.data_directory(i));
-      ASSERT_TRUE(ledger.ok()) << ledger.status();
-      if (!hash.has_value()) {
-        hash = (*ledger)->state_hash();
-        last = (*ledger)->last();
-      }
-      EXPECT_EQ((*ledger)->last(), *last) << "replica " << i + 1;
-      EXPECT_TRUE((*ledger)->state_hash() == *hash) << "replica " << i + 1;
-      EXPECT_TRUE((*ledger)->VerifyAll().ok()) << "replica " << i + 1;
-    }
-  }
-
-  void TearDown() override {
-    const char* outputs = std::getenv("TEST_UNDECLARED_OUTPUTS_DIR");
-    if (!HasFailure() || outputs == nullptr) return;
-    std::filesystem::copy(history_.path(),
-                          std::string(outputs) + "/history.txt");
-  }
-
-  const uint64_t seed_ = TestSeed();
-  std::mt19937_64 random_{seed_};
-  std::vector<steady_clock::time_point> killed_at_;
-  LiveGroup group_;
-  History history_{group_.directory().Path("history.txt")};
-  Load load_{
-      {.addresses = group_.addresses(), .seed = seed_, .clients = kClients},
-      &history_};
+  void SetUp() override { Start(); }
 };
 
 TEST_F(GroupFailoverTest, AKilledPrimaryIsReplacedAndComesBackAsStandby) {
@@ -183,9 +83,11 @@ TEST_F(GroupFailoverTest, AStoppedPrimaryIsReplacedAndFollowsWhenItGoesOn) {
   ASSERT_NO_FATAL_FAILURE(CompareStates(3));
 }
 
-class WitnessFailoverTest : public GroupFailoverTest {
+class WitnessFailoverTest : public GroupUnderLoad {
  protected:
-  WitnessFailoverTest() : GroupFailoverTest(3, /*last_is_witness=*/true) {}
+  WitnessFailoverTest() : GroupUnderLoad(3, /*last_is_witness=*/true) {}
+
+  void SetUp() override { Start(); }
 };
 
 TEST_F(WitnessFailoverTest, AStandbyTakesOverWithTheWitnesssVote) {
@@ -200,6 +102,71 @@ TEST_F(WitnessFailoverTest, AStandbyTakesOverWithTheWitnesssVote) {
   ASSERT_TRUE(group_.Launch(*primary).ok());
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
   ASSERT_NO_FATAL_FAILURE(CompareStates(2));
+}
+
+// ---- what a standby says
+
+::ledger::v1::PrimaryHint HintOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  EXPECT_TRUE(details.ParseFromString(status.error_details()));
+  ::ledger::v1::PrimaryHint hint;
+  for (const google::protobuf::Any& any : details.details()) {
+    if (any.Is<::ledger::v1::PrimaryHint>()) any.UnpackTo(&hint);
+  }
+  return hint;
+}
+
+class StandbyTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const absl::Status started = group_.Start();
+    ASSERT_TRUE(started.ok()) << started << group_.Logs();
+    const auto primary = group_.WaitForPrimary();
+    ASSERT_TRUE(primary.has_value()) << group_.Logs();
+    primary_ = *primary;
+    standby_ = (primary_ + 1) % group_.size();
+  }
+
+  std::shared_ptr<grpc::Channel> Connect(size_t replica) {
+    return grpc::CreateChannel(group_.addresses()[replica],
+                               grpc::InsecureChannelCredentials());
+  }
+
+  bool IsServing(size_t replica, const std::string& name) {
+    grpc::health::v1::Health::Stub stub(Connect(replica));
+    grpc::ClientContext context;
+    grpc::health::v1::HealthCheckRequest request;
+    request.set_service(name);
+    grpc::health::v1::HealthCheckResponse response;
+    EXPECT_TRUE(stub.Check(&context, request, &response).ok());
+    return response.status() == grpc::health::v1::HealthCheckResponse::SERVING;
+  }
+
+  LiveGroup group_{3};
+  size_t primary_ = 0;
+  size_t standby_ = 0;
+};
+
+TEST_F(StandbyTest, ItRefusesWritesAndNamesThePrimary) {
+  ::ledger::v1::LedgerService::Stub stub(Connect(standby_));
+  ::ledger::v1::CreateAccountsRequest request;
+  request.add_accounts()->mutable_id()->set_low(1);
+  ::ledger::v1::CreateAccountsResponse response;
+  grpc::ClientContext context;
+  const grpc::Status status = stub.CreateAccounts(&context, request, &response);
+  EXPECT_EQ(ReadError(status).reason, "NOT_PRIMARY") << status.error_message();
+  const ::ledger::v1::PrimaryHint hint = HintOf(status);
+  EXPECT_EQ(hint.address(), group_.addresses()[primary_]);
+  EXPECT_NE(hint.admin_address(), "");
+}
+
+TEST_F(StandbyTest, HealthSaysWhoServesWhat) {
+  EXPECT_TRUE(IsServing(primary_, "ledger.v1.LedgerService"));
+  EXPECT_TRUE(IsServing(primary_, "ledger.v1.reads"));
+  EXPECT_FALSE(IsServing(standby_, "ledger.v1.LedgerService"));
+  EXPECT_TRUE(WaitUntil(kProgressLimit, [this] {
+    return IsServing(standby_, "ledger.v1.reads");
+  }));
 }
 
 // ---- groups that are not whole

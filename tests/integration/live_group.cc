@@ -47,11 +47,27 @@ std::string LiveGroup::data_directory(size_t replica) const {
   return directory_.Path(absl::StrCat("data", replica + 1));
 }
 
-std::string LiveGroup::Members() const {
+void LiveGroup::PutProxiesBetween() {
+  for (size_t from = 0; from < size(); ++from) {
+    for (size_t to = 0; to < size(); ++to) {
+      if (from == to) continue;
+      proxies_.try_emplace({from, to}, replicas_[to]->replication.port());
+    }
+  }
+}
+
+void LiveGroup::Cut(size_t from, size_t to, bool cut) {
+  proxies_.at({from, to}).Block(cut);
+}
+
+std::string LiveGroup::Members(size_t of) const {
   std::string members;
   for (size_t i = 0; i < size(); ++i) {
+    const auto proxy = proxies_.find({of, i});
     absl::StrAppend(&members, i == 0 ? "" : ",", i + 1, "@",
-                    replicas_[i]->replication.address());
+                    proxy == proxies_.end()
+                        ? replicas_[i]->replication.address()
+                        : proxy->second.address());
   }
   if (last_is_witness_) absl::StrAppend(&members, ":witness");
   return members;
@@ -72,7 +88,7 @@ absl::Status LiveGroup::Start() {
 
 absl::Status LiveGroup::Launch(size_t replica) {
   std::vector<std::string> flags = more_flags_;
-  flags.push_back("--members=" + Members());
+  flags.push_back("--members=" + Members(replica));
   if (!std::filesystem::exists(data_directory(replica))) {
     std::vector<std::string> format = flags;
     format.insert(format.end(),

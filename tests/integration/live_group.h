@@ -15,10 +15,12 @@
 #define LEDGERD_TESTS_INTEGRATION_LIVE_GROUP_H_
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -26,6 +28,7 @@
 #include "admin/v1/admin.grpc.pb.h"
 #include "tests/integration/daemon_process.h"
 #include "tests/integration/reserved_port.h"
+#include "tests/integration/tcp_proxy.h"
 #include "tests/integration/test_directory.h"
 
 namespace ledgerd::integration {
@@ -34,6 +37,14 @@ class LiveGroup {
  public:
   explicit LiveGroup(size_t replicas, bool last_is_witness = false,
                      std::vector<std::string> more_flags = {});
+
+  // From now on, what one replica says to another goes through a proxy of that
+  // direction. Called before Start.
+  void PutProxiesBetween();
+
+  // What `from` says does not reach `to` any more, and nobody is told; or does
+  // again. Requires: proxies.
+  void Cut(size_t from, size_t to, bool cut = true);
 
   // Formats and launches all, and waits until each does its part.
   absl::Status Start();
@@ -87,12 +98,15 @@ class LiveGroup {
     std::unique_ptr<DaemonProcess> daemon;
   };
 
-  std::string Members() const;
+  // As replica `of` is told them.
+  std::string Members(size_t of) const;
   bool AreEqual();
 
   const bool last_is_witness_;
   const std::vector<std::string> more_flags_;
   const TestDirectory directory_{"group"};
+  // By who speaks, and to whom. Outlive the daemons.
+  std::map<std::pair<size_t, size_t>, TcpProxy> proxies_;
   std::vector<std::unique_ptr<Replica>> replicas_;
 };
 
