@@ -1,5 +1,5 @@
-// A TcpProxy stands between a client and a server, and can fall silent: it takes
-// connections and bytes, and passes nothing on, as a network that is cut.
+// A TcpProxy stands between a client and a server, and can fall silent: it
+// takes connections and bytes, and passes nothing on, as a network that is cut.
 //
 //   TcpProxy proxy("127.0.0.1:7302");
 //   ... somebody connects to proxy.address() ...
