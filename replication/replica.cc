@@ -66,6 +66,8 @@ absl::Status Replica::Start(Now now) {
   Options options;
   options.self = options_.self;
   options.incarnation = options_.incarnation;
+  options.timing = options_.timing;
+  options.flow = options_.flow;
   // Replicas that start in the same nanosecond still differ.
   options.seed = now.wall.value() + options_.self.value();
   protocol_.emplace(options, TakeDurableState());

@@ -57,6 +57,8 @@ struct ReplicaOptions {
   CheckpointLimits checkpoint;
   // A witness keeps a journal alone, and applies nothing (rule 16).
   bool keeps_state = true;
+  Timing timing;
+  FlowLimits flow;
 };
 
 struct Now {
@@ -143,6 +145,9 @@ class Replica {
 
   // Why it takes no proposals, or answers no linearizable reads.
   absl::Status NotServing() const;
+
+  // As in status().
+  const absl::Status& fault() const { return fault_; }
 
   // Requires: Start returned OK.
   const Protocol& protocol() const { return *protocol_; }

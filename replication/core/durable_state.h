@@ -24,7 +24,7 @@ struct Timing {
   // whether to promote; a primary without a quorum round for T steps down.
   uint32_t timeout_ticks = 50;
   // How long writes are held for a target of a switchover that lags.
-  uint32_t switchover_ticks = 200;
+  uint32_t switchover_ticks = 100;
 };
 
 // Bounds of what is on its way to one replica.
