@@ -1,5 +1,6 @@
 #include "replication/core/invariants.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -90,32 +91,36 @@ std::string GroupInvariants::CheckPrimary(const Protocol& replica) {
   if (primary.first->second != *replica.primary()) {
     return absl::StrCat("two primaries in epoch ", replica.epoch().value());
   }
-  // 4. A committed entry is in every later primary's journal.
-  for (const auto& [at, committed] : committed_) {
-    if (at.first == replica.fork() && committed.in < replica.epoch() &&
-        !Contains(replica, committed.id)) {
-      return absl::StrCat("sequence ", at.second.value(),
-                          ", committed in epoch ", committed.in.value(),
-                          ", is missing in the primary of epoch ",
-                          replica.epoch().value());
-    }
+  // 4. A committed entry is in every later primary's journal: the last of them,
+  // whose hash covers the others.
+  for (auto last = last_committed_.lower_bound({replica.fork(), Epoch(0)});
+       last != last_committed_.end() &&
+       last->first < std::make_pair(replica.fork(), replica.epoch());
+       ++last) {
+    const EntryId& id = committed_.at({replica.fork(), last->second});
+    if (Contains(replica, id)) continue;
+    return absl::StrCat("sequence ", last->second.value(),
+                        ", committed in epoch ", last->first.second.value(),
+                        ", is missing in the primary of epoch ",
+                        replica.epoch().value());
   }
   return "";
 }
 
 // 3. Equal (epoch, sequence) means equal journals up to there: the hash covers
-// all that came before.
+// all that came before, so what lies below a known entry is known too.
 std::string GroupInvariants::CheckJournal(const Protocol& replica) {
   const Outline& outline = replica.outline();
-  for (Sequence at = outline.base().sequence.Next();
-       at <= outline.last().sequence; at = at.Next()) {
+  for (Sequence at = outline.last().sequence; at > outline.base().sequence;
+       at = Sequence(at.value() - 1)) {
     const EntryId& id = *outline.Find(at);
-    const auto known =
+    const auto [known, is_new] =
         entries_.emplace(Position(replica.fork(), id.epoch, at), id.hash);
-    if (known.first->second != id.hash) {
+    if (known->second != id.hash) {
       return absl::StrCat("two different entries have epoch ", id.epoch.value(),
                           " and sequence ", at.value());
     }
+    if (!is_new) break;
   }
   return "";
 }
@@ -123,23 +128,26 @@ std::string GroupInvariants::CheckJournal(const Protocol& replica) {
 // Nobody commits another entry at the same sequence.
 std::string GroupInvariants::CheckCommitted(const Protocol& replica) {
   const Outline& outline = replica.outline();
-  for (Sequence at = outline.base().sequence.Next(); at <= replica.commit();
-       at = at.Next()) {
+  for (Sequence at = replica.commit(); at > outline.base().sequence;
+       at = Sequence(at.value() - 1)) {
     const EntryId& id = *outline.Find(at);
-    const auto known = committed_.emplace(std::make_pair(replica.fork(), at),
-                                          Committed{id, replica.epoch()});
-    if (!(known.first->second.id == id)) {
+    const auto [known, is_new] =
+        committed_.emplace(std::make_pair(replica.fork(), at), id);
+    if (!(known->second == id)) {
       return absl::StrCat("two different entries are committed at sequence ",
                           at.value());
     }
+    if (!is_new) break;
+    Sequence& last = last_committed_[{replica.fork(), replica.epoch()}];
+    last = std::max(last, at);
   }
   return "";
 }
 
 Sequence GroupInvariants::committed(Fork fork) const {
   Sequence last;
-  for (const auto& [at, committed] : committed_) {
-    if (at.first == fork) last = std::max(last, at.second);
+  for (const auto& [in, sequence] : last_committed_) {
+    if (in.first == fork) last = std::max(last, sequence);
   }
   return last;
 }

@@ -48,11 +48,6 @@ class GroupInvariants {
   Sequence committed(Fork fork) const;
 
  private:
-  struct Committed {
-    EntryId id;
-    Epoch in;
-  };
-
   using Position = std::tuple<Fork, Epoch, Sequence>;
 
   std::string CheckPrimary(const Protocol& replica);
@@ -61,7 +56,9 @@ class GroupInvariants {
 
   std::map<std::pair<Fork, Epoch>, ReplicaId> primaries_;
   std::map<Position, Hash256> entries_;
-  std::map<std::pair<Fork, Sequence>, Committed> committed_;
+  std::map<std::pair<Fork, Sequence>, EntryId> committed_;
+  // Of those first seen committed in each epoch.
+  std::map<std::pair<Fork, Epoch>, Sequence> last_committed_;
 };
 
 }  // namespace ledgerd::replication
