@@ -215,7 +215,12 @@ void Protocol::OnMessage(const Message& message, Mismatch& body) {
       outline_.last().sequence < body.previous.sequence) {
     return;
   }
-  ProbeAt(*peer, NextFor(body.last_common));
+  Sequence next = NextFor(body.last_common);
+  // It has another entry there, which the journal's outline may not reach.
+  if (body.last_common.sequence == body.previous.sequence) {
+    next = std::min(next, body.previous.sequence);
+  }
+  ProbeAt(*peer, std::max(next, Sequence(1)));
 }
 
 // Wherever it stands now, it will say.

@@ -141,6 +141,7 @@ struct ReadIndexAnswer {
 // 14. I have restarted: what have you seen from me?
 struct Recall {};
 
+// Unasked too, from a witness that hears no primary.
 struct Recalled {
   // The highest promise.
   Epoch promise;

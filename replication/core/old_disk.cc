@@ -22,9 +22,21 @@ bool SpeaksForItsPromise(const Body& body) {
 
 }  // namespace
 
+bool Protocol::IsNewer(const Membership& a, const Membership& b) {
+  return std::tie(a.since.epoch, a.since.sequence) >
+         std::tie(b.since.epoch, b.since.sequence);
+}
+
+Incarnation Protocol::IncarnationOf(ReplicaId id) const {
+  if (id == options_.self) return options_.incarnation;
+  const auto seen = seen_.find(id);
+  return seen == seen_.end() ? Incarnation(0) : seen->second.incarnation;
+}
+
 void Protocol::NoteSeen(const Message& message) {
   Seen& seen = seen_[message.from];
-  if (seen.incarnation != message.from_incarnation) {
+  if (message.from_incarnation < seen.incarnation) return;
+  if (message.from_incarnation > seen.incarnation) {
     seen = Seen{message.from_incarnation, {}};
   }
   if (!SpeaksForItsPromise(message.body)) return;
@@ -46,20 +58,22 @@ void Protocol::NoteSeen(const Message& message) {
   }
 }
 
-// Learners and those who are no members yet have nothing to remember.
+// Who knows of no group has nothing to remember. A learner has, and one who is
+// no member: by an entry that its disk has forgotten it may have voted.
 void Protocol::StartRecall() {
   const Member* own = self();
-  if (own == nullptr || !own->votes() || membership_.voter_count() == 1) return;
+  const bool lone =
+      own != nullptr && own->votes() && membership_.voter_count() == 1;
+  if (lone || membership_.members.empty()) return;
   recalling_ = Recalling{};
-  recalling_->membership = membership_;
   AskForRecall();
 }
 
-// Learners too: they may be voters by an entry that is not here yet.
+// Learners too: they may be voters by an entry that is not here yet. And those
+// again who have answered: they may have become voters since.
 void Protocol::AskForRecall() {
-  for (const Member& member : recalling_->membership.members) {
-    if (member.id == options_.self) continue;
-    if (!recalling_->answered.contains(member.id)) Send(member, Recall{});
+  for (const Member& member : NewestMembership().members) {
+    if (member.id != options_.self) Send(member, Recall{});
   }
 }
 
@@ -71,19 +85,22 @@ void Protocol::TickRecall() {
 }
 
 void Protocol::OnMessage(const Message& message, Recall& /*body*/) {
-  Recalled recalled = seen_[message.from].recalled;
+  Answer(message, RecalledOf(message.from, message.from_incarnation));
+}
+
+Recalled Protocol::RecalledOf(ReplicaId id, Incarnation incarnation) const {
+  Recalled recalled;
+  const auto seen = seen_.find(id);
+  if (seen != seen_.end() && seen->second.incarnation == incarnation) {
+    recalled = seen->second.recalled;
+  }
   recalled.membership = membership_;
-  Answer(message, std::move(recalled));
+  return recalled;
 }
 
 void Protocol::OnMessage(const Message& message, Recalled& body) {
+  if (IsNewer(body.membership, told_)) told_ = std::move(body.membership);
   if (!recalling_.has_value()) return;
-  const EntryId& since = body.membership.since;
-  const EntryId& known = recalling_->membership.since;
-  if (std::tie(since.epoch, since.sequence) >
-      std::tie(known.epoch, known.sequence)) {
-    recalling_->membership = body.membership;
-  }
   recalling_->answered.insert(message.from);
   Recalled& highest = recalling_->highest;
   highest.promise = std::max(highest.promise, body.promise);
@@ -97,11 +114,13 @@ void Protocol::OnMessage(const Message& message, Recalled& body) {
 
 // All have answered; or a majority with this one, and the others had time to.
 void Protocol::FinishRecallIfKnown() {
-  const Membership& asked = recalling_->membership;
+  const Membership& asked = NewestMembership();
   const auto heard = static_cast<size_t>(std::count_if(
       asked.members.begin(), asked.members.end(), [this](const Member& member) {
-        return member.votes() && (member.id == options_.self ||
-                                  recalling_->answered.contains(member.id));
+        return member.votes() &&
+               IncarnationOf(member.id) == member.incarnation &&
+               (member.id == options_.self ||
+                recalling_->answered.contains(member.id));
       }));
   const bool all = heard >= asked.voter_count();
   const bool enough = heard >= asked.majority() &&

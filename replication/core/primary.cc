@@ -18,7 +18,11 @@ Progress* Protocol::PeerOf(const Message& message) {
   auto* primary = std::get_if<Primary>(&role_);
   if (primary == nullptr || message.epoch != promised_) return nullptr;
   const auto peer = primary->peers.find(message.from);
-  return peer == primary->peers.end() ? nullptr : &peer->second;
+  if (peer == primary->peers.end() ||
+      peer->second.member.incarnation != message.from_incarnation) {
+    return nullptr;
+  }
+  return &peer->second;
 }
 
 void Protocol::StepDown() {
@@ -164,14 +168,13 @@ void Protocol::On(ReadArrived event) {
     return;
   }
   const auto* standby = std::get_if<Standby>(&role_);
-  const Member* to = standby != nullptr && standby->primary.has_value()
-                         ? membership_.Find(*standby->primary)
-                         : nullptr;
-  if (to == nullptr) {
+  if (standby == nullptr || !standby->primary.has_value()) {
     update_.reads_refused.push_back(event.read);
-  } else {
-    Send(*to, ReadIndex{event.read});
+    return;
   }
+  const ReplicaId to = *standby->primary;
+  update_.send_now.push_back(
+      MakeMessage(to, IncarnationOf(to), ReadIndex{event.read}));
 }
 
 // Needs a round that began after it arrived; reads share rounds.

@@ -27,9 +27,11 @@ bool IsWitness(const Membership& membership, ReplicaId id) {
 // ---- asking (no epoch is spent)
 
 void Protocol::Ask() {
+  TellVoters();
   if (!MayPromote() || recalling_.has_value() || debt_.has_value()) return;
   if (membership_.IsPausedAt(now_)) return;
-  if (membership_.voter_count() == 2) {
+  const Membership& voters = NewestMembership();
+  if (voters.voter_count() == 2) {
     alarms_.insert(Alarm::kPairWithoutPrimary);
     return;
   }
@@ -39,11 +41,26 @@ void Protocol::Ask() {
   asking.yes.insert(options_.self);
   SendQuestions(asking);
   standby.asking = std::move(asking);
-  if (membership_.majority() == 1) StartPromotion();
+  if (voters.majority() == 1) StartPromotion();
+}
+
+const Membership& Protocol::NewestMembership() const {
+  return IsNewer(told_, membership_) ? told_ : membership_;
+}
+
+// A witness votes as soon as its entry is in a journal (rule 11), and never
+// asks. But it may be a majority with one who does not know yet of it.
+void Protocol::TellVoters() {
+  const Member* own = self();
+  if (own == nullptr || own->role != MemberRole::kWitness) return;
+  for (const Member& member : membership_.members) {
+    if (!member.votes() || member.id == options_.self) continue;
+    Send(member, RecalledOf(member.id, member.incarnation));
+  }
 }
 
 void Protocol::SendQuestions(const Asking& asking) {
-  for (const Member& member : membership_.members) {
+  for (const Member& member : NewestMembership().members) {
     if (!member.votes() || member.id == options_.self) continue;
     if (asking.yes.contains(member.id)) continue;
     Send(member, WouldYouLeave{asking.epoch, outline_.last()});
@@ -54,13 +71,14 @@ void Protocol::OnMessage(const Message& message, WouldLeave& body) {
   auto* standby = std::get_if<Standby>(&role_);
   if (standby == nullptr || !standby->asking.has_value()) return;
   Asking& asking = *standby->asking;
-  const Member* from = membership_.Find(message.from);
+  const Membership& voters = NewestMembership();
+  const Member* from = voters.Find(message.from);
   if (body.epoch != asking.epoch || !body.yes || from == nullptr ||
       !from->votes()) {
     return;
   }
   asking.yes.insert(message.from);
-  if (asking.yes.size() >= membership_.majority()) StartPromotion();
+  if (asking.yes.size() >= voters.majority()) StartPromotion();
 }
 
 // ---- promises
@@ -88,16 +106,18 @@ void Protocol::AskForPromises() {
   auto& candidate = std::get<Candidate>(role_);
   if (candidate.asking || durable_promise_ != promised_) return;
   candidate.asking = true;
-  candidate.asked.insert(options_.self);
+  candidate.asked.emplace(options_.self, options_.incarnation);
   AddOwnPromise(candidate);
   AskMembers(candidate, membership_);
+  AskMembers(candidate, NewestMembership());
   Choose();
 }
 
 // Those who have not been asked yet.
 void Protocol::AskMembers(Candidate& candidate, const Membership& membership) {
   for (const Member& member : membership.members) {
-    if (member.votes() && candidate.asked.insert(member.id).second) {
+    if (member.votes() &&
+        candidate.asked.emplace(member.id, member.incarnation).second) {
       Send(member, PromiseRequest{});
     }
   }
@@ -120,8 +140,9 @@ bool Protocol::HasMajority(const Membership& membership) const {
   const auto& promises = std::get<Candidate>(role_).promises;
   const auto promised =
       std::count_if(membership.members.begin(), membership.members.end(),
-                    [&promises](const Member& member) {
-                      return member.votes() && promises.contains(member.id);
+                    [this, &promises](const Member& member) {
+                      return member.votes() && promises.contains(member.id) &&
+                             IncarnationOf(member.id) == member.incarnation;
                     });
   if (Weakened(Rule::kMajority)) return promised > 0;
   return static_cast<size_t>(promised) >= membership.majority();
@@ -278,9 +299,10 @@ void Protocol::TickCandidate(Candidate& candidate) {
   if (!candidate.best.has_value() || !damaged_.empty()) {
     candidate.asked.clear();
     for (const auto& [id, promise] : candidate.promises) {
-      candidate.asked.insert(id);
+      candidate.asked.emplace(id, IncarnationOf(id));
     }
     AskMembers(candidate, membership_);
+    AskMembers(candidate, NewestMembership());
     Choose();
   }
   Continue();

@@ -198,9 +198,9 @@ bool Protocol::ListensToFork(const Message& message) {
   return true;
 }
 
-// Rule 11: a removed replica's messages are ignored, and those for or from
-// another disk than the one known. A replica that is not known yet may have
-// been added by an entry that is not here.
+// Rule 11: a removed replica's messages are ignored, and those for another disk
+// or from an older one than is known. A replica or a disk that is not known yet
+// may have been added by an entry that is not here.
 bool Protocol::MayListenTo(const Message& message) {
   if (halted() || std::holds_alternative<Idle>(role_)) return false;
   if (message.to != options_.self ||
@@ -211,7 +211,7 @@ bool Protocol::MayListenTo(const Message& message) {
   if (durable_fork_ != fork_) return false;
   if (!ListensToFork(message)) return false;
   const Member* from = membership_.Find(message.from);
-  if (from != nullptr && from->incarnation != message.from_incarnation) {
+  if (from != nullptr && message.from_incarnation < from->incarnation) {
     return false;
   }
   // Not before its removal is committed, which it may be needed for, or which
@@ -395,8 +395,7 @@ uint32_t Protocol::RandomTimeout() {
 // Witnesses and learners never.
 bool Protocol::MayPromote() const {
   const Member* member = self();
-  return member != nullptr && member->role == MemberRole::kVoter &&
-         member->incarnation == options_.incarnation;
+  return member != nullptr && member->role == MemberRole::kVoter;
 }
 
 bool Protocol::is_primary() const {

@@ -108,8 +108,6 @@ class Protocol {
   struct Recalling {
     std::set<ReplicaId> answered;
     Recalled highest;
-    // The newest that anyone has told, which says who is to be asked.
-    Membership membership;
     uint32_t ticks = 0;
   };
 
@@ -162,7 +160,12 @@ class Protocol {
   void Refuse(Refusal refusal);
   uint32_t RandomTimeout();
 
-  const Member* self() const { return membership_.Find(options_.self); }
+  // Null when it is no member, or its disk of before was.
+  const Member* self() const {
+    const Member* own = membership_.Find(options_.self);
+    return own != nullptr && own->incarnation == options_.incarnation ? own
+                                                                      : nullptr;
+  }
 
   bool MayPromote() const;
 
@@ -192,6 +195,10 @@ class Protocol {
 
   // ---- promotion.cc
   void Ask();
+  void TellVoters();
+  // The newest that it knows of, which it may not have in its journal.
+  const Membership& NewestMembership() const;
+  static bool IsNewer(const Membership& a, const Membership& b);
   void SendQuestions(const Asking& asking);
   void StartPromotion();
   void AskForPromises();
@@ -271,7 +278,10 @@ class Protocol {
   void AskForRecall();
   void TickRecall();
   void FinishRecallIfKnown();
+  Recalled RecalledOf(ReplicaId id, Incarnation incarnation) const;
   void NoteSeen(const Message& message);
+  // The newest that has been heard of; its own.
+  Incarnation IncarnationOf(ReplicaId id) const;
   void PayDebt();
 
   const Options options_;
@@ -296,6 +306,8 @@ class Protocol {
   std::deque<PendingWrite> writes_;
   WriteId last_write_;
   std::map<ReplicaId, Seen> seen_;
+  // The newest membership that another one has told.
+  Membership told_;
   std::optional<Recalling> recalling_;
   // Silent until the journal has this again (rule 14).
   std::optional<Recalled> debt_;

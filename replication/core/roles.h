@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -65,7 +66,7 @@ struct Candidate {
   bool asking = false;
   // Begins a fork: nobody else is asked (rule 15).
   bool forced = false;
-  std::set<ReplicaId> asked;
+  std::set<std::pair<ReplicaId, Incarnation>> asked;
   std::map<ReplicaId, Promise> promises;
   std::optional<Best> best;
   // Where the next fetch begins.

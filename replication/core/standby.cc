@@ -188,12 +188,10 @@ void Protocol::Acknowledge(bool again) {
   const bool news = through > standby.acknowledged;
   if (!news && !(again && through == standby.verified)) return;
   standby.acknowledged = std::max(standby.acknowledged, through);
-  const Member* to = membership_.Find(*standby.primary);
   // The primary may have been added by an entry that is not here yet.
-  const Incarnation incarnation =
-      to != nullptr ? to->incarnation : seen_[*standby.primary].incarnation;
-  update_.send_after.push_back(
-      MakeMessage(*standby.primary, incarnation, Acknowledged{through}));
+  update_.send_after.push_back(MakeMessage(*standby.primary,
+                                           IncarnationOf(*standby.primary),
+                                           Acknowledged{through}));
 }
 
 // Rule 3: up to what is verified and durable here, no further.

@@ -62,6 +62,8 @@ struct JournalRead {
   uint64_t bytes_max = 0;
   // For a candidate's Fetch, not for a primary's Append.
   bool fetch = false;
+  // Of a Fetch, as it was asked.
+  EntryId previous;
 };
 
 // Begin to send the newest checkpoint: ends in CheckpointSent. At the other end

@@ -85,7 +85,7 @@ void Protocol::GivePromise() {
   standby.promise_owed = false;
   const ReplicaId to = *standby.promised_to;
   update_.send_after.push_back(
-      MakeMessage(to, seen_[to].incarnation, DescribeJournal()));
+      MakeMessage(to, IncarnationOf(to), DescribeJournal()));
 }
 
 // ---- the source of a journal: it keeps it as it is while its promise is the
@@ -112,6 +112,7 @@ void Protocol::OnMessage(const Message& message, Fetch& body) {
   read.through = body.through;
   read.bytes_max = options_.flow.message_bytes_max;
   read.fetch = true;
+  read.previous = body.previous;
   update_.journal_reads.push_back(read);
 }
 
@@ -121,11 +122,11 @@ void Protocol::AnswerFetch(EntriesRead& event) {
       standby->promised_to != event.read.to) {
     return;
   }
-  const Incarnation incarnation = seen_[event.read.to].incarnation;
+  const Incarnation incarnation = IncarnationOf(event.read.to);
   Body body;
   if (event.entries.empty()) {
     // The journal begins above it.
-    body = FetchMismatch{event.previous, outline_.base()};
+    body = FetchMismatch{event.read.previous, outline_.base()};
   } else {
     body = Fetched{event.previous, std::move(event.entries)};
   }
