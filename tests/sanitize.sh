@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 unit="tests(//...) except tests(//tests/...)"
 if [ -e tests/model/BUILD.bazel ]; then unit="($unit) union tests(//tests/model/...)"; fi
 declare -A queries=(
-  [asan]="$unit"
+  [asan]="($unit) union //tests/sim:simulation_short_test"
   [tsan]="($unit) intersect rdeps(//..., //proto/base:mutex)"
 )
 

@@ -5,6 +5,7 @@
 #define LEDGERD_TESTS_SIM_COUNTS_H_
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -15,22 +16,30 @@ namespace ledgerd::sim {
 class Counts {
  public:
   void Add(absl::string_view name, uint64_t count = 1) {
-    counts_[std::string(name)] += count;
+    const auto at = counts_.find(name);
+    if (at != counts_.end()) {
+      at->second += count;
+    } else {
+      counts_.emplace(name, count);
+    }
   }
 
   void Add(const Counts& other) {
-    for (const auto& [name, count] : other.counts_) counts_[name] += count;
+    for (const auto& [name, count] : other.counts_) Add(name, count);
   }
 
   uint64_t Of(absl::string_view name) const {
-    const auto at = counts_.find(std::string(name));
+    const auto at = counts_.find(name);
     return at == counts_.end() ? 0 : at->second;
   }
 
-  const std::map<std::string, uint64_t>& all() const { return counts_; }
+  // Looked up without a copy of the name.
+  using Map = std::map<std::string, uint64_t, std::less<>>;
+
+  const Map& all() const { return counts_; }
 
  private:
-  std::map<std::string, uint64_t> counts_;
+  Map counts_;
 };
 
 }  // namespace ledgerd::sim

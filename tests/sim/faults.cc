@@ -21,19 +21,34 @@ void Faults::Next() {
   const auto every = static_cast<uint64_t>(around_.plan.fault_every.count());
   around_.scheduler.After(microseconds(around_.random.Between(0, 2 * every)),
                           [this] {
-                            if (healed_) return;
-                            around_.random.Pick(faults_)();
+                            if (stopped_) return;
+                            if (!old_disk_.running()) {
+                              around_.random.Pick(faults_)();
+                            }
                             Next();
                           });
 }
 
-void Faults::Heal() {
-  healed_ = true;
+void Faults::Stop() {
+  stopped_ = true;
+  old_disk_.Stop();
   network_.Heal();
+}
+
+void Faults::Heal() {
   for (const auto& [id, node] : nodes_) node->Heal();
 }
 
 Node& Faults::AnyNode() { return *around_.random.Pick(nodes_); }
+
+Node& Faults::Victim() {
+  Node& any = AnyNode();
+  if (!around_.plan.process.hunts || around_.random.OneIn(2)) return any;
+  for (const auto& [id, node] : nodes_) {
+    if (node->leads()) return *node;
+  }
+  return any;
+}
 
 microseconds Faults::Between(milliseconds low, milliseconds high) {
   return milliseconds(around_.random.Between(
@@ -42,7 +57,7 @@ microseconds Faults::Between(milliseconds low, milliseconds high) {
 
 void Faults::Later(microseconds delay, const Fault& undo) {
   around_.scheduler.After(delay, [this, undo] {
-    if (!healed_) undo();
+    if (!stopped_) undo();
   });
 }
 
@@ -50,16 +65,21 @@ void Faults::Later(microseconds delay, const Fault& undo) {
 
 void Faults::AddProcessFaults() {
   const ProcessPlan& plan = around_.plan.process;
-  if (plan.crashes) faults_.emplace_back([this] { Crash(false); });
+  if (plan.crashes) {
+    faults_.emplace_back([this] { Crash(Victim(), /*power_cut=*/false); });
+  }
   if (plan.power_cuts) {
-    faults_.emplace_back([this] { Crash(true); });
+    faults_.emplace_back([this] { Crash(Victim(), /*power_cut=*/true); });
     faults_.emplace_back([this] { CrashAll(); });
   }
   if (plan.pauses) {
     faults_.emplace_back([this] {
       around_.counts.Add("pause");
-      AnyNode().Pause(Between(milliseconds(10), milliseconds(3000)));
+      Victim().Pause(Between(milliseconds(10), milliseconds(3000)));
     });
+  }
+  if (plan.freezes && nodes_.size() > 2) {
+    faults_.emplace_back([this] { Freeze(); });
   }
   if (plan.clock_jumps) {
     faults_.emplace_back([this] {
@@ -77,13 +97,46 @@ void Faults::AddProcessFaults() {
   }
 }
 
-void Faults::Crash(bool power_cut) {
-  Node& node = AnyNode();
-  if (!node.up()) return;
+void Faults::Crash(Node& node, bool power_cut) {
+  if (!node.up() || old_disk_.running()) return;
   around_.counts.Add(power_cut ? "power cut" : "crash");
   node.Crash(power_cut);
   around_.scheduler.After(Between(milliseconds(10), milliseconds(3000)),
                           [&node] { node.Start(); });
+}
+
+// So that epochs follow each other, and leave entries that few have.
+void Faults::OnPromotion(Node& node) {
+  if (!around_.plan.process.ambushes || stopped_ || old_disk_.running() ||
+      nodes_.size() < 3 || around_.random.OneIn(3)) {
+    return;
+  }
+  const uint64_t longest = around_.random.OneIn(2) ? 5'000 : 300'000;
+  Later(microseconds(around_.random.Below(longest)), [this, &node] {
+    around_.counts.Add("primary ambushed");
+    if (around_.random.OneIn(3)) {
+      Crash(node, around_.random.OneIn(2));
+      return;
+    }
+    Isolate(node.id());
+    Later(Between(milliseconds(100), milliseconds(2000)),
+          [this, &node] { network_.Join(node.id()); });
+  });
+}
+
+// What it was asked meanwhile it finds before it hears anything else.
+void Faults::Freeze() {
+  for (const auto& [id, node] : nodes_) {
+    if (!node->leads()) continue;
+    around_.counts.Add("primary frozen");
+    const microseconds length = Between(milliseconds(800), milliseconds(3000));
+    node->Pause(length);
+    Later(Between(milliseconds(0), milliseconds(20)),
+          [this, id = id] { Isolate(id); });
+    Later(length + Between(milliseconds(50), milliseconds(400)),
+          [this] { network_.Join(); });
+    return;
+  }
 }
 
 void Faults::CrashAll() {
@@ -103,7 +156,7 @@ void Faults::AddDiskFaults() {
   if (plan.slow) {
     faults_.emplace_back([this] {
       around_.counts.Add("slow disk");
-      AnyNode().SlowDisk(Between(milliseconds(50), milliseconds(3000)));
+      Victim().SlowDisk(Between(milliseconds(50), milliseconds(3000)));
     });
   }
   if (plan.failed_syncs) {
@@ -114,6 +167,7 @@ void Faults::AddDiskFaults() {
   }
   if (plan.lost) faults_.emplace_back([this] { LoseDisk(); });
   if (plan.rot) faults_.emplace_back([this] { Rot(); });
+  if (plan.old) faults_.emplace_back([this] { old_disk_.Begin(); });
   if (plan.full) {
     faults_.emplace_back([this] {
       around_.counts.Add("full disk");
@@ -150,6 +204,7 @@ void Faults::AddNetworkFaults() {
   if (nodes_.size() == 1) return;
   if (plan.partitions) faults_.emplace_back([this] { Partition(); });
   if (plan.one_way_partitions) faults_.emplace_back([this] { CutOneWay(); });
+  if (plan.flapping) faults_.emplace_back([this] { Flap(); });
 }
 
 // Two halves; in some of them one replica still hears both (a bridge).
@@ -157,6 +212,12 @@ void Faults::Partition() {
   std::set<ReplicaId> side;
   for (const auto& [id, node] : nodes_) {
     if (around_.random.OneIn(2)) side.insert(id);
+  }
+  if (around_.plan.process.hunts && around_.random.OneIn(2)) {
+    side = {Victim().id()};
+    if (nodes_.size() == 5 && around_.random.OneIn(2)) {
+      side.insert(AnyNode().id());
+    }
   }
   const ReplicaId bridge = AnyNode().id();
   const bool bridged = nodes_.size() > 2 && around_.random.OneIn(3);
@@ -172,8 +233,8 @@ void Faults::Partition() {
 }
 
 void Faults::CutOneWay() {
-  const ReplicaId from = AnyNode().id();
-  const ReplicaId to = AnyNode().id();
+  const ReplicaId from = Victim().id();
+  const ReplicaId to = Victim().id();
   if (from == to) return;
   around_.counts.Add("one way cut");
   network_.Cut(from, to);
@@ -181,10 +242,38 @@ void Faults::CutOneWay() {
         [this] { network_.Join(); });
 }
 
+void Faults::Isolate(ReplicaId alone) {
+  if (old_disk_.running()) return;
+  for (const auto& [id, node] : nodes_) {
+    if (id != alone) network_.CutBothWays(id, alone);
+  }
+}
+
+void Faults::Flap() {
+  around_.counts.Add("flapping partition");
+  CutAndJoin(Victim().id(), around_.random.Between(3, 20));
+}
+
+void Faults::CutAndJoin(ReplicaId alone, uint64_t times) {
+  if (times % 2 == 0) {
+    network_.Join();
+  } else {
+    Isolate(alone);
+  }
+  if (times == 0) return;
+  Later(Between(milliseconds(5), milliseconds(400)),
+        [this, alone, times] { CutAndJoin(alone, times - 1); });
+}
+
 // ---- operators
 
 void Faults::AddOperators() {
   if (nodes_.size() == 1) return;
+  if (around_.plan.operators.resizes) {
+    faults_.emplace_back([this] {
+      if (operators_.MayLoseDisk()) operators_.Resize();
+    });
+  }
   if (around_.plan.operators.switchovers) {
     faults_.emplace_back([this] { Switchover(); });
   }

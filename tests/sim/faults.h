@@ -4,18 +4,21 @@
 //   Faults faults(around, network, nodes);
 //   faults.Begin();
 //   ...
+//   faults.Stop();
 //   faults.Heal();
 //
 // Counts  Each fault that really happened.
 #ifndef LEDGERD_TESTS_SIM_FAULTS_H_
 #define LEDGERD_TESTS_SIM_FAULTS_H_
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
 #include "tests/sim/client.h"
 #include "tests/sim/network.h"
 #include "tests/sim/node.h"
+#include "tests/sim/old_disk.h"
 #include "tests/sim/operators.h"
 
 namespace ledgerd::sim {
@@ -27,9 +30,15 @@ class Faults {
       : around_(around),
         network_(network),
         nodes_(nodes),
-        operators_(operators) {}
+        operators_(operators),
+        old_disk_(around, network, nodes) {}
 
   void Begin();
+  // It has begun an epoch.
+  void OnPromotion(Node& node);
+  // Nothing new goes wrong, and all connections are good.
+  void Stop();
+  // All that is wrong still is made right. Requires: stopped.
   void Heal();
 
  private:
@@ -41,16 +50,22 @@ class Faults {
   void AddOperators();
   void Next();
 
-  void Crash(bool power_cut);
+  void Crash(Node& node, bool power_cut);
   void CrashAll();
   void LoseDisk();
   void Rot();
   void Partition();
   void CutOneWay();
+  void Flap();
+  void CutAndJoin(ReplicaId alone, uint64_t times);
+  void Isolate(ReplicaId alone);
+  void Freeze();
   void Switchover();
   void PauseGroup();
 
   Node& AnyNode();
+  // A primary rather than others, when they are hunted.
+  Node& Victim();
   microseconds Between(milliseconds low, milliseconds high);
   // Undoes it after a while, if Heal has not.
   void Later(microseconds delay, const Fault& undo);
@@ -59,8 +74,9 @@ class Faults {
   Network& network_;
   Nodes& nodes_;
   Operators& operators_;
+  OldDisk old_disk_;
   std::vector<Fault> faults_;
-  bool healed_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace ledgerd::sim

@@ -45,6 +45,11 @@ class History {
 
   Sequence last() const { return Sequence(applied_.size()); }
 
+  // Of the entry at last(); zeros when there is none.
+  EntryId last_id() const {
+    return applied_.empty() ? EntryId() : applied_.back().entry.id();
+  }
+
   Uint128 naive_hash() const { return naive_.state().Hash(); }
 
   void Fail(std::string why);

@@ -25,7 +25,7 @@ namespace ledgerd::sim {
 
 class Network {
  public:
-  using Deliver = std::function<void(const replication::Message&)>;
+  using Deliver = std::function<void(replication::Message)>;
 
   Network(const NetworkPlan& plan, Scheduler& scheduler, model::Random& random,
           Counts& counts, Deliver deliver)
@@ -35,7 +35,7 @@ class Network {
         counts_(counts),
         deliver_(std::move(deliver)) {}
 
-  void Send(const replication::Message& message);
+  void Send(replication::Message message);
 
   bool IsCut(ReplicaId from, ReplicaId to) const {
     return cut_.count({from, to}) > 0;
@@ -44,12 +44,26 @@ class Network {
   // In this direction.
   void Cut(ReplicaId from, ReplicaId to) { cut_.insert({from, to}); }
 
+  void CutBothWays(ReplicaId a, ReplicaId b) {
+    Cut(a, b);
+    Cut(b, a);
+  }
+
   void Join() { cut_.clear(); }
+
+  // With all others.
+  void Join(ReplicaId id) {
+    std::erase_if(cut_, [id](const auto& direction) {
+      return direction.first == id || direction.second == id;
+    });
+  }
+
+  bool whole() const { return cut_.empty(); }
 
   void Heal();
 
  private:
-  void Post(const replication::Message& message);
+  void Post(replication::Message message);
 
   NetworkPlan plan_;
   Scheduler& scheduler_;

@@ -57,6 +57,14 @@ void Node::LoseDisk() {
   Misbehave();
 }
 
+void Node::Restore(const Image& image) {
+  disk_ = image.journal;
+  disk_.SetFull(false);
+  store_ = std::make_unique<storage::MemoryStateStore>(
+      storage::MemoryStateStore::Options{.cold = around_.plan.cold});
+  store_->InstallCheckpoint(image.state);
+}
+
 bool Node::Rot() {
   const Sequence first = disk_.base().sequence.Next();
   const Sequence last = disk_.proven();
@@ -78,7 +86,7 @@ replication::Now Node::ReadClock() const {
 // ---- the process
 
 void Node::Start() {
-  if (up() || refuses_to_start_) return;
+  if (up() || off_ || refuses_to_start_) return;
   if (around_.mutation == Mutation::kAppliedPointApart) {
     store_->CrashWithAppliedPointApart();
   } else {
@@ -108,12 +116,15 @@ void Node::Start() {
   replica.incarnation = member_.incarnation;
   replica.checkpoint.events = around_.plan.checkpoint_events;
   replica.keeps_state = keeps_state();
+  replica.timing = around_.plan.timing;
+  replica.flow = around_.plan.flow;
   replication::Transport& transport = *this;
   replica_ = std::make_unique<Replica>(replica, *journal_, *store_, machine_,
                                        ChooseWork(), &transport);
   ++life_;
   working_ = false;
   paused_until_ = {};
+  told_ = Sequence(0);
   const absl::Status status = replica_->Start(work_->now);
   if (!status.ok()) {
     Fail(absl::StrCat("cannot start: ", status.message()));
@@ -144,44 +155,48 @@ void Node::Tick() {
       static_cast<int64_t>(static_cast<double>(kTick.count()) / (1 + drift_));
   around_.scheduler.After(microseconds(length), [this, life = life_] {
     if (life != life_ || !up()) return;
-    Do([this](Replica& replica) { replica.OnTick(ReadClock()); });
+    // Those of a pause are not made up for: replica_threads.h.
+    if (!paused()) {
+      Do([this](Replica& replica) { replica.OnTick(ReadClock()); });
+    }
     Tick();
   });
 }
 
-void Node::Do(const Task& task) {
-  if (!up()) return;
-  const microseconds now = around_.scheduler.now();
-  if (paused_until_ > now) {
-    around_.scheduler.After(paused_until_ - now, [this, life = life_, task] {
-      if (life == life_) Do(task);
-    });
-    return;
-  }
-  work_->now = ReadClock();
-  task(*replica_);
-  Settle();
+void Node::Defer(Task task) {
+  const microseconds left = paused_until_ - around_.scheduler.now();
+  around_.scheduler.After(
+      left, [this, life = life_, task = std::move(task)]() mutable {
+        if (life == life_) Do(std::move(task));
+      });
 }
 
 // What follows by itself from what has just been done.
 void Node::Settle() {
   while (replica_->Apply()) {
   }
-  around_.history.OnState(store_->applied().entry.sequence,
-                          store_->state_hash());
+  const Sequence applied = store_->applied().entry.sequence;
+  if (applied != told_) {
+    told_ = applied;
+    around_.history.OnState(applied, store_->state_hash());
+  }
   around_.stepped(*this);
   ScheduleWork();
   StopOnFault();
 }
 
 void Node::StopOnFault() {
-  const absl::Status fault = replica_->status().fault;
+  const absl::Status& fault = replica_->fault();
   if (fault.ok()) return;
-  if (protocol().halted()) {
+  if (IsForkedOff()) {
+    around_.counts.Add("refused by a higher fork");
+    refuses_to_start_ = true;
+  } else if (protocol().halted()) {
     Fail(absl::StrCat("has halted: ", fault.message()));
     return;
+  } else {
+    around_.counts.Add("stopped itself");
   }
-  around_.counts.Add("stopped itself");
   // Not here: the replica is still on the stack.
   around_.scheduler.After(microseconds(1), [this, life = life_] {
     if (life != life_) return;
@@ -189,6 +204,12 @@ void Node::StopOnFault() {
     around_.scheduler.After(milliseconds(around_.random.Between(10, 500)),
                             [this] { Start(); });
   });
+}
+
+// As it has to be after a forced promotion of another (rule 15).
+bool Node::IsForkedOff() const {
+  return around_.plan.operators.forces && protocol().halted() &&
+         protocol().alarms().contains(replication::Alarm::kForkedOff);
 }
 
 microseconds Node::WorkTime() {
@@ -231,6 +252,11 @@ void Node::Crash(bool power_cut) {
   if (power_cut) disk_.PowerCut();
 }
 
+void Node::PowerOff() {
+  Crash(/*power_cut=*/false);
+  off_ = true;
+}
+
 void Node::Pause(microseconds length) {
   paused_until_ = std::max(paused_until_, around_.scheduler.now() + length);
 }
@@ -240,6 +266,7 @@ void Node::SlowDisk(microseconds length) {
 }
 
 void Node::Heal() {
+  off_ = false;
   SetDiskFull(false);
   slow_until_ = {};
   Start();
@@ -249,7 +276,7 @@ void Node::Heal() {
 
 void Node::Send(Message message) {
   CheckClaim(message);
-  around_.send(message);
+  around_.send(std::move(message));
 }
 
 void Node::SendCheckpoint(replication::CheckpointOrder order) {

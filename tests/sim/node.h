@@ -9,9 +9,9 @@
 //              what the disk had not synced: each record is kept or lost by
 //              itself, also half of a group that was being written. A pause
 //              delays all that the process does. The clock may run fast or
-//              slow, and jump. The disk may be slow, full, fail a sync, rot, or
-//              be lost; the rest is in storage/memory_journal.h and
-//              memory_state_store.h.
+//              slow, and jump. The disk may be slow, full, fail a sync, rot, be
+//              lost, or come back as it was; the rest is in
+//              storage/memory_journal.h and memory_state_store.h.
 // Checked      What a message claims is on the disk of its sender.
 #ifndef LEDGERD_TESTS_SIM_NODE_H_
 #define LEDGERD_TESTS_SIM_NODE_H_
@@ -21,6 +21,8 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <utility>
+#include <variant>
 
 #include "proto/membership.h"
 #include "replication/core/invariants.h"
@@ -50,7 +52,7 @@ struct Surroundings {
   model::Random& random;
   Counts& counts;
   History& history;
-  std::function<void(const replication::Message&)> send;
+  std::function<void(replication::Message)> send;
   // A checkpoint of `from` is to be brought to another node.
   std::function<void(Node& from, const replication::CheckpointOrder&)>
       send_checkpoint;
@@ -70,9 +72,22 @@ class Node final : private replication::Transport {
 
   void Start();
   void Crash(bool power_cut);
+  // Down, and not started again before Heal.
+  void PowerOff();
   void Pause(microseconds length);
+
   // Does `task` in the process, once it is not paused; nothing when it is down.
-  void Do(const Task& task);
+  template <typename F>
+  void Do(F task) {
+    if (!up()) return;
+    if (paused()) {
+      Defer(std::move(task));
+      return;
+    }
+    work_->now = ReadClock();
+    task(*replica_);
+    Settle();
+  }
 
   // A checkpoint has come whole, from `from`'s disk as it was then.
   struct Checkpoint {
@@ -88,6 +103,16 @@ class Node final : private replication::Transport {
 
   // Comes back with an empty one, as a new incarnation. Requires: down.
   void LoseDisk();
+
+  // What is on its disk now; and put back. Requires: down.
+  struct Image {
+    storage::MemoryJournalDisk journal;
+    std::shared_ptr<const storage::MemoryState> state;
+  };
+
+  Image TakeImage() const { return {disk_, store_->disk()}; }
+
+  void Restore(const Image& image);
 
   // A record that was synced, and that later ones prove to have been, becomes
   // unreadable; false when there is none. Requires: down.
@@ -119,6 +144,17 @@ class Node final : private replication::Transport {
 
   bool up() const { return replica_ != nullptr; }
 
+  bool paused() const { return paused_until_ > around_.scheduler.now(); }
+
+  // Another number for each process.
+  uint64_t life() const { return life_; }
+
+  // Up, and has begun an epoch.
+  bool leads() const {
+    return up() &&
+           std::holds_alternative<replication::Primary>(protocol().role());
+  }
+
   bool keeps_state() const { return member_.role != MemberRole::kWitness; }
 
   // Requires: up().
@@ -138,10 +174,13 @@ class Node final : private replication::Transport {
   void Misbehave();
   replication::ReplicaWork& ChooseWork();
   void Tick();
+  // Until the pause ends.
+  void Defer(Task task);
   void Settle();
   void ScheduleWork();
   microseconds WorkTime();
   void StopOnFault();
+  bool IsForkedOff() const;
   // The process is gone: what it had begun is not done any more.
   void Drop();
   void CheckClaim(const replication::Message& message);
@@ -173,6 +212,9 @@ class Node final : private replication::Transport {
   double drift_ = 0;
   bool damaged_ = false;
   bool refuses_to_start_ = false;
+  bool off_ = false;
+  // What the history knows of its state.
+  Sequence told_;
   // To whom an epoch was promised.
   std::map<Epoch, ReplicaId> promises_;
 };

@@ -1,6 +1,7 @@
 #include "tests/sim/operators.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ledgerd::sim {
 namespace {
@@ -10,8 +11,8 @@ using replication::MembershipRequested;
 using replication::Refusal;
 using replication::Replica;
 
-constexpr microseconds kLookEvery = milliseconds(300);
-constexpr uint64_t kHeadlessLooksMax = 4;
+constexpr microseconds kLookEvery = milliseconds(100);
+constexpr uint64_t kHeadlessLooksMax = 12;
 
 }  // namespace
 
@@ -27,17 +28,30 @@ void Operators::Look() {
   for (const auto& [id, node] : nodes_) {
     if (node->refuses_to_start() && !replacing_.has_value()) Replace(*node);
   }
-  Node* const primary = Primary();
-  headless_ = primary != nullptr ? 0 : headless_ + 1;
+  if (!out_.empty() && !replacing_.has_value() &&
+      around_.scheduler.now() >= out_until_) {
+    Node& node = *nodes_.at(out_.back());
+    node.Crash(/*power_cut=*/true);
+    Replace(node);
+  }
+  const std::vector<Node*> leaders = Leaders();
+  const bool served = std::any_of(
+      leaders.begin(), leaders.end(),
+      [](const Node* leader) { return leader->protocol().is_primary(); });
+  headless_ = served ? 0 : headless_ + 1;
   if (IsPair()) LeadPair();
-  if (primary != nullptr && replacing_.has_value()) Advance(*primary);
+  for (Node* const leader : leaders) {
+    if (leader->leads() && replacing_.has_value()) Advance(*leader);
+    if (leader->leads() && !leaving_.empty()) TakeOut(*leader);
+  }
 }
 
-Node* Operators::Primary() {
-  const auto at = std::find_if(nodes_.begin(), nodes_.end(), [](const auto& n) {
-    return n.second->up() && n.second->protocol().is_primary();
-  });
-  return at == nodes_.end() ? nullptr : at->second.get();
+std::vector<Node*> Operators::Leaders() const {
+  std::vector<Node*> leaders;
+  for (const auto& [id, node] : nodes_) {
+    if (node->leads() && !node->paused()) leaders.push_back(node.get());
+  }
+  return leaders;
 }
 
 // Also on the way from three voters to three others.
@@ -60,43 +74,68 @@ void Operators::LeadPair() {
 }
 
 bool Operators::MayLoseDisk() const {
-  if (nodes_.size() < 3 || replacing_.has_value()) return false;
-  const Node& first = *nodes_.begin()->second;
-  return std::all_of(nodes_.begin(), nodes_.end(), [&first](const auto& n) {
-    const Node& node = *n.second;
-    if (node.is_damaged() || !node.up() || !first.up()) return false;
-    const EntryId& since = node.protocol().membership().since;
-    return since == first.protocol().membership().since &&
-           since.sequence <= node.protocol().durable();
-  });
+  return nodes_.size() >= 3 && done() &&
+         std::none_of(nodes_.begin(), nodes_.end(), [](const auto& n) {
+           return n.second->is_damaged() || n.second->refuses_to_start();
+         });
 }
 
 void Operators::Replace(Node& node) {
   around_.counts.Add("disk lost");
   replacing_ = node.id();
+  std::erase(out_, node.id());
   node.LoseDisk();
   node.Start();
 }
 
-void Operators::Advance(Node& primary) {
+void Operators::Resize() {
+  around_.counts.Add("two of five taken out");
+  const uint64_t first = around_.random.Below(nodes_.size());
+  const uint64_t next = around_.random.Between(1, nodes_.size() - 1);
+  for (const uint64_t n : {first, (first + next) % nodes_.size()}) {
+    leaving_.push_back(ReplicaId(n + 1));
+  }
+}
+
+void Operators::TakeOut(Node& leader) {
+  const replication::Protocol& protocol = leader.protocol();
+  for (const ReplicaId id : leaving_) {
+    if (protocol.membership().Find(id) == nullptr) continue;
+    MembershipRequested change;
+    change.change = MembershipChange::kRemove;
+    change.id = id;
+    Request(leader, change);
+    return;
+  }
+  if (protocol.membership().since.sequence > protocol.commit()) return;
+  out_ = std::move(leaving_);
+  leaving_.clear();
+  out_until_ =
+      around_.scheduler.now() + milliseconds(around_.random.Below(3000));
+}
+
+void Operators::Request(Node& leader, const MembershipRequested& change) {
+  leader.Do([this, &leader, change](Replica& replica) {
+    const auto result = replica.OnEvent(change, leader.ReadClock());
+    if (result.has_value() && result->refusal == Refusal::kNone) {
+      around_.counts.Add("membership changed");
+    }
+  });
+}
+
+void Operators::Advance(Node& leader) {
   const Member wanted = nodes_.at(*replacing_)->member();
-  const Membership membership = primary.protocol().membership();
+  const Membership membership = leader.protocol().membership();
   const Member* const now = membership.Find(wanted.id);
   if (now != nullptr && *now == wanted) {
     // Once it is committed, it stays.
-    if (membership.since.sequence > primary.protocol().commit()) return;
+    if (membership.since.sequence > leader.protocol().commit()) return;
     around_.counts.Add("disk replaced");
     replacing_.reset();
     return;
   }
   const auto change = NextChange(membership, wanted);
-  if (!change.has_value()) return;
-  primary.Do([this, &primary, change = *change](Replica& replica) {
-    const auto result = replica.OnEvent(change, primary.ReadClock());
-    if (result.has_value() && result->refusal == Refusal::kNone) {
-      around_.counts.Add("membership changed");
-    }
-  });
+  if (change.has_value()) Request(leader, *change);
 }
 
 // Out with the old incarnation, in with the new one, then its vote.

@@ -1,19 +1,23 @@
 // Operators do what a group cannot do by itself: ask one of a pair to promote
-// itself, and give a replica that has lost its disk its place back, as a new
-// incarnation, by one change of membership after the other.
+// itself, take replicas out of the group, and give one that has lost its disk
+// its place back, as a new incarnation, by one change of membership after the
+// other.
 //
 //   Operators operators(around, nodes);
 //   operators.Begin();
 //   if (operators.MayLoseDisk()) operators.Replace(node);
 //
+// Shape   They ask whoever says that it has begun an epoch, also one that has
+//         been deposed or cannot commit anything; and do not wait for a change
+//         to be committed before they ask for the next. The group refuses.
 // Atlas   One disk at a time, and only of groups that keep every entry
-//         elsewhere: not before the one before is a voter again, and all have
-//         that on their disks.
+//         elsewhere: not before the one before is a voter again.
 #ifndef LEDGERD_TESTS_SIM_OPERATORS_H_
 #define LEDGERD_TESTS_SIM_OPERATORS_H_
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "replication/core/event.h"
 #include "tests/sim/client.h"
@@ -31,24 +35,39 @@ class Operators {
   // Whether all members have their disks, and there are enough of them.
   bool MayLoseDisk() const;
 
+  // Takes two of five voters out. Once they are out, they lose their disks, and
+  // come back one after the other. Requires: MayLoseDisk.
+  void Resize();
+
   // It comes back with an empty disk.
   void Replace(Node& node);
 
+  // Is no member any more, and will be one as a new incarnation, in its turn.
+  void BringBack(ReplicaId id) { out_.push_back(id); }
+
   // Nothing is left to do.
-  bool done() const { return !replacing_.has_value(); }
+  bool done() const {
+    return !replacing_.has_value() && leaving_.empty() && out_.empty();
+  }
 
  private:
   void Look();
   bool IsPair() const;
   void LeadPair();
-  void Advance(Node& primary);
+  std::vector<Node*> Leaders() const;
+  void Advance(Node& leader);
+  void TakeOut(Node& leader);
+  void Request(Node& leader, const replication::MembershipRequested& change);
   std::optional<replication::MembershipRequested> NextChange(
       const Membership& membership, const Member& wanted) const;
-  Node* Primary();
 
   const Surroundings& around_;
   Nodes& nodes_;
   std::optional<ReplicaId> replacing_;
+  // To be taken out of the group, and taken out: they run on until then.
+  std::vector<ReplicaId> leaving_;
+  std::vector<ReplicaId> out_;
+  microseconds out_until_{};
   // How often it has found no primary.
   uint64_t headless_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "tests/sim/plan.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 #include "tests/model/random.h"
@@ -41,9 +43,11 @@ NetworkPlan DrawNetwork(Random& random) {
   if (random.OneIn(2)) network.loss_percent = random.Between(1, 20);
   if (random.OneIn(2)) network.duplicate_percent = random.Between(1, 20);
   if (random.OneIn(2)) network.late_percent = random.Between(1, 20);
+  if (random.OneIn(3)) network.late_max = milliseconds(5000);
   if (random.OneIn(4)) network.delay_max = milliseconds(random.Between(1, 40));
   network.partitions = random.OneIn(2);
   network.one_way_partitions = random.OneIn(2);
+  network.flapping = random.OneIn(4);
   return network;
 }
 
@@ -54,6 +58,9 @@ ProcessPlan DrawProcess(Random& random) {
   process.pauses = random.OneIn(3);
   process.clock_jumps = random.OneIn(4);
   process.clock_drift = random.OneIn(4);
+  process.hunts = random.OneIn(2);
+  process.ambushes = random.OneIn(3);
+  process.freezes = random.OneIn(3);
   return process;
 }
 
@@ -70,6 +77,42 @@ DiskPlan DrawDisk(Random& random) {
   return disk;
 }
 
+OperatorPlan DrawOperators(const Plan& plan, Random& random) {
+  OperatorPlan operators;
+  operators.switchovers = random.OneIn(3);
+  operators.pauses = random.OneIn(6);
+  operators.resizes = random.OneIn(2) && plan.members.size() == 5;
+  operators.forces = random.OneIn(8) && plan.members.size() > 1;
+  return operators;
+}
+
+// So that little is on its way at once, and epochs follow each other quickly.
+void DrawHaste(Plan& plan, Random& random) {
+  if (random.OneIn(2)) {
+    plan.flow.message_bytes_max = 1;
+    plan.flow.in_flight_bytes_max = random.Between(1, 4000);
+  }
+  if (random.OneIn(2)) {
+    plan.timing.timeout_ticks = static_cast<uint32_t>(random.Between(10, 50));
+    plan.timing.heartbeat_ticks =
+        std::max<uint32_t>(1, plan.timing.timeout_ticks / 10);
+  }
+}
+
+// Who remembers must be there and be heard in time, or nothing is promised
+// (rule 14).
+void DrawOldDisks(Plan& plan, Random& random) {
+  if (!random.OneIn(5) || plan.members.size() != 3) return;
+  plan.disk.old = true;
+  plan.disk.lost = false;
+  plan.disk.rot = false;
+  plan.disk.failed_syncs = false;
+  plan.network.loss_percent = 0;
+  plan.network.late_percent = 0;
+  plan.network.delay_max = NetworkPlan().delay_max;
+  plan.timing = replication::Timing();
+}
+
 }  // namespace
 
 Plan MakePlan(uint64_t seed) {
@@ -77,7 +120,7 @@ Plan MakePlan(uint64_t seed) {
   Plan plan;
   plan.seed = seed;
   DrawShape(plan, random);
-  plan.clients = random.Between(1, 4);
+  plan.clients = random.OneIn(5) ? random.Between(8, 16) : random.Between(1, 4);
   plan.checkpoint_events = random.Between(5, 100);
   plan.retention_entries = random.OneIn(2) ? 0 : random.Below(200);
   plan.cold = random.OneIn(2);
@@ -87,8 +130,9 @@ Plan MakePlan(uint64_t seed) {
   plan.network = DrawNetwork(random);
   plan.process = DrawProcess(random);
   plan.disk = DrawDisk(random);
-  plan.operators.switchovers = random.OneIn(3);
-  plan.operators.pauses = random.OneIn(6);
+  plan.operators = DrawOperators(plan, random);
+  DrawHaste(plan, random);
+  DrawOldDisks(plan, random);
   return plan;
 }
 

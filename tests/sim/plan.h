@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proto/membership.h"
+#include "replication/core/durable_state.h"
 #include "tests/sim/scheduler.h"
 
 namespace ledgerd::sim {
@@ -24,8 +25,11 @@ struct NetworkPlan {
   microseconds delay_max{400};
   // Of one message in so many, to be overtaken.
   uint64_t late_percent = 0;
+  microseconds late_max = milliseconds(1500);
   bool partitions = false;
   bool one_way_partitions = false;
+  // Cut and joined again, many times.
+  bool flapping = false;
 };
 
 struct ProcessPlan {
@@ -35,6 +39,12 @@ struct ProcessPlan {
   bool pauses = false;
   bool clock_jumps = false;
   bool clock_drift = false;
+  // What goes wrong does so to primaries more than to others.
+  bool hunts = false;
+  // A primary is cut off, or gone, right after it has begun its epoch.
+  bool ambushes = false;
+  // A primary stands still and hears nobody, while clients ask it.
+  bool freezes = false;
 };
 
 struct DiskPlan {
@@ -44,11 +54,17 @@ struct DiskPlan {
   bool full = false;
   bool lost = false;
   bool rot = false;
+  // Comes back as it was, where others remember what it has forgotten.
+  bool old = false;
 };
 
 struct OperatorPlan {
   bool switchovers = false;
   bool pauses = false;
+  // Two of five voters go, and come back as new incarnations.
+  bool resizes = false;
+  // When the fire ends, one replica goes on alone, in a new fork.
+  bool forces = false;
 };
 
 struct Plan {
@@ -58,6 +74,8 @@ struct Plan {
   ProcessPlan process;
   DiskPlan disk;
   OperatorPlan operators;
+  replication::Timing timing;
+  replication::FlowLimits flow;
   // How often something goes wrong, on average.
   microseconds fault_every = milliseconds(500);
   uint64_t clients = 3;

@@ -7,11 +7,13 @@
 #ifndef LEDGERD_TESTS_SIM_SCHEDULER_H_
 #define LEDGERD_TESTS_SIM_SCHEDULER_H_
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
+#include <tuple>
 #include <utility>
+#include <vector>
 
 namespace ledgerd::sim {
 
@@ -26,23 +28,36 @@ class Scheduler {
   microseconds now() const { return now_; }
 
   void After(microseconds delay, Task task) {
-    tasks_.emplace(std::make_pair(now_ + delay, ++last_), std::move(task));
+    tasks_.push_back({now_ + delay, ++last_, std::move(task)});
+    std::push_heap(tasks_.begin(), tasks_.end(), IsLater);
   }
 
   // Runs the next task, if there is one before `end`.
   bool RunOne(microseconds end) {
-    if (tasks_.empty() || tasks_.begin()->first.first >= end) return false;
-    now_ = tasks_.begin()->first.first;
-    const Task task = std::move(tasks_.begin()->second);
-    tasks_.erase(tasks_.begin());
-    task();
+    if (tasks_.empty() || tasks_.front().at >= end) return false;
+    std::pop_heap(tasks_.begin(), tasks_.end(), IsLater);
+    const Item next = std::move(tasks_.back());
+    tasks_.pop_back();
+    now_ = next.at;
+    next.task();
     return true;
   }
 
  private:
+  struct Item {
+    microseconds at{};
+    uint64_t number = 0;
+    Task task;
+  };
+
+  static bool IsLater(const Item& a, const Item& b) {
+    return std::tie(a.at, a.number) > std::tie(b.at, b.number);
+  }
+
   microseconds now_{};
   uint64_t last_ = 0;
-  std::map<std::pair<microseconds, uint64_t>, Task> tasks_;
+  // A heap: the next is the first.
+  std::vector<Item> tasks_;
 };
 
 }  // namespace ledgerd::sim

@@ -41,20 +41,21 @@ Simulation::Simulation(const Plan& plan, Mutation mutation, std::ostream* story)
               random_,
               counts_,
               history_,
-              [this](const Message& message) {
+              [this](Message message) {
                 if (story_ != nullptr) {
                   Tell(absl::StrCat("sends ", scenarios::Describe(message)));
                 }
-                network_.Send(message);
+                network_.Send(std::move(message));
               },
               [this](Node& from, const replication::CheckpointOrder& order) {
                 SendCheckpoint(from, order);
               },
               [this](Node& node) { OnStepped(node); }},
       network_(plan_.network, scheduler_, random_, counts_,
-               [this](const Message& message) { Deliver(message); }),
+               [this](Message message) { Deliver(std::move(message)); }),
       operators_(around_, nodes_),
-      faults_(around_, network_, nodes_, operators_) {
+      faults_(around_, network_, nodes_, operators_),
+      forced_(around_, nodes_, operators_) {
   const Membership founders = MembershipOf(plan_);
   for (const Member& member : plan_.members) {
     nodes_[member.id] = std::make_unique<Node>(member, founders, around_);
@@ -69,7 +70,16 @@ Outcome Simulation::Run() {
   for (const auto& client : clients_) client->Begin();
   operators_.Begin();
   faults_.Begin();
+  WatchPrimaries();
   RunUntil(plan_.fire, [] { return false; });
+  faults_.Stop();
+  if (plan_.operators.forces && operators_.done() && forced_.Begin()) {
+    if (!RunUntil(plan_.heal_max, [this] { return forced_.done(); })) {
+      history_.Fail(
+          absl::StrCat("forced, but is not primary: ", WhereTheyAre()));
+    }
+    forced_.End();
+  }
   faults_.Heal();
   for (const auto& client : clients_) client->ResetWritten();
   if (!RunUntil(plan_.heal_max, [this] { return AllServed(); })) {
@@ -105,7 +115,7 @@ void Simulation::Tell(absl::string_view what) {
   *story_ << scheduler_.now().count() << " us: " << what << "\n";
 }
 
-void Simulation::Deliver(const Message& message) {
+void Simulation::Deliver(Message message) {
   const auto to = nodes_.find(message.to);
   if (to == nodes_.end()) return;
   Node& node = *to->second;
@@ -123,19 +133,21 @@ void Simulation::Deliver(const Message& message) {
         });
     return;
   }
-  node.Do([&node, message](Replica& replica) {
-    replica.OnEvent(replication::Received{message}, node.ReadClock());
+  node.Do([&node, message = std::move(message)](Replica& replica) mutable {
+    replica.OnEvent(replication::Received{std::move(message)},
+                    node.ReadClock());
   });
 }
 
 void Simulation::OnStepped(Node& node) {
   const ProtocolView view = ViewOf(node.protocol());
-  const auto [known, is_new] = views_.emplace(node.id(), view);
-  if (!is_new && SameForGroup(known->second, view)) return;
-  if (!is_new && view.primary && !known->second.primary) {
+  ProtocolView& known = views_[node.id()];
+  if (SameForGroup(known, view)) return;
+  if (view.primary && !known.primary) {
     counts_.Add("promotion");
+    faults_.OnPromotion(node);
   }
-  known->second = view;
+  known = view;
   if (story_ != nullptr) {
     Tell(absl::StrCat(node.id().value(), " is ",
                       scenarios::Status(node.protocol())));
@@ -149,6 +161,39 @@ void Simulation::OnStepped(Node& node) {
   uint64_t hash = 0;
   std::memcpy(&hash, view.last.hash.data(), sizeof(hash));
   Trace(hash);
+}
+
+// ---- rule 7
+
+bool Simulation::HearsMajority(const Node& node) const {
+  const Membership& membership = node.protocol().membership();
+  const auto heard =
+      std::count_if(membership.members.begin(), membership.members.end(),
+                    [this, &node](const Member& member) {
+                      if (!member.votes()) return false;
+                      if (member.id == node.id()) return true;
+                      return nodes_.at(member.id)->up() &&
+                             !network_.IsCut(member.id, node.id());
+                    });
+  return static_cast<size_t>(heard) >= membership.majority();
+}
+
+// Its ticks may be slow, so it gets a second more than it should need.
+void Simulation::WatchPrimaries() {
+  const microseconds limit =
+      seconds(1) + milliseconds(20) * plan_.timing.timeout_ticks;
+  for (const auto& [id, node] : nodes_) {
+    if (!node->leads() || node->paused() || HearsMajority(*node)) {
+      lonely_.erase(id);
+      continue;
+    }
+    const auto since = lonely_.emplace(id, scheduler_.now()).first->second;
+    if (scheduler_.now() - since > limit) {
+      history_.Fail(absl::StrCat("replica ", id.value(),
+                                 " hears no majority, and is primary still"));
+    }
+  }
+  scheduler_.After(milliseconds(50), [this] { WatchPrimaries(); });
 }
 
 // FNV-1a, by words.

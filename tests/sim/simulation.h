@@ -8,7 +8,8 @@
 //          wrong. Then all is healed: within Plan::heal_max the group answers
 //          every client again, and all states are equal.
 // Checked  After every step of a replica: the invariants of
-//          replication/core/invariants.h, and what History and Node check.
+//          replication/core/invariants.h, and what History and Node check. Of a
+//          primary that hears no majority: that it steps down (rule 7).
 // Source   reliability.md, Simulation.
 #ifndef LEDGERD_TESTS_SIM_SIMULATION_H_
 #define LEDGERD_TESTS_SIM_SIMULATION_H_
@@ -27,6 +28,7 @@
 #include "tests/sim/client.h"
 #include "tests/sim/counts.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/forced_promotion.h"
 #include "tests/sim/history.h"
 #include "tests/sim/mutation.h"
 #include "tests/sim/network.h"
@@ -56,9 +58,11 @@ class Simulation {
   Outcome Run();
 
  private:
-  void Deliver(const replication::Message& message);
+  void Deliver(replication::Message message);
   void OnStepped(Node& node);
   void SendCheckpoint(Node& from, const replication::CheckpointOrder& order);
+  void WatchPrimaries();
+  bool HearsMajority(const Node& node) const;
   void Trace(uint64_t value);
   void Tell(absl::string_view what);
   // Until `done`, or a violation, or for `length` at most.
@@ -81,7 +85,10 @@ class Simulation {
   std::vector<std::unique_ptr<Client>> clients_;
   Operators operators_;
   Faults faults_;
+  ForcedPromotion forced_;
   std::map<ReplicaId, replication::ProtocolView> views_;
+  // Primaries that hear no majority, and since when.
+  std::map<ReplicaId, microseconds> lonely_;
   uint64_t trace_ = 0;
 };
 
