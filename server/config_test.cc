@@ -66,9 +66,11 @@ TEST(ConfigTest, EveryFieldSaysWhatItIs) {
 TEST(ConfigTest, TheSmallestAnswerMemoryHoldsTheLargestAnswer) {
   const ConfigField* field = FindConfigField("requests.answer_memory_bytes");
   ASSERT_NE(field, nullptr);
-  AnswerBudget budget(field->rule().min());
-  const auto share = budget.Take("a", kMaxBatchSize * kObjectBytes);
+  AnswerBudgets budgets(field->rule().min());
+  const auto share = budgets.calls.Take("a", kMaxBatchSize * kObjectBytes);
   EXPECT_TRUE(share.ok()) << share.status();
+  const auto piece = budgets.pieces.Take("a", kPieceEventsMax * kEventBytes);
+  EXPECT_TRUE(piece.ok()) << piece.status();
 }
 
 TEST(ConfigTest, FlagOverEnvironmentOverFileOverDefault) {

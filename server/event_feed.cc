@@ -44,6 +44,26 @@ void EventFeed::Leave(storage::EventPosition from, const void* watcher) {
   }
 }
 
+EventFeed::Piece EventFeed::FirstOf(const Messages& piece,
+                                    storage::EventPosition from, size_t count) {
+  const ledger::v1::WatchEventsResponse& whole = piece.messages.front();
+  const auto size = static_cast<size_t>(whole.events_size());
+  count = std::min(count, size);
+  auto first = std::make_shared<Messages>();
+  first->bytes = count * kEventBytes;
+  ledger::v1::WatchEventsResponse& message = first->messages.emplace_back();
+  message.set_sequence(whole.sequence());
+  message.set_more(whole.more() || count < size);
+  for (size_t i = 0; i < count; ++i) {
+    *message.add_events() = whole.events(static_cast<int>(i));
+  }
+  const Sequence sequence(whole.sequence());
+  const uint32_t begin = sequence == from.sequence ? from.index : 0;
+  first->next.sequence = message.more() ? sequence : sequence.Next();
+  first->next.index = message.more() ? begin + static_cast<uint32_t>(count) : 0;
+  return first;
+}
+
 size_t EventFeed::waiting() const {
   const MutexLock lock(mutex_);
   size_t count = 0;
@@ -169,6 +189,9 @@ void EventFeed::Deliver(storage::EventPosition from,
   messages->messages.resize(found->entries.size());
   for (size_t i = 0; i < found->entries.size(); ++i) {
     ToMessage(found->entries[i], messages->messages[i]);
+  }
+  for (const auto& message : messages->messages) {
+    messages->bytes += kEventBytes * static_cast<size_t>(message.events_size());
   }
   messages->next = found->next;
   Piece piece = std::move(messages);

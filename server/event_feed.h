@@ -40,6 +40,7 @@
 #include "proto/types.h"
 #include "replication/replica_handle.h"
 #include "server/answer_thread.h"
+#include "server/responses.h"
 #include "storage/state_store.h"
 #include "storage/watched_event.h"
 
@@ -48,7 +49,7 @@ namespace ledgerd::server {
 class EventFeed {
  public:
   // Of one piece; at about 400 bytes on the wire and 1 KiB in memory each.
-  static constexpr size_t kEventsMax = 256;
+  static constexpr size_t kEventsMax = kPieceEventsMax;
   static constexpr size_t kPiecesKept = 16;
   // Of the read that waits for the next entry; then it is begun again, if
   // anyone still wants one.
@@ -57,6 +58,8 @@ class EventFeed {
   struct Messages {
     // One for each entry that has events in the piece.
     std::vector<ledger::v1::WatchEventsResponse> messages;
+    // What it takes in memory for each who holds it, about.
+    size_t bytes = 0;
     // Where the next piece begins; all before it is told.
     storage::EventPosition next;
   };
@@ -77,6 +80,14 @@ class EventFeed {
   // may be running or about to run if not.
   void Leave(storage::EventPosition from, const void* watcher)
       LEDGERD_EXCLUDES(mutex_);
+
+  // A copy of the first events of `piece`, which begins at `from` and has some:
+  // `count` at most, all of one entry.
+  static Piece FirstOf(const Messages& piece, storage::EventPosition from,
+                       size_t count);
+
+  // Runs `task` on the thread of the call-backs.
+  void Run(std::function<void()> task) { thread_.Run(std::move(task)); }
 
   // Whose call-backs wait for a piece. For tests.
   size_t waiting() const LEDGERD_EXCLUDES(mutex_);

@@ -22,6 +22,11 @@ namespace ledgerd::server {
 // What one takes in memory until it has left, about: of a write, of a read.
 inline constexpr size_t kResultBytes = 48;
 inline constexpr size_t kObjectBytes = 192;
+// Of an event in a piece, and as gRPC writes it; and the most in a piece.
+inline constexpr size_t kEventBytes = 1536;
+inline constexpr size_t kPieceEventsMax = 256;
+// Of an open watch, beside its piece.
+inline constexpr size_t kWatchBytes = 8192;
 
 void ToMessage(const Account& row, ledger::v1::Account& message);
 void ToMessage(const Transfer& row, ledger::v1::Transfer& message);

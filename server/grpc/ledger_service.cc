@@ -109,7 +109,7 @@ class HistoryLookup final : public storage::Lookup<storage::AccountBalances> {
 
 LedgerService::LedgerService(const CallContext& calls)
     : calls_(calls),
-      budget_(calls.limits.answer_bytes),
+      budgets_(calls.limits.answer_bytes),
       feed_(calls.group.replica, calls.group.store) {
   SetMessageAllocatorFor_LookupAccounts(&lookup_accounts_allocator_);
   SetMessageAllocatorFor_LookupTransfers(&lookup_transfers_allocator_);
@@ -160,7 +160,7 @@ absl::StatusOr<AnswerBudget::Share> LedgerService::Admit(
   LEDGERD_ASSIGN_OR_RETURN(const size_t events,
                            CountEvents(request, method.events));
   LEDGERD_RETURN_IF_ERROR(calls_.group.replica.Admits(CommandBytes(events)));
-  return budget_.Take(context.peer(), events * kResultBytes);
+  return budgets_.calls.Take(context.peer(), events * kResultBytes);
 }
 
 grpc::ServerUnaryReactor* LedgerService::Create(
@@ -219,8 +219,8 @@ grpc::ServerUnaryReactor* LedgerService::Read(
   if (!asked.ok()) {
     return FinishAtOnce(context, Wire(calls_.group, asked.status()));
   }
-  auto share =
-      budget_.Take(context->peer(), ObjectsAskedFor(*asked) * kObjectBytes);
+  auto share = budgets_.calls.Take(context->peer(),
+                                   ObjectsAskedFor(*asked) * kObjectBytes);
   if (!share.ok()) {
     return FinishAtOnce(context, Wire(calls_.group, share.status()));
   }
@@ -332,9 +332,9 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(
 // ---- events
 
 grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>*
-LedgerService::WatchEvents(grpc::CallbackServerContext* /*context*/,
+LedgerService::WatchEvents(grpc::CallbackServerContext* context,
                            const ledger::v1::WatchEventsRequest* request) {
-  return WatchStream::Start(watches_, feed_, calls_.group,
+  return WatchStream::Start(watches_, feed_, calls_.group, context->peer(),
                             {.sequence = Sequence(request->from_sequence())});
 }
 

@@ -63,6 +63,8 @@ class LedgerService final : public RawWritesService {
   // For tests.
   const EventFeed& feed() const { return feed_; }
 
+  const AnswerBudgets& budgets() const { return budgets_; }
+
   // Waits until every call has ended and its answer has left; false when some
   // have not after `patience`.
   bool WaitUntilAnswered(std::chrono::milliseconds patience) {
@@ -152,10 +154,11 @@ class LedgerService final : public RawWritesService {
 
   const CallContext calls_;
   OpenCalls open_calls_;
-  AnswerBudget budget_;
-  TransferStreams streams_{open_calls_, budget_};
+  AnswerBudgets budgets_;
+  TransferStreams streams_{open_calls_, budgets_.calls};
+  WatchStreams watches_{budgets_};
+  // After what those who wait for it look at until they are gone.
   EventFeed feed_;
-  WatchStreams watches_;
   Allocator<ledger::v1::LookupAccountsRequest,
             ledger::v1::LookupAccountsResponse>
       lookup_accounts_allocator_;

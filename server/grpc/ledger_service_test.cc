@@ -318,8 +318,9 @@ TEST_F(LedgerServiceTest, AReadEndsALittleBeforeItsClientGivesUp) {
 TEST(AnswerLimitTest, AnswersThatAreNotTakenYetHaveALimit) {
   constexpr size_t kFit = 10;
   ServiceLimits limits;
-  limits.answer_bytes =
-      AnswerBudget::kConnections * kFit * kMaxBatchSize * kResultBytes;
+  // Three quarters of it are for calls.
+  limits.answer_bytes = AnswerBudget::kConnections * kFit * kMaxBatchSize *
+                        kResultBytes / 3 * 4;
   ServicesHarness harness(limits);
   harness.replica().HoldAnswers();
   const auto request = Transfers(kMaxBatchSize);

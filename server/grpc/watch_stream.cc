@@ -26,11 +26,18 @@ void WatchStreams::Remove(WatchStream* stream) {
 
 WatchStream* WatchStream::Start(WatchStreams& streams, EventFeed& feed,
                                 const ServedGroup& group,
+                                std::string connection,
                                 storage::EventPosition from) {
   std::shared_ptr<WatchStream> stream(
-      new WatchStream(streams, feed, group, from));
+      new WatchStream(streams, feed, group, std::move(connection), from));
   stream->self_ = stream;
+  auto share = streams.budgets_.watches.Take(stream->connection_, kWatchBytes);
   streams.Add(stream.get());
+  if (share.ok()) {
+    stream->own_share_ = *std::move(share);
+  } else {
+    stream->End(share.status());
+  }
   stream->Advance();
   return stream.get();
 }
@@ -75,18 +82,63 @@ void WatchStream::LeaveIfFinished() {
     from = position_;
   }
   feed_.Leave(from, this);
+  streams_.budgets_.pieces.Leave(connection_, this);
 }
 
 void WatchStream::OnPiece(absl::StatusOr<EventFeed::Piece> piece) {
+  if (piece.ok()) {
+    if (!Keep(*std::move(piece))) return LeaveIfFinished();
+  } else {
+    const MutexLock lock(mutex_);
+    asking_ = false;
+    if (end_.ok()) end_ = piece.status();
+  }
+  Advance();
+}
+
+bool WatchStream::Keep(EventFeed::Piece piece) {
+  const MutexLock lock(mutex_);
+  if (finished_) return false;
+  if (share_.bytes() < piece->bytes && !TakeShare(piece->bytes)) return false;
+  asking_ = false;
+  if (!end_.ok()) return true;
+  if (share_.bytes() < piece->bytes) {
+    piece = EventFeed::FirstOf(*piece, position_, share_.bytes() / kEventBytes);
+  }
+  piece_ = std::move(piece);
+  message_ = 0;
+  return true;
+}
+
+bool WatchStream::TakeShare(size_t bytes) {
+  auto now = streams_.budgets_.pieces.Take(connection_, bytes);
+  if (now.ok()) {
+    share_ = *std::move(now);
+    return true;
+  }
+  if (share_.bytes() > 0) return true;  // It has waited; a small one will do.
+  // A full one: who knows how long the piece is by then.
+  auto share = streams_.budgets_.pieces.TakeOrWait(
+      connection_, EventFeed::kEventsMax * kEventBytes, this,
+      [self = shared_from_this()](AnswerBudget::Share granted) {
+        // Who gives back may hold any mutex.
+        auto shared = std::make_shared<AnswerBudget::Share>(std::move(granted));
+        self->feed_.Run([self, shared] { self->OnShare(std::move(*shared)); });
+      });
+  if (share.ok() && !share->has_value()) return false;
+  if (share.ok()) {
+    share_ = **std::move(share);
+  } else if (end_.ok()) {
+    end_ = share.status();
+  }
+  return true;
+}
+
+void WatchStream::OnShare(AnswerBudget::Share share) {
   {
     const MutexLock lock(mutex_);
     asking_ = false;
-    if (piece.ok()) {
-      piece_ = *std::move(piece);
-      message_ = 0;
-    } else if (end_.ok()) {
-      end_ = piece.status();
-    }
+    if (!finished_) share_ = std::move(share);
   }
   Advance();
 }
@@ -107,10 +159,7 @@ void WatchStream::Advance() {
         });
     // It may have ended before the feed knew of it.
     if (piece == nullptr) return LeaveIfFinished();
-    const MutexLock lock(mutex_);
-    asking_ = false;
-    piece_ = std::move(piece);
-    message_ = 0;
+    if (!Keep(std::move(piece))) return LeaveIfFinished();
   }
 }
 
@@ -137,6 +186,7 @@ const ledger::v1::WatchEventsResponse* WatchStream::NextMessage() {
   const bool silent = piece_->messages.empty();
   position_ = piece_->next;
   piece_ = nullptr;
+  share_ = AnswerBudget::Share();
   if (!silent || position_.index != 0 ||
       std::chrono::steady_clock::now() < last_write_ + kProgress) {
     return nullptr;

@@ -1,11 +1,14 @@
 // A WatchStream serves one call of WatchEvents.
 //
-//   return WatchStream::Start(streams, feed, group, from);
+//   return WatchStream::Start(streams, feed, group, connection, from);
 //
 // Shape    It pulls: when a message is written, it takes the next one of its
 //          piece, or the next piece from the feed, where it may wait for
 //          something to happen.
-// Memory   One piece, which others may hold too, and what gRPC writes.
+// Memory   One piece, which others may hold too, and what gRPC writes: both are
+//          in its share of the budget. Without one it drops the piece, and
+//          asks for it again once it has a share; of a small one, as every
+//          connection may have, it keeps the first few events.
 // Progress Entries without events are told once a second at most.
 // Threads  gRPC's, the feed's, and who ends all streams; one mutex. Lives until
 //          gRPC and the feed are both done with it.
@@ -16,6 +19,8 @@
 #include <cstddef>
 #include <memory>
 #include <set>
+#include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,6 +28,7 @@
 
 #include "ledger/v1/ledger.pb.h"
 #include "proto/base/mutex.h"
+#include "server/answer_budget.h"
 #include "server/event_feed.h"
 #include "server/served_group.h"
 #include "storage/watched_event.h"
@@ -34,6 +40,8 @@ class WatchStream;
 // All open streams, so that a clean stop does not have to wait for them.
 class WatchStreams {
  public:
+  explicit WatchStreams(AnswerBudgets& budgets) : budgets_(budgets) {}
+
   // Ends all streams, and those to come, with `status`.
   void EndAll(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
 
@@ -42,6 +50,7 @@ class WatchStreams {
   void Add(WatchStream* stream) LEDGERD_EXCLUDES(mutex_);
   void Remove(WatchStream* stream) LEDGERD_EXCLUDES(mutex_);
 
+  AnswerBudgets& budgets_;
   Mutex mutex_;  // Before a stream's own.
   std::set<WatchStream*> open_ LEDGERD_GUARDED_BY(mutex_);
   absl::Status end_ LEDGERD_GUARDED_BY(mutex_);
@@ -52,7 +61,7 @@ class WatchStream final
       public std::enable_shared_from_this<WatchStream> {
  public:
   static WatchStream* Start(WatchStreams& streams, EventFeed& feed,
-                            const ServedGroup& group,
+                            const ServedGroup& group, std::string connection,
                             storage::EventPosition from);
 
   void OnWriteDone(bool ok) override;
@@ -65,13 +74,24 @@ class WatchStream final
   static constexpr std::chrono::seconds kProgress{1};
 
   WatchStream(WatchStreams& streams, EventFeed& feed, const ServedGroup& group,
-              storage::EventPosition from)
-      : streams_(streams), feed_(feed), group_(group), position_(from) {}
+              std::string connection, storage::EventPosition from)
+      : streams_(streams),
+        feed_(feed),
+        group_(group),
+        connection_(std::move(connection)),
+        position_(from) {}
 
   void End(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
   // What has finished waits for no piece any more.
   void LeaveIfFinished() LEDGERD_EXCLUDES(mutex_);
   void OnPiece(absl::StatusOr<EventFeed::Piece> piece) LEDGERD_EXCLUDES(mutex_);
+  // A share for the piece, which is asked for again.
+  void OnShare(AnswerBudget::Share share) LEDGERD_EXCLUDES(mutex_);
+  // Keeps as much of it as it has a share for, or waits for one: false.
+  bool Keep(EventFeed::Piece piece) LEDGERD_EXCLUDES(mutex_);
+  // For a piece of `bytes`. False when it is waited for; else there is one, or
+  // end_ says why not.
+  bool TakeShare(size_t bytes) LEDGERD_REQUIRES(mutex_);
   // Does what can be done now: write, ask for more, finish.
   void Advance() LEDGERD_EXCLUDES(mutex_);
   // True when the feed is to be asked.
@@ -82,6 +102,9 @@ class WatchStream final
   WatchStreams& streams_;
   EventFeed& feed_;
   const ServedGroup& group_;
+  const std::string connection_;
+  // Of the open call.
+  AnswerBudget::Share own_share_;
   // Until gRPC is done.
   std::shared_ptr<WatchStream> self_;
 
@@ -90,6 +113,8 @@ class WatchStream final
   // Null when the one at position_ is not at hand.
   EventFeed::Piece piece_ LEDGERD_GUARDED_BY(mutex_);
   size_t message_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  // Of piece_, or of the one that is asked for after a wait for a share.
+  AnswerBudget::Share share_ LEDGERD_GUARDED_BY(mutex_);
   ledger::v1::WatchEventsResponse progress_ LEDGERD_GUARDED_BY(mutex_);
   Time last_write_ LEDGERD_GUARDED_BY(mutex_);
   bool asking_ LEDGERD_GUARDED_BY(mutex_) = false;

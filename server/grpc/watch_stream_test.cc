@@ -1,5 +1,6 @@
 // WatchEvents, through gRPC and back, over a store in memory.
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -7,8 +8,11 @@
 #include "gtest/gtest.h"
 
 #include "proto/errors.h"
+#include "server/answer_budget.h"
+#include "server/event_feed.h"
 #include "server/grpc/error_details.h"
 #include "server/grpc/services_harness.h"
+#include "server/responses.h"
 #include "storage/state_event.h"
 
 namespace ledgerd::server {
@@ -32,26 +36,46 @@ class WatchStreamTest : public ::testing::Test {
     }
   };
 
-  WatchStreamTest() {
-    harness_.replica().Apply(Sequence(0), [] {});
+  WatchStreamTest() { Restart({}); }
+
+  void Restart(ServiceLimits limits) {
+    harness_.emplace(limits);
+    harness().replica().Apply(Sequence(0), [] {});
   }
 
+  ServicesHarness& harness() { return *harness_; }
+
   std::unique_ptr<Watch> Open(uint64_t from) {
+    return Open(from, harness().ledger());
+  }
+
+  static std::unique_ptr<Watch> Open(uint64_t from,
+                                     ledger::v1::LedgerService::Stub& client) {
     auto watch = std::make_unique<Watch>();
     ledger::v1::WatchEventsRequest request;
     request.set_from_sequence(from);
-    watch->stream = harness_.ledger().WatchEvents(&watch->context, request);
+    watch->stream = client.WatchEvents(&watch->context, request);
     return watch;
+  }
+
+  // Whose streams take 64 KiB without being read, and never more.
+  std::unique_ptr<ledger::v1::LedgerService::Stub> ConnectWithSmallWindow() {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    return ledger::v1::LedgerService::NewStub(grpc::CreateCustomChannel(
+        harness().client_port().address(), grpc::InsecureChannelCredentials(),
+        arguments));
   }
 
   // The next entry: creates `count` accounts; their ids go on.
   void Apply(size_t count) {
-    storage::StateStore& store = harness_.store();
+    storage::StateStore& store = harness().store();
     storage::AppliedPoint point = store.applied();
     point.entry.sequence = point.entry.sequence.Next();
     const Timestamp before = point.timestamp;
     point.timestamp = Timestamp(before.value() + 10'000);
-    harness_.replica().Apply(point.entry.sequence, [&] {
+    harness().replica().Apply(point.entry.sequence, [&] {
       for (size_t i = 1; i <= count; ++i) {
         Account account;
         account.id = AccountId(++last_id_);
@@ -81,18 +105,18 @@ class WatchStreamTest : public ::testing::Test {
   }
 
   void WaitForWatchers(size_t count) {
-    while (harness_.service().feed().waiting() < count) {
+    while (harness().service().feed().waiting() < count) {
       std::this_thread::yield();
     }
   }
 
   void WaitForReads(size_t count) {
-    while (harness_.replica().waiting_reads() != count) {
+    while (harness().replica().waiting_reads() != count) {
       std::this_thread::yield();
     }
   }
 
-  ServicesHarness harness_;
+  std::optional<ServicesHarness> harness_;
   uint64_t last_id_ = 0;
 };
 
@@ -141,14 +165,14 @@ TEST_F(WatchStreamTest, ManyWhoWaitCostOneRead) {
   WaitForWatchers(kWatchers);
   WaitForReads(1);
   // The first found out what is applied.
-  EXPECT_EQ(harness_.replica().reads(), 2u);
+  EXPECT_EQ(harness().replica().reads(), 2u);
   Apply(1);
   for (const auto& watch : watches) {
     EXPECT_EQ(watch->Next().sequence(), 2u);
   }
   WaitForWatchers(kWatchers);
   WaitForReads(1);
-  EXPECT_EQ(harness_.replica().reads(), 3u);
+  EXPECT_EQ(harness().replica().reads(), 3u);
 }
 
 TEST_F(WatchStreamTest, ManyWhoWaitForWhatIsFarAheadCostOneRead) {
@@ -158,7 +182,7 @@ TEST_F(WatchStreamTest, ManyWhoWaitForWhatIsFarAheadCostOneRead) {
   for (uint64_t from = 20; from >= 2; --from) watches.push_back(Open(from));
   WaitForWatchers(watches.size());
   WaitForReads(1);
-  EXPECT_EQ(harness_.replica().waiting_reads(), 1u);
+  EXPECT_EQ(harness().replica().waiting_reads(), 1u);
   for (uint64_t from = 2; from <= 20; ++from) {
     Apply(1);
     EXPECT_EQ(watches[20 - from]->Next().sequence(), from);
@@ -173,15 +197,102 @@ TEST_F(WatchStreamTest, CancelledWatchesAreLetGo) {
   }
   WaitForWatchers(watches.size());
   for (const auto& watch : watches) watch->context.TryCancel();
-  while (harness_.service().feed().waiting() > 0) std::this_thread::yield();
+  while (harness().service().feed().waiting() > 0) std::this_thread::yield();
   // The read that waited ends, and nobody is left to begin another one for.
   WaitForReads(1);
-  const uint64_t reads = harness_.replica().reads();
-  harness_.replica().AbandonReads(MakeError(Reason::kTooStale, "10 s"));
+  const uint64_t reads = harness().replica().reads();
+  harness().replica().AbandonReads(MakeError(Reason::kTooStale, "10 s"));
   watches.clear();
   Apply(1);
   EXPECT_EQ(Open(1)->Next().sequence(), 1u);
-  EXPECT_LE(harness_.replica().reads(), reads + 2);
+  EXPECT_LE(harness().replica().reads(), reads + 2);
+}
+
+// Nobody reads at first: one of them holds a piece, the others wait for it.
+TEST_F(WatchStreamTest, ManyOfOneClientTakeTheirTurns) {
+  ServiceLimits limits;
+  // A connection may hold one piece.
+  limits.answer_bytes =
+      8 * AnswerBudget::kConnections * EventFeed::kEventsMax * kEventBytes;
+  Restart(limits);
+  constexpr uint64_t kEntries = 40;
+  for (uint64_t i = 0; i < kEntries; ++i) Apply(EventFeed::kEventsMax);
+  std::vector<std::unique_ptr<Watch>> watches;
+  for (int i = 0; i < 8; ++i) watches.push_back(Open(1));
+  std::vector<std::thread> readers;
+  for (const auto& watch : watches) {
+    readers.emplace_back([&watch] {
+      for (uint64_t sequence = 1, seen = 0; sequence <= kEntries;) {
+        const WatchEventsResponse response = watch->Next();
+        ASSERT_EQ(response.sequence(), sequence);
+        ExpectIds(response, seen + 1, response.events_size());
+        seen += static_cast<uint64_t>(response.events_size());
+        if (!response.more()) ++sequence;
+      }
+    });
+  }
+  for (std::thread& reader : readers) reader.join();
+}
+
+// All that there is for pieces is held by four who read nothing: a fifth gets
+// everything all the same, a few events at a time.
+TEST_F(WatchStreamTest, DeafClientsKeepNobodyFromReading) {
+  ServiceLimits limits;
+  limits.answer_bytes =
+      8 * AnswerBudget::kConnections * EventFeed::kEventsMax * kEventBytes;
+  Restart(limits);
+  constexpr uint64_t kEntries = 60;
+  for (uint64_t i = 0; i < kEntries; ++i) Apply(EventFeed::kEventsMax);
+  std::vector<std::unique_ptr<ledger::v1::LedgerService::Stub>> clients;
+  std::vector<std::unique_ptr<Watch>> deaf;
+  for (size_t i = 0; i < AnswerBudget::kConnections; ++i) {
+    clients.push_back(ConnectWithSmallWindow());
+    deaf.push_back(Open(1, *clients.back()));
+  }
+  const AnswerBudget& pieces = harness().service().budgets().pieces;
+  while (pieces.connections() < AnswerBudget::kConnections) {
+    std::this_thread::yield();
+  }
+  const auto watch = Open(1);
+  size_t messages = 0;
+  for (uint64_t sequence = 1, seen = 0; sequence <= kEntries; ++messages) {
+    const WatchEventsResponse response = watch->Next();
+    ASSERT_EQ(response.sequence(), sequence);
+    ExpectIds(response, seen + 1, response.events_size());
+    seen += static_cast<uint64_t>(response.events_size());
+    EXPECT_EQ(response.more(), seen < sequence * EventFeed::kEventsMax);
+    if (!response.more()) ++sequence;
+  }
+  EXPECT_GT(messages, 2 * kEntries) << "there was room for full pieces";
+  for (const auto& one : deaf) one->context.TryCancel();
+  while (pieces.connections() > 0) std::this_thread::yield();
+}
+
+TEST_F(WatchStreamTest, AClientMayHaveSoMany) {
+  ServiceLimits limits;
+  constexpr size_t kWatches = 10;
+  limits.answer_bytes = 8 * AnswerBudget::kConnections * kWatches * kWatchBytes;
+  Restart(limits);
+  std::vector<std::unique_ptr<Watch>> watches;
+  for (size_t i = 0; i < kWatches; ++i) watches.push_back(Open(1));
+  WaitForWatchers(kWatches);
+  const auto refused = Open(1);
+  WatchEventsResponse response;
+  EXPECT_FALSE(refused->stream->Read(&response));
+  const absl::Status end = FromGrpcStatus(refused->stream->Finish());
+  EXPECT_EQ(ReasonOf(end), Reason::kOverloaded);
+  EXPECT_EQ(end.message(),
+            "open watches of this client take 81920 of 81920 bytes, this one "
+            "may take 8192; nothing was done, end some, and try again after "
+            "the delay");
+  // Another client may have one, and so may this one when one of its has ended.
+  const auto other = ledger::v1::LedgerService::NewStub(
+      ServicesHarness::Connect(harness().client_port()));
+  const auto others = Open(1, *other);
+  WaitForWatchers(kWatches + 1);
+  watches.pop_back();
+  Apply(1);
+  while (!Open(1)->stream->Read(&response)) std::this_thread::yield();
 }
 
 // It reads nothing while the other one gets all.
@@ -216,7 +327,7 @@ TEST_F(WatchStreamTest, AnEntryWithoutEventsIsASignOfProgress) {
 TEST_F(WatchStreamTest, AStopEndsThem) {
   const auto waiting = Open(1);
   WaitForWatchers(1);
-  harness_.service().EndStreams(MakeError(Reason::kDraining, "stopping"));
+  harness().service().EndStreams(MakeError(Reason::kDraining, "stopping"));
   WatchEventsResponse response;
   EXPECT_FALSE(waiting->stream->Read(&response));
   EXPECT_EQ(ReasonOf(FromGrpcStatus(waiting->stream->Finish())),
@@ -225,13 +336,13 @@ TEST_F(WatchStreamTest, AStopEndsThem) {
   EXPECT_FALSE(late->stream->Read(&response));
   EXPECT_EQ(ReasonOf(FromGrpcStatus(late->stream->Finish())),
             Reason::kDraining);
-  harness_.replica().AbandonReads(absl::CancelledError("the end"));
+  harness().replica().AbandonReads(absl::CancelledError("the end"));
 }
 
 TEST_F(WatchStreamTest, AnErrorOfTheReadEndsIt) {
   const auto watch = Open(1);
   WaitForWatchers(1);
-  harness_.replica().AbandonReads(MakeError(Reason::kNoPrimary, "halted"));
+  harness().replica().AbandonReads(MakeError(Reason::kNoPrimary, "halted"));
   WatchEventsResponse response;
   EXPECT_FALSE(watch->stream->Read(&response));
   EXPECT_EQ(ReasonOf(FromGrpcStatus(watch->stream->Finish())),
@@ -239,7 +350,7 @@ TEST_F(WatchStreamTest, AnErrorOfTheReadEndsIt) {
 }
 
 TEST_F(WatchStreamTest, ARefusedReadEndsIt) {
-  harness_.replica().RefuseNext(MakeError(Reason::kOverloaded, "full"));
+  harness().replica().RefuseNext(MakeError(Reason::kOverloaded, "full"));
   const auto watch = Open(1);
   WatchEventsResponse response;
   EXPECT_FALSE(watch->stream->Read(&response));
@@ -250,7 +361,7 @@ TEST_F(WatchStreamTest, ARefusedReadEndsIt) {
 TEST_F(WatchStreamTest, AWaitThatIsOverBeginsAgain) {
   const auto watch = Open(1);
   WaitForWatchers(1);
-  harness_.replica().AbandonReads(MakeError(Reason::kTooStale, "10 s"));
+  harness().replica().AbandonReads(MakeError(Reason::kTooStale, "10 s"));
   Apply(1);
   EXPECT_EQ(watch->Next().sequence(), 1u);
 }

@@ -8,7 +8,10 @@
 
 #include "grpcpp/client_context.h"
 #include "grpcpp/completion_queue.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
 #include "grpcpp/support/async_unary_call.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "gtest/gtest.h"
 
 #include "proto/base/test_seed.h"
@@ -239,6 +242,122 @@ TEST_F(HostileClientsTest, ClientsThatNeverReadHaveALimit) {
   ExpectService();
   for (const auto& call : calls) call->context.TryCancel();
   queue.Shutdown();
+}
+
+// Watches of one connection that are not read until somebody wants to. Each
+// takes 64 KiB without that, and never more.
+class DeafWatches {
+ public:
+  explicit DeafWatches(const std::string& address)
+      : stub_(v1::LedgerService::NewStub(grpc::CreateCustomChannel(
+            address, grpc::InsecureChannelCredentials(), Arguments()))) {}
+
+  ~DeafWatches() {
+    for (const auto& watch : watches_) watch->context.TryCancel();
+    queue_.Shutdown();
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) {
+    }
+  }
+
+  void Open(uint64_t from_sequence) {
+    watches_.push_back(std::make_unique<Watch>());
+    Watch& watch = *watches_.back();
+    v1::WatchEventsRequest request;
+    request.set_from_sequence(from_sequence);
+    watch.stream =
+        stub_->AsyncWatchEvents(&watch.context, request, &queue_, &watch);
+  }
+
+  // Until the daemon has begun with all that were opened.
+  void WaitUntilTaken() {
+    for (size_t i = 0; i < watches_.size(); ++i) {
+      void* tag = nullptr;
+      bool ok = false;
+      ASSERT_TRUE(queue_.Next(&tag, &ok) && ok);
+    }
+    // This one comes after them on the same connection.
+    grpc::ClientContext context;
+    v1::GetServerInfoResponse response;
+    ASSERT_TRUE(stub_->GetServerInfo(&context, {}, &response).ok());
+  }
+
+  // Ends all but the newest, and reads `count` events of that.
+  void ReadTheNewest(int count) {
+    for (const auto& watch : watches_) {
+      if (watch != watches_.back()) watch->context.TryCancel();
+    }
+    v1::WatchEventsResponse response;
+    for (int seen = 0; seen < count; seen += response.events_size()) {
+      watches_.back()->stream->Read(&response, this);
+      void* tag = nullptr;
+      bool ok = false;
+      ASSERT_TRUE(queue_.Next(&tag, &ok) && ok) << seen;
+    }
+  }
+
+ private:
+  struct Watch {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientAsyncReader<v1::WatchEventsResponse>> stream;
+  };
+
+  static grpc::ChannelArguments Arguments() {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    return arguments;
+  }
+
+  const std::unique_ptr<v1::LedgerService::Stub> stub_;
+  grpc::CompletionQueue queue_;
+  std::vector<std::unique_ptr<Watch>> watches_;
+};
+
+// Each could hold a piece of the past, and what gRPC writes of it. There are
+// more connections than can share the budget.
+TEST_F(HostileClientsTest, WatchesThatNobodyReadsHaveALimit) {
+  constexpr uint64_t kEntries = 10;
+  constexpr int kEach = 1'000;
+  uint64_t first_entry = 0;
+  for (uint64_t i = 0; i < kEntries; ++i) {
+    std::vector<Transfer> batch(kEach);
+    for (Transfer& transfer : batch) transfer = NextPayment();
+    const Ending ending = raw_.CreateTransfers(batch, kTimeout);
+    ASSERT_EQ(ending.outcome, Outcome::kAnswered) << ending.error;
+    if (i == 0) first_entry = ending.sequence.value();
+  }
+  const uint64_t before = Memory();
+  constexpr size_t kClients = 6;
+  constexpr size_t kWatches = 450;
+  std::vector<std::unique_ptr<DeafWatches>> clients;
+  for (size_t i = 0; i < kClients; ++i) {
+    clients.push_back(std::make_unique<DeafWatches>(ledger_.address()));
+    // Many places, so that few hold the same piece.
+    for (size_t j = 0; j < kWatches; ++j) {
+      clients.back()->Open(first_entry + j % kEntries);
+    }
+  }
+  for (const auto& client : clients) client->WaitUntilTaken();
+  // One that reads gets all, whatever the others do.
+  grpc::ClientContext context;
+  v1::WatchEventsRequest request;
+  request.set_from_sequence(first_entry);
+  const auto reader = raw_.stub().WatchEvents(&context, request);
+  v1::WatchEventsResponse response;
+  for (int seen = 0; seen < static_cast<int>(kEntries) * kEach;
+       seen += response.events_size()) {
+    ASSERT_TRUE(reader->Read(&response)) << reader->Finish().error_message();
+  }
+  context.TryCancel();
+  const uint64_t grown = Memory() - before;
+  std::cout << kClients * kWatches
+            << " watches that nobody reads: " << grown / kMiB << " MiB\n";
+  EXPECT_LT(grown, 110 * kMiB);
+  ExpectService();
+  // And so do those, once they read.
+  clients.back()->ReadTheNewest(kEach);
 }
 
 // Streams that are begun and reset as fast as can be. gRPC takes 20 KB for each
