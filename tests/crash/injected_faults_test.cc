@@ -235,6 +235,28 @@ TEST_F(InjectedFaultsTest, NoSpaceForACheckpointAndAMergeIsWaitedOut) {
   SettleAndCheck();
 }
 
+// Before anything is opened that needs space, the daemon asks how much is left.
+TEST(InjectedStartTest, ADeviceThatDoesNotTellItsSpaceIsRefused) {
+  LiveLedger ledger;
+  const std::string data = ledger.data_directory();
+  const Injection injection(
+      {.calls = "statfs", .what = "error=EIO", .files = {data}});
+  ledger.RunUnder(injection.Command());
+  ASSERT_TRUE(ledger.Launch().ok());
+  EXPECT_EQ(ledger.daemon().process().Wait(), kStorageFault);
+  injection.WaitUntilWritten();
+  EXPECT_TRUE(injection.happened()) << "the injection did not fire";
+  const std::string log = ledger.daemon().Log();
+  EXPECT_NE(log.find(data + ": the space left on its device cannot be read: "
+                            "Input/output error. Check that the directory is "
+                            "mounted and readable, then start again"),
+            std::string::npos)
+      << log;
+  ledger.RunUnder({});
+  ASSERT_TRUE(ledger.Start().ok());
+  EXPECT_EQ(ledger.daemon().Terminate(), 0) << ledger.daemon().Log();
+}
+
 // A directory is whole, or not there: killed at each step of making it.
 TEST(InjectedFormatTest, KilledAtTheNthStepLeavesNoHalf) {
   int killed = 0;
