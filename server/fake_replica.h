@@ -6,9 +6,15 @@
 //   ...
 //   replica.AnswerNext(MakeError(Reason::kOutcomeUnknown, "halted"));
 //
+//   replica.OnRequest([](const auto& request, auto& status) {
+//     status.handing_over = true;
+//     return replication::RequestResult{};
+//   });
+//
 // Shape    Unless told otherwise a proposal is answered at once, from the
 //          caller's own thread: every event CREATED, its timestamp its place in
-//          the batch, the sequence counting proposals.
+//          the batch, the sequence counting proposals. Operators' requests are
+//          refused with NO_PRIMARY.
 // Threads  Safe from any thread.
 #ifndef LEDGERD_SERVER_FAKE_REPLICA_H_
 #define LEDGERD_SERVER_FAKE_REPLICA_H_
@@ -27,6 +33,7 @@
 
 #include "proto/base/check.h"
 #include "proto/base/mutex.h"
+#include "proto/errors.h"
 #include "replication/replica_handle.h"
 
 namespace ledgerd::server {
@@ -88,6 +95,32 @@ class FakeReplica final : public replication::ReplicaHandle {
   replication::Freshness last_freshness() const {
     const MutexLock lock(mutex_);
     return last_freshness_;
+  }
+
+  // What an operator's request does to the status, and what is said at once.
+  using RequestHandler =
+      std::function<absl::StatusOr<replication::RequestResult>(
+          const replication::OperatorRequest&, replication::ReplicaStatus&)>;
+
+  void OnRequest(RequestHandler handler) {
+    const MutexLock lock(mutex_);
+    on_request_ = std::move(handler);
+  }
+
+  // Changes the status each time when somebody has looked at it.
+  void AfterEachLook(std::function<void(replication::ReplicaStatus&)> change) {
+    const MutexLock lock(mutex_);
+    after_look_ = std::move(change);
+  }
+
+  std::vector<replication::OperatorRequest> requests() const {
+    const MutexLock lock(mutex_);
+    return requests_;
+  }
+
+  void WaitForRequests(size_t count) {
+    const MutexLock lock(mutex_);
+    while (requests_.size() < count) changed_.Wait(mutex_);
   }
 
   void SetStatus(const replication::ReplicaStatus& status) {
@@ -185,19 +218,27 @@ class FakeReplica final : public replication::ReplicaHandle {
     return absl::OkStatus();
   }
 
-  void Request(replication::OperatorRequest /*request*/,
+  void Request(replication::OperatorRequest request,
                std::function<void(absl::StatusOr<replication::RequestResult>)>
                    done) override {
-    replication::RequestResult refused;
-    refused.refusal = replication::Refusal::kNotPrimary;
-    done(refused);
+    absl::StatusOr<replication::RequestResult> result =
+        MakeError(Reason::kNoPrimary, "not scripted");
+    {
+      const MutexLock lock(mutex_);
+      if (on_request_) result = on_request_(request, status_);
+      requests_.push_back(std::move(request));
+      changed_.SignalAll();
+    }
+    done(std::move(result));
   }
 
   bool ending() const override { return ending_; }
 
   replication::ReplicaStatus status() const override {
     const MutexLock lock(mutex_);
-    return status_;
+    replication::ReplicaStatus seen = status_;
+    if (after_look_) after_look_(status_);
+    return seen;
   }
 
   Sequence WaitForCommit(Sequence sequence,
@@ -262,7 +303,7 @@ class FakeReplica final : public replication::ReplicaHandle {
   Mutex running_;
   mutable Mutex mutex_;
   CondVar changed_;
-  replication::ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
+  mutable replication::ReplicaStatus status_ LEDGERD_GUARDED_BY(mutex_);
   mutable std::deque<absl::Status> refusals_ LEDGERD_GUARDED_BY(mutex_);
   absl::Status read_error_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<Held> held_ LEDGERD_GUARDED_BY(mutex_);
@@ -274,6 +315,11 @@ class FakeReplica final : public replication::ReplicaHandle {
   Sequence applied_ LEDGERD_GUARDED_BY(mutex_){~uint64_t{0}};
   uint64_t reads_ LEDGERD_GUARDED_BY(mutex_) = 0;
   std::vector<replication::ReadRequest> waiting_ LEDGERD_GUARDED_BY(mutex_);
+  RequestHandler on_request_ LEDGERD_GUARDED_BY(mutex_);
+  std::function<void(replication::ReplicaStatus&)> after_look_
+      LEDGERD_GUARDED_BY(mutex_);
+  std::vector<replication::OperatorRequest> requests_
+      LEDGERD_GUARDED_BY(mutex_);
 };
 
 }  // namespace ledgerd::server

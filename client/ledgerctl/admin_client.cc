@@ -1,22 +1,29 @@
 #include "client/ledgerctl/admin_client.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "grpcpp/channel.h"
-#include "grpcpp/client_context.h"
 
 #include "client/endpoints.h"
 #include "client/rpc_status.h"
 #include "proto/base/status_macros.h"
+#include "proto/errors.h"
 
 namespace ledgerd::client {
 
 namespace v1 = ::admin::v1;
 
-AdminClient::AdminClient(const std::string& address,
+AdminClient::AdminClient(std::vector<std::string> addresses,
                          std::chrono::milliseconds timeout)
-    : address_(address),
-      timeout_(timeout),
-      stub_(v1::AdminService::NewStub(MakeChannel(address))) {}
+    : addresses_(std::move(addresses)), timeout_(timeout) {
+  ConnectTo(addresses_.front());
+}
+
+void AdminClient::ConnectTo(const std::string& address) {
+  address_ = address;
+  stub_ = v1::AdminService::NewStub(MakeChannel(address));
+}
 
 absl::Status AdminClient::Located(const absl::Status& status) const {
   absl::Status located(status.code(),
@@ -27,11 +34,42 @@ absl::Status AdminClient::Located(const absl::Status& status) const {
   return located;
 }
 
+absl::Status AdminClient::Failed(const grpc::Status& status) const {
+  const absl::Status error = FromGrpc(status).status;
+  const bool refused = absl::IsUnimplemented(error) ||
+                       absl::IsPermissionDenied(error) ||
+                       absl::IsUnauthenticated(error);
+  if (refused || ReasonOf(error).has_value()) {
+    return Located(error);
+  }
+  return Located(WithReason(
+      absl::Status(error.code(), absl::StrCat("no answer, it may have been "
+                                              "done: ",
+                                              error.message())),
+      Reason::kOutcomeUnknown));
+}
+
 absl::StatusOr<v1::GetStatusResponse> AdminClient::GetStatus() {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout_);
-  v1::GetStatusResponse response;
-  const grpc::Status status = stub_->GetStatus(&context, {}, &response);
+  absl::Status error;
+  for (const std::string& address : addresses_) {
+    if (address != address_) ConnectTo(address);
+    v1::GetStatusResponse response;
+    const grpc::Status status =
+        Ask<v1::GetStatusRequest, v1::GetStatusResponse>(&Stub::GetStatus, {},
+                                                         response);
+    if (status.ok()) return response;
+    error = Located(FromGrpc(status).status);
+    if (!absl::IsUnavailable(error) && !absl::IsDeadlineExceeded(error)) break;
+  }
+  return error;
+}
+
+absl::StatusOr<v1::ListRolledBackResponse> AdminClient::ListRolledBack() {
+  LEDGERD_RETURN_IF_ERROR(GetStatus().status());
+  v1::ListRolledBackResponse response;
+  const grpc::Status status =
+      Ask<v1::ListRolledBackRequest, v1::ListRolledBackResponse>(
+          &Stub::ListRolledBack, {}, response);
   if (!status.ok()) return Located(FromGrpc(status).status);
   return response;
 }
@@ -58,6 +96,71 @@ absl::Status AdminClient::ReadJournal(const Range& range,
   }
   const grpc::Status status = reader->Finish();
   return status.ok() ? absl::OkStatus() : Located(FromGrpc(status).status);
+}
+
+// ---- what changes a group
+
+template <typename Request, typename Response>
+grpc::Status AdminClient::Ask(grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                           const Request&,
+                                                           Response*),
+                              const Request& request, Response& response) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout_);
+  return (*stub_.*method)(&context, request, &response);
+}
+
+template <typename Request, typename Response>
+absl::StatusOr<Response> AdminClient::AskPrimary(
+    grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                 Response*),
+    const Request& request) {
+  // Who it was may be another one by the time that it is asked.
+  constexpr int kHopsMax = 3;
+  LEDGERD_RETURN_IF_ERROR(GetStatus().status());
+  for (int hop = 0;; ++hop) {
+    Response response;
+    const grpc::Status status = Ask(method, request, response);
+    if (status.ok()) return response;
+    const std::string primary = FromGrpc(status).primary_admin_address;
+    if (hop == kHopsMax || primary.empty() || primary == address_) {
+      return Failed(status);
+    }
+    ConnectTo(primary);
+  }
+}
+
+absl::StatusOr<v1::SwitchoverResponse> AdminClient::Switchover(
+    const v1::SwitchoverRequest& request) {
+  return AskPrimary(&Stub::Switchover, request);
+}
+
+absl::StatusOr<v1::ForcePromoteResponse> AdminClient::ForcePromote(
+    const v1::ForcePromoteRequest& request) {
+  LEDGERD_RETURN_IF_ERROR(GetStatus().status());
+  v1::ForcePromoteResponse response;
+  const grpc::Status status = Ask(&Stub::ForcePromote, request, response);
+  if (!status.ok()) return Failed(status);
+  return response;
+}
+
+absl::Status AdminClient::PauseFailover(
+    const v1::PauseFailoverRequest& request) {
+  return AskPrimary(&Stub::PauseFailover, request).status();
+}
+
+absl::Status AdminClient::ResumeFailover() {
+  return AskPrimary(&Stub::ResumeFailover, v1::ResumeFailoverRequest())
+      .status();
+}
+
+absl::Status AdminClient::AddReplica(const v1::AddReplicaRequest& request) {
+  return AskPrimary(&Stub::AddReplica, request).status();
+}
+
+absl::Status AdminClient::RemoveReplica(
+    const v1::RemoveReplicaRequest& request) {
+  return AskPrimary(&Stub::RemoveReplica, request).status();
 }
 
 }  // namespace ledgerd::client

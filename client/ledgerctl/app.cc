@@ -17,7 +17,9 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
       ->envname("LEDGERCTL_ADDRESS")
       ->capture_default_str();
   app.add_option("--admin-address", options.admin_address,
-                 "Where its operators connect: for journal, status, verify")
+                 "Where its operators connect, for status, journal, verify "
+                 "and all that changes the group; of several, joined by "
+                 "commas, the first that answers")
       ->envname("LEDGERCTL_ADMIN_ADDRESS")
       ->capture_default_str();
   app.add_option("--timeout", options.timeout,
@@ -34,7 +36,8 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
 
 int RunLedgerctl(std::vector<std::string> arguments) {
   CLI::App app(
-      "ledgerctl makes and checks payments in a ledgerd ledger.\n"
+      "ledgerctl makes and checks payments in a ledgerd ledger, and looks "
+      "after its replicas.\n"
       "Data goes to stdout, words to stderr.");
   app.name("ledgerctl");
   app.fallthrough();
@@ -47,6 +50,11 @@ int RunLedgerctl(std::vector<std::string> arguments) {
   AddImportCommand(app, context);
   AddJournalCommand(app, context);
   AddStatusCommand(app, context);
+  AddSwitchoverCommand(app, context);
+  AddPromoteCommand(app, context);
+  AddPauseCommands(app, context);
+  AddReplicaCommand(app, context);
+  AddRolledBackCommand(app, context);
   AddVerifyCommand(app, context);
   AddWatchCommand(app, context);
   app.footer(

@@ -2,87 +2,16 @@
 // process.
 #include "client/ledgerctl/app.h"
 
-#include <memory>
-
-#include "grpcpp/security/server_credentials.h"
-#include "grpcpp/server_builder.h"
 #include "gtest/gtest.h"
 
-#include "admin/v1/admin.grpc.pb.h"
 #include "client/fake_ledger.h"
 #include "client/ledgerctl/exit_code.h"
+#include "client/ledgerctl/fake_admin.h"
 #include "client/ledgerctl/test_files.h"
 #include "proto/entry.h"
 
 namespace ledgerd::client {
 namespace {
-
-// Status and journal as the test sets them, before it asks.
-class FakeAdmin final : public ::admin::v1::AdminService::Service {
- public:
-  FakeAdmin() {
-    int port = 0;
-    grpc::ServerBuilder builder;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
-                             &port);
-    builder.RegisterService(this);
-    server_ = builder.BuildAndStart();
-    address_ = "127.0.0.1:" + std::to_string(port);
-    status_.set_role(::admin::v1::ROLE_PRIMARY);
-    status_.set_primary_id(1);
-    status_.set_journal_first_sequence(1);
-  }
-
-  ~FakeAdmin() override { server_->Shutdown(); }
-
-  const std::string& address() const { return address_; }
-
-  ::admin::v1::GetStatusResponse& status() { return status_; }
-
-  std::vector<::admin::v1::JournalEntry>& journal() { return journal_; }
-
-  void Append(Command command) {
-    const Entry entry = Entry::Seal(std::move(command), Epoch(1),
-                                    Timestamp(journal_.size() + 1), last_);
-    last_ = entry.id();
-    ::admin::v1::JournalEntry shown;
-    shown.set_sequence(entry.sequence().value());
-    shown.set_epoch(entry.epoch().value());
-    shown.set_timestamp(entry.timestamp().value());
-    shown.set_previous_hash(std::string(AsBytes(entry.previous_hash())));
-    shown.set_hash(std::string(AsBytes(entry.hash())));
-    shown.set_operation(std::string(Name(entry.kind())));
-    shown.set_raw(std::string(entry.bytes()));
-    journal_.push_back(shown);
-    status_.set_commit_sequence(journal_.size());
-  }
-
-  grpc::Status GetStatus(grpc::ServerContext*,
-                         const ::admin::v1::GetStatusRequest*,
-                         ::admin::v1::GetStatusResponse* response) override {
-    *response = status_;
-    return grpc::Status::OK;
-  }
-
-  grpc::Status ReadJournal(
-      grpc::ServerContext*, const ::admin::v1::ReadJournalRequest* request,
-      grpc::ServerWriter<::admin::v1::ReadJournalResponse>* writer) override {
-    for (const auto& entry : journal_) {
-      if (entry.sequence() < request->from_sequence()) continue;
-      ::admin::v1::ReadJournalResponse response;
-      *response.mutable_entry() = entry;
-      writer->Write(response);
-    }
-    return grpc::Status::OK;
-  }
-
- private:
-  ::admin::v1::GetStatusResponse status_;
-  std::vector<::admin::v1::JournalEntry> journal_;
-  EntryId last_;
-  std::unique_ptr<grpc::Server> server_;
-  std::string address_;
-};
 
 class AppTest : public testing::Test {
  protected:

@@ -18,6 +18,13 @@ void AddTransfersCommand(CLI::App& app, Context& context);
 void AddImportCommand(CLI::App& app, Context& context);
 void AddJournalCommand(CLI::App& app, Context& context);
 void AddStatusCommand(CLI::App& app, Context& context);
+void AddSwitchoverCommand(CLI::App& app, Context& context);
+void AddPromoteCommand(CLI::App& app, Context& context);
+// pause and resume.
+void AddPauseCommands(CLI::App& app, Context& context);
+// replica add and remove.
+void AddReplicaCommand(CLI::App& app, Context& context);
+void AddRolledBackCommand(CLI::App& app, Context& context);
 void AddVerifyCommand(CLI::App& app, Context& context);
 void AddWatchCommand(CLI::App& app, Context& context);
 

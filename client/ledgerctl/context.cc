@@ -31,7 +31,8 @@ std::string Advice(const absl::Status& status) {
   const auto reason = ReasonOf(status);
   if (reason == Reason::kOutcomeUnknown) {
     return "Run the same command again with the same ids: what was done is "
-           "found, and nothing is done twice.";
+           "found, and nothing is done twice. For a change of the group see "
+           "'ledgerctl status' first.";
   }
   if (reason == Reason::kOverloaded || reason == Reason::kDiskFull) {
     return "Nothing was done. See 'ledgerctl status', and try again later.";
@@ -41,8 +42,8 @@ std::string Advice(const absl::Status& status) {
   }
   if (ExitCodeOf(status) == ExitCode::kNoConnection) {
     return "Is ledgerd running? Name its address with --address "
-           "(LEDGERCTL_ADDRESS), for journal and status with --admin-address "
-           "(LEDGERCTL_ADMIN_ADDRESS).";
+           "(LEDGERCTL_ADDRESS); for status, journal and what changes the "
+           "group with --admin-address (LEDGERCTL_ADMIN_ADDRESS).";
   }
   return "";
 }
@@ -94,7 +95,12 @@ absl::StatusOr<LedgerClient*> Context::Connect() {
 
 absl::StatusOr<AdminClient*> Context::ConnectAdmin() {
   LEDGERD_ASSIGN_OR_RETURN(const auto timeout, ParseDuration(options_.timeout));
-  admin_ = std::make_unique<AdminClient>(options_.admin_address, timeout);
+  const std::vector<std::string> addresses =
+      absl::StrSplit(options_.admin_address, ',', absl::SkipWhitespace());
+  if (addresses.empty()) {
+    return absl::InvalidArgumentError("--admin-address: names nobody");
+  }
+  admin_ = std::make_unique<AdminClient>(addresses, timeout);
   return admin_.get();
 }
 
@@ -103,6 +109,12 @@ Printer Context::MakePrinter() const {
                         : options_.output == "yaml" ? Format::kYaml
                                                     : Format::kTable;
   return Printer(format, std::cout);
+}
+
+bool Context::Confirm(const std::string& question, const std::string& word) {
+  std::cerr << question << " " << std::flush;
+  std::string line;
+  return std::getline(std::cin, line) && line == word;
 }
 
 void Context::Say(const std::string& words) { std::cerr << words << "\n"; }

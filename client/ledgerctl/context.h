@@ -22,8 +22,8 @@ namespace ledgerd::client {
 
 // As given on the command line, or by the environment.
 struct GlobalOptions {
-  std::string address = "127.0.0.1:7300";  // Several: joined by commas.
-  std::string admin_address = "127.0.0.1:7301";
+  std::string address = "127.0.0.1:7300";        // Several: joined by commas.
+  std::string admin_address = "127.0.0.1:7301";  // Several: the same way.
   std::string timeout = "10s";
   std::string output = "table";
 };
@@ -48,6 +48,9 @@ class Context {
   absl::StatusOr<AdminClient*> ConnectAdmin();
 
   Printer MakePrinter() const;
+
+  // Asks on stderr; whether the answer, a line of stdin, is `word`.
+  static bool Confirm(const std::string& question, const std::string& word);
 
   // A line on stderr.
   static void Say(const std::string& words);

@@ -30,6 +30,8 @@ ExitCode ExitCodeOf(Reason reason) {
 
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return ExitCode::kOk;
+  // Whatever its reason: it only tells that nothing was done.
+  if (absl::IsFailedPrecondition(status)) return ExitCode::kPrecondition;
   const auto reason = ReasonOf(status);
   if (reason.has_value()) return ExitCodeOf(*reason);
   switch (status.code()) {
@@ -39,8 +41,6 @@ ExitCode ExitCodeOf(const absl::Status& status) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
       return ExitCode::kUsage;
-    case absl::StatusCode::kFailedPrecondition:
-      return ExitCode::kPrecondition;
     case absl::StatusCode::kDataLoss:
       return ExitCode::kCorruption;
     default:

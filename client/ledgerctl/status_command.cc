@@ -1,11 +1,11 @@
 // status: what a replica knows of itself and of its group.
 #include <string>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 #include "client/ledgerctl/commands.h"
+#include "client/ledgerctl/roles.h"
 #include "client/ledgerctl/values.h"
 #include "proto/base/status_macros.h"
 
@@ -14,18 +14,17 @@ namespace {
 
 namespace v1 = ::admin::v1;
 
-std::string RoleName(v1::Role role) {
-  const std::string name = v1::Role_Name(role);
-  constexpr absl::string_view kPrefix = "ROLE_";
-  return name.size() > kPrefix.size()
-             ? absl::AsciiStrToLower(name.substr(kPrefix.size()))
-             : absl::StrCat("role ", static_cast<int>(role));
-}
-
 std::string ProtoTimeText(const google::protobuf::Timestamp& time) {
   return TimeText(
       Timestamp(static_cast<uint64_t>(time.seconds()) * kNanosPerSecond +
                 static_cast<uint64_t>(time.nanos())));
+}
+
+// "-" where it is not known.
+std::string HeardText(const v1::ReplicaStatus& replica) {
+  if (!replica.has_since_heartbeat()) return "-";
+  const google::protobuf::Duration& since = replica.since_heartbeat();
+  return absl::StrCat(since.seconds() * 1'000 + since.nanos() / 1'000'000);
 }
 
 std::vector<Record> Replicas(const v1::GetStatusResponse& status) {
@@ -34,7 +33,10 @@ std::vector<Record> Replicas(const v1::GetStatusResponse& status) {
     records.push_back({Number("replica", replica.replica_id()),
                        Text("role", RoleName(replica.role())),
                        Text("address", replica.client_address()),
+                       Text("admin_address", replica.admin_address()),
+                       Number("incarnation", uint64_t{replica.incarnation()}),
                        Boolean("connected", replica.connected()),
+                       Text("heard_ms_ago", HeardText(replica)),
                        Number("acknowledged", replica.acknowledged_sequence()),
                        Number("applied", replica.applied_sequence()),
                        Number("lag_entries", replica.lag_entries())});
@@ -67,6 +69,7 @@ Record ToRecord(const v1::GetStatusResponse& status) {
           Number("checkpoint", status.checkpoint_sequence()),
           Text("commit_hash", absl::BytesToHexString(status.commit_hash())),
           Text("fault_margin", absl::StrCat(status.fault_margin())),
+          Boolean("failover_paused", status.failover_paused()),
           Text("started", ProtoTimeText(status.started_at())),
           Number("disk_free_bytes", status.disk_free_bytes()),
           List("replicas", Replicas(status)),
@@ -87,6 +90,11 @@ absl::StatusOr<ExitCode> Show(Context& context) {
   LEDGERD_ASSIGN_OR_RETURN(AdminClient* const admin, context.ConnectAdmin());
   LEDGERD_ASSIGN_OR_RETURN(const auto status, admin->GetStatus());
   context.MakePrinter().One(ToRecord(status));
+  if (status.failover_paused()) {
+    Context::Warn(
+        "failover is paused: no replica promotes by itself until 'ledgerctl "
+        "resume'");
+  }
   if (IsHealthy(status)) return ExitCode::kOk;
   Context::Warn(
       "writes are not served: no primary, too few replicas, or an alarm that "
@@ -100,7 +108,10 @@ void AddStatusCommand(CLI::App& app, Context& context) {
   CLI::App* command = app.add_subcommand(
       "status", "Show what a replica knows of itself and of its group.");
   command->footer(
-      "Asks the operators' port, --admin-address. Exit code 5: writes are not "
+      "Asks the operators' port of any replica, --admin-address. The primary "
+      "alone knows how far the others' journals are (acknowledged, "
+      "lag_entries), and how many more voters may fail before writes stop "
+      "(fault_margin).\nExit code 5: writes are not "
       "served.\n\nExample:\n  ledgerctl status -o yaml");
   command->callback([&context] { context.Run([&] { return Show(context); }); });
 }

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -12,12 +10,13 @@
 
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
+#include "proto/system_limits.h"
 #include "replication/clock.h"
-#include "server/cluster_id.h"
 #include "server/damage_alarms.h"
 #include "server/grpc/call_context.h"
+#include "server/grpc/status_message.h"
 #include "server/responses.h"
-#include "server/version.h"
+#include "storage/rolled_back.h"
 
 namespace ledgerd::server {
 namespace {
@@ -26,35 +25,19 @@ constexpr uint64_t kReadBytes = uint64_t{4} << 20;
 // How soon a reader that follows sees that it was cancelled.
 constexpr std::chrono::milliseconds kFollowWait{100};
 
-admin::v1::Role ToMessage(replication::Role role) {
-  switch (role) {
-    case replication::Role::kRecovering:
-      return admin::v1::ROLE_RECOVERING;
-    case replication::Role::kPrimary:
-      return admin::v1::ROLE_PRIMARY;
-    case replication::Role::kHalted:
-      return admin::v1::ROLE_HALTED;
-    case replication::Role::kStandby:
-      return admin::v1::ROLE_STANDBY;
-    case replication::Role::kWitness:
-      return admin::v1::ROLE_WITNESS;
-    case replication::Role::kLearner:
-      return admin::v1::ROLE_LEARNER;
-    case replication::Role::kPromoting:
-      return admin::v1::ROLE_PROMOTING;
-  }
-  return admin::v1::ROLE_UNSPECIFIED;
-}
-
 std::string ToBytes(const Hash256& hash) { return std::string(AsBytes(hash)); }
 
-void ToMessage(const Entry& entry, admin::v1::JournalEntry& message) {
+void HeaderToMessage(const Entry& entry, admin::v1::JournalEntry& message) {
   message.set_sequence(entry.sequence().value());
   message.set_epoch(entry.epoch().value());
   message.set_timestamp(entry.timestamp().value());
   message.set_previous_hash(ToBytes(entry.previous_hash()));
   message.set_hash(ToBytes(entry.hash()));
   message.set_operation(std::string(Name(entry.kind())));
+}
+
+void ToMessage(const Entry& entry, admin::v1::JournalEntry& message) {
+  HeaderToMessage(entry, message);
   message.set_request(SerializeRequest(entry));
   message.set_raw(std::string(entry.bytes()));
 }
@@ -65,60 +48,61 @@ absl::Status WithReadReason(const absl::Status& status) {
   return WithReason(status, Reason::kCompacted);
 }
 
+std::chrono::nanoseconds ToChrono(const google::protobuf::Duration& time) {
+  return std::chrono::seconds(time.seconds()) +
+         std::chrono::nanoseconds(time.nanos());
+}
+
 void SetTime(Timestamp time, google::protobuf::Timestamp& message) {
   message.set_seconds(static_cast<int64_t>(time.value() / kNanosPerSecond));
   message.set_nanos(static_cast<int32_t>(time.value() % kNanosPerSecond));
 }
 
-void AddSelf(const replication::ReplicaStatus& status,
-             const ReplicaAddresses& addresses,
-             admin::v1::GetStatusResponse& response) {
-  admin::v1::ReplicaStatus& self = *response.add_replicas();
-  self.set_replica_id(status.replica.value());
-  self.set_role(ToMessage(status.role));
-  self.set_client_address(addresses.client);
-  self.set_admin_address(addresses.admin);
-  self.set_connected(true);
-  self.set_acknowledged_sequence(status.journal_last.value());
-  self.set_applied_sequence(status.applied.value());
+void SetDuration(std::chrono::nanoseconds time,
+                 google::protobuf::Duration& message) {
+  message.set_seconds(time.count() / 1'000'000'000);
+  message.set_nanos(static_cast<int32_t>(time.count() % 1'000'000'000));
 }
 
-void AddFault(const replication::ReplicaStatus& status,
-              admin::v1::GetStatusResponse& response) {
-  if (status.fault.ok()) return;
-  admin::v1::Alarm& alarm = *response.add_alarms();
-  alarm.set_name("REPLICA_HALTED");
-  alarm.set_replica_id(status.replica.value());
-  alarm.set_message(status.fault.ToString());
-  alarm.set_blocks("all");
-}
-
-void AddDiskFull(const replication::ReplicaStatus& status,
-                 admin::v1::GetStatusResponse& response) {
-  if (!status.journal_full && !status.state_full) return;
-  admin::v1::Alarm& alarm = *response.add_alarms();
-  alarm.set_name(std::string(Name(Reason::kDiskFull)));
-  alarm.set_replica_id(status.replica.value());
-  alarm.set_message(absl::StrCat(
-      "no space on the device of the ",
-      status.journal_full && status.state_full ? "journal and of the state"
-      : status.journal_full                    ? "journal"
-                                               : "state",
-      ": free some, writes go on by themselves then"));
-  alarm.set_blocks("writes");
-  SetTime(status.full_since, *alarm.mutable_raised_at());
-}
-
-// They block nothing: what is damaged is never used, the rest goes on.
-void AddDamage(ReplicaId replica, const DamageAlarms& damage,
-               admin::v1::GetStatusResponse& response) {
-  for (const DamageAlarms::Alarm& met : damage.Get()) {
-    admin::v1::Alarm& alarm = *response.add_alarms();
-    alarm.set_name(met.name);
-    alarm.set_replica_id(replica.value());
-    alarm.set_message(met.message);
-    SetTime(met.raised_at, *alarm.mutable_raised_at());
+absl::Status CheckHold(const admin::v1::SwitchoverRequest& request) {
+  if (!request.has_timeout() ||
+      ToChrono(request.timeout()) >= kSwitchoverHold) {
+    return absl::OkStatus();
   }
+  return MakeFieldError(
+      "timeout",
+      absl::StrCat("this version holds writes for up to ",
+                   kSwitchoverHold.count(),
+                   " ms, until the target has all of them: less cannot be "
+                   "asked for"));
+}
+
+absl::Status CheckAcceptsLoss(const admin::v1::ForcePromoteRequest& request) {
+  if (request.accept_loss()) return absl::OkStatus();
+  return MakeFieldError(
+      "accept_loss",
+      "a forced promotion loses what only the lost replicas hold, and shuts "
+      "the others out: it must be accepted. With a majority of the voters "
+      "there, a switchover loses nothing");
+}
+
+// When a pause that is asked for now ends; 0: never.
+absl::StatusOr<Timestamp> PauseEnd(
+    const admin::v1::PauseFailoverRequest& request, Timestamp now) {
+  if (!request.has_expires_after()) return Timestamp(0);
+  const auto after = ToChrono(request.expires_after());
+  constexpr std::chrono::hours kLongest{24 * 366};
+  if (after <= after.zero() || after > kLongest) {
+    return MakeFieldError("expires_after",
+                          "is more than nothing and at most 366 days; without "
+                          "it the pause has no end");
+  }
+  return Timestamp(now.value() + static_cast<uint64_t>(after.count()));
+}
+
+absl::Status CheckId(uint64_t id) {
+  if (id != 0) return absl::OkStatus();
+  return MakeFieldError("replica_id", "0 is nobody's: ids begin at 1");
 }
 
 }  // namespace
@@ -127,32 +111,7 @@ grpc::Status AdminService::GetStatus(
     grpc::ServerContext* /*context*/,
     const admin::v1::GetStatusRequest* /*request*/,
     admin::v1::GetStatusResponse* response) {
-  const replication::ReplicaStatus status = group_.replica.status();
-  const ledger::v1::PrimaryHint hint = HintOf(group_);
-  response->set_replica_id(status.replica.value());
-  response->set_cluster_id(ToText(group_.cluster));
-  response->set_role(ToMessage(status.role));
-  response->set_epoch(status.epoch.value());
-  response->set_primary_id(status.primary.value());
-  response->set_primary_address(hint.address());
-  response->set_primary_admin_address(hint.admin_address());
-  response->set_journal_first_sequence(status.journal_first.value());
-  response->set_journal_last_sequence(status.journal_last.value());
-  response->set_commit_sequence(status.commit.sequence.value());
-  response->set_commit_hash(ToBytes(status.commit.hash));
-  response->set_applied_sequence(status.applied.value());
-  response->set_checkpoint_sequence(status.checkpoint.value());
-  response->set_version(kVersion);
-  AddSelf(status, group_.addresses.Get(), *response);
-  AddFault(status, *response);
-  AddDiskFull(status, *response);
-  AddDamage(status.replica, group_.damage, *response);
-  const auto since = group_.started_at.time_since_epoch();
-  response->mutable_started_at()->set_seconds(
-      std::chrono::duration_cast<std::chrono::seconds>(since).count());
-  std::error_code error;
-  const auto space = std::filesystem::space(group_.data_dir, error);
-  if (!error) response->set_disk_free_bytes(space.available);
+  FillStatus(group_, replication::SystemClock().WallNow(), *response);
   return grpc::Status::OK;
 }
 
@@ -218,6 +177,119 @@ absl::StatusOr<bool> AdminService::SendThrough(Sequence through, Range& range,
     }
   }
   return true;
+}
+
+grpc::Status AdminService::ListRolledBack(
+    grpc::ServerContext* /*context*/,
+    const admin::v1::ListRolledBackRequest* /*request*/,
+    admin::v1::ListRolledBackResponse* response) {
+  // Two thirds for entries with their bytes, the rest for those without.
+  constexpr size_t kWholeMax = kMessageBytesMax / 3 * 2;
+  constexpr int kEntriesMax = 4'000;
+  size_t whole = 0;
+  return Wire(
+      group_,
+      storage::ReadRolledBack(
+          group_.data_dir, [&](const storage::RolledBackEntry& cut) {
+            admin::v1::RolledBackEntry& message = *response->add_entries();
+            // As it was asked for, and as it lay in the journal.
+            whole += 2 * cut.entry.bytes().size();
+            if (whole <= kWholeMax) {
+              ToMessage(cut.entry, *message.mutable_entry());
+            } else {
+              HeaderToMessage(cut.entry, *message.mutable_entry());
+            }
+            SetTime(cut.rolled_back_at, *message.mutable_rolled_back_at());
+            return response->entries_size() < kEntriesMax;
+          }));
+}
+
+// ---- what changes the group
+
+OperatorRequests::Wait AdminService::WaitOf(
+    const grpc::ServerContext& context) const {
+  constexpr std::chrono::seconds kLongest{60};
+  // What is said at the deadline itself is not heard.
+  constexpr std::chrono::milliseconds kToAnswer{50};
+  const auto latest = std::chrono::steady_clock::now() + kLongest;
+  const auto asked = DeadlineOf(context.deadline()).value_or(latest);
+  return {.deadline = std::min(asked, latest) - kToAnswer,
+          .abandoned = [this, &context] {
+            return draining_ || context.IsCancelled();
+          }};
+}
+
+grpc::Status AdminService::Switchover(
+    grpc::ServerContext* context, const admin::v1::SwitchoverRequest* request,
+    admin::v1::SwitchoverResponse* response) {
+  if (const absl::Status refused = CheckHold(*request); !refused.ok()) {
+    return Wire(group_, refused);
+  }
+  const auto moved = requests_.Switchover(
+      ReplicaId(request->target_replica_id()), WaitOf(*context));
+  if (!moved.ok()) return Wire(group_, moved.status());
+  response->set_primary_id(moved->primary.value());
+  response->set_epoch(moved->epoch.value());
+  SetDuration(moved->write_pause, *response->mutable_write_pause());
+  return grpc::Status::OK;
+}
+
+grpc::Status AdminService::ForcePromote(
+    grpc::ServerContext* context, const admin::v1::ForcePromoteRequest* request,
+    admin::v1::ForcePromoteResponse* response) {
+  if (const absl::Status refused = CheckAcceptsLoss(*request); !refused.ok()) {
+    return Wire(group_, refused);
+  }
+  const auto forced = requests_.ForcePromote(WaitOf(*context));
+  if (!forced.ok()) return Wire(group_, forced.status());
+  response->set_epoch(forced->epoch.value());
+  response->set_last_sequence(forced->last.value());
+  return grpc::Status::OK;
+}
+
+grpc::Status AdminService::PauseFailover(
+    grpc::ServerContext* context,
+    const admin::v1::PauseFailoverRequest* request,
+    admin::v1::PauseFailoverResponse* /*response*/) {
+  const auto until = PauseEnd(*request, replication::SystemClock().WallNow());
+  if (!until.ok()) return Wire(group_, until.status());
+  return Wire(group_,
+              requests_.Pause(/*paused=*/true, *until, WaitOf(*context)));
+}
+
+grpc::Status AdminService::ResumeFailover(
+    grpc::ServerContext* context,
+    const admin::v1::ResumeFailoverRequest* /*request*/,
+    admin::v1::ResumeFailoverResponse* /*response*/) {
+  return Wire(group_, requests_.Pause(/*paused=*/false, Timestamp(0),
+                                      WaitOf(*context)));
+}
+
+grpc::Status AdminService::AddReplica(
+    grpc::ServerContext* context, const admin::v1::AddReplicaRequest* request,
+    admin::v1::AddReplicaResponse* /*response*/) {
+  if (const absl::Status refused = CheckId(request->replica_id());
+      !refused.ok()) {
+    return Wire(group_, refused);
+  }
+  ReplicaAddresses given;
+  given.client = request->client_address();
+  given.admin = request->admin_address();
+  given.replication = request->peer_address();
+  return Wire(group_, requests_.Add(ReplicaId(request->replica_id()), given,
+                                    request->witness(), WaitOf(*context)));
+}
+
+grpc::Status AdminService::RemoveReplica(
+    grpc::ServerContext* context,
+    const admin::v1::RemoveReplicaRequest* request,
+    admin::v1::RemoveReplicaResponse* /*response*/) {
+  if (const absl::Status refused = CheckId(request->replica_id());
+      !refused.ok()) {
+    return Wire(group_, refused);
+  }
+  return Wire(group_, requests_.Remove(ReplicaId(request->replica_id()),
+                                       WaitOf(*context)));
 }
 
 }  // namespace ledgerd::server

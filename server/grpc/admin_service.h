@@ -1,10 +1,14 @@
-// The AdminService: what operators call. Of it GetStatus and ReadJournal are
-// served; all other methods answer UNIMPLEMENTED.
+// The AdminService: what operators call. Served are GetStatus, ReadJournal,
+// ListRolledBack, and what changes a group: switchover, forced promotion,
+// pause, members. All other methods answer UNIMPLEMENTED.
 //
 //   AdminService service(group);
 //   ...
-//   service.Drain();  // ends the readers that follow the journal
+//   service.Drain();  // ends those who wait, or follow the journal
 //
+// Shape    What an operator wants is begun and waited for in
+//          operator_requests.h; a learner's vote comes by itself
+//          (learner_promoter.h).
 // Threads  gRPC's own, one for each call. Outlives its server.
 #ifndef LEDGERD_SERVER_GRPC_ADMIN_SERVICE_H_
 #define LEDGERD_SERVER_GRPC_ADMIN_SERVICE_H_
@@ -20,16 +24,25 @@
 #include "proto/entry.h"
 #include "proto/types.h"
 #include "server/grpc/error_details.h"
+#include "server/grpc/learner_promoter.h"
+#include "server/grpc/operator_requests.h"
 #include "server/served_group.h"
 
 namespace ledgerd::server {
 
 class AdminService final : public admin::v1::AdminService::Service {
  public:
-  explicit AdminService(ServedGroup& group) : group_(group) {}
+  explicit AdminService(ServedGroup& group)
+      : group_(group),
+        requests_(group.replica, group.addresses),
+        promoter_(group.replica) {}
 
-  // Those who wait for new entries get DRAINING.
-  void Drain() { draining_ = true; }
+  // Those who wait for new entries get DRAINING, those who wait for the end of
+  // what they asked for OUTCOME_UNKNOWN.
+  void Drain() {
+    draining_ = true;
+    promoter_.Stop();
+  }
 
   grpc::Status GetStatus(grpc::ServerContext* context,
                          const admin::v1::GetStatusRequest* request,
@@ -41,6 +54,42 @@ class AdminService final : public admin::v1::AdminService::Service {
       grpc::ServerContext* context,
       const admin::v1::ReadJournalRequest* request,
       grpc::ServerWriter<admin::v1::ReadJournalResponse>* writer) override;
+
+  // Writes are held for kSwitchoverHold at most, so no shorter time can be
+  // asked for.
+  grpc::Status Switchover(grpc::ServerContext* context,
+                          const admin::v1::SwitchoverRequest* request,
+                          admin::v1::SwitchoverResponse* response) override;
+
+  grpc::Status ForcePromote(grpc::ServerContext* context,
+                            const admin::v1::ForcePromoteRequest* request,
+                            admin::v1::ForcePromoteResponse* response) override;
+
+  grpc::Status PauseFailover(
+      grpc::ServerContext* context,
+      const admin::v1::PauseFailoverRequest* request,
+      admin::v1::PauseFailoverResponse* response) override;
+  grpc::Status ResumeFailover(
+      grpc::ServerContext* context,
+      const admin::v1::ResumeFailoverRequest* request,
+      admin::v1::ResumeFailoverResponse* response) override;
+
+  // Answers when the replica is a member; its vote follows.
+  grpc::Status AddReplica(grpc::ServerContext* context,
+                          const admin::v1::AddReplicaRequest* request,
+                          admin::v1::AddReplicaResponse* response) override;
+  grpc::Status RemoveReplica(
+      grpc::ServerContext* context,
+      const admin::v1::RemoveReplicaRequest* request,
+      admin::v1::RemoveReplicaResponse* response) override;
+
+  // The newest rollback first. Entries go without their bytes when they are
+  // many, and are left out when they are too many for one answer. new_epoch is
+  // not known.
+  grpc::Status ListRolledBack(
+      grpc::ServerContext* context,
+      const admin::v1::ListRolledBackRequest* request,
+      admin::v1::ListRolledBackResponse* response) override;
 
   // ---- not served yet
 
@@ -58,14 +107,7 @@ class AdminService final : public admin::v1::AdminService::Service {
   LEDGERD_UNARY(GetRecoveryCounters)
   LEDGERD_UNARY(ListIncidents)
   LEDGERD_STREAM(WatchIncidents)
-  LEDGERD_UNARY(Switchover)
-  LEDGERD_UNARY(ForcePromote)
-  LEDGERD_UNARY(PauseFailover)
-  LEDGERD_UNARY(ResumeFailover)
-  LEDGERD_UNARY(AddReplica)
-  LEDGERD_UNARY(RemoveReplica)
   LEDGERD_UNARY(VerifyReplicas)
-  LEDGERD_UNARY(ListRolledBack)
   LEDGERD_STREAM(CreateBackup)
   LEDGERD_UNARY(ListAlarms)
   LEDGERD_UNARY(ClearAlarm)
@@ -88,8 +130,13 @@ class AdminService final : public admin::v1::AdminService::Service {
   absl::Status SendRange(Range range, const grpc::ServerContext& context,
                          JournalWriter& writer) const;
 
+  // For as long as the caller waits, but not for ever.
+  OperatorRequests::Wait WaitOf(const grpc::ServerContext& context) const;
+
   ServedGroup& group_;
   std::atomic<bool> draining_ = false;
+  OperatorRequests requests_;
+  LearnerPromoter promoter_;
 };
 
 }  // namespace ledgerd::server

@@ -220,12 +220,12 @@ TEST_F(AdminServiceTest, IdleClientsDoNotHoldAStopUp) {
 
 TEST_F(AdminServiceTest, WhatIsNotServedYetSaysSo) {
   grpc::ClientContext context;
-  admin::v1::SwitchoverResponse response;
+  admin::v1::VerifyReplicasResponse response;
   const grpc::Status status =
-      harness_.admin().Switchover(&context, {}, &response);
+      harness_.admin().VerifyReplicas(&context, {}, &response);
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_EQ(status.error_message(),
-            "Switchover is not served by this version of ledgerd");
+            "VerifyReplicas is not served by this version of ledgerd");
 }
 
 TEST_F(AdminServiceTest, HealthIsByName) {

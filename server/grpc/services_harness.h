@@ -80,6 +80,10 @@ class ServicesHarness {
 
   DamageAlarms& damage() { return damage_; }
 
+  SharedAddresses& addresses() { return addresses_; }
+
+  AdminService& admin_service() { return admin_service_; }
+
   LedgerService& service() { return service_; }
 
   GrpcServer& client_port() { return *client_; }

@@ -1,0 +1,170 @@
+// An AdminService in this process that answers as told. For tests.
+//
+//   FakeAdmin admin;
+//   admin.status().set_role(::admin::v1::ROLE_HALTED);
+//   RunLedgerctl({"status", "--admin-address=" + admin.address()});
+//
+// Shape    Status and journal as the test sets them before it asks; all of the
+//          journal but its first entry was rolled back, too. What changes a
+//          group is noted, and done or refused.
+#ifndef LEDGERD_CLIENT_LEDGERCTL_FAKE_ADMIN_H_
+#define LEDGERD_CLIENT_LEDGERCTL_FAKE_ADMIN_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "grpcpp/security/server_credentials.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+
+#include "admin/v1/admin.grpc.pb.h"
+#include "proto/base/mutex.h"
+#include "proto/entry.h"
+
+namespace ledgerd::client {
+
+class FakeAdmin final : public ::admin::v1::AdminService::Service {
+ public:
+  FakeAdmin() {
+    int port = 0;
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
+                             &port);
+    builder.RegisterService(this);
+    server_ = builder.BuildAndStart();
+    address_ = "127.0.0.1:" + std::to_string(port);
+    status_.set_role(::admin::v1::ROLE_PRIMARY);
+    status_.set_primary_id(1);
+    status_.set_journal_first_sequence(1);
+  }
+
+  ~FakeAdmin() override { server_->Shutdown(); }
+
+  const std::string& address() const { return address_; }
+
+  ::admin::v1::GetStatusResponse& status() { return status_; }
+
+  // Of what changes the group, from now on.
+  void Refuse(grpc::Status error) {
+    const MutexLock lock(mutex_);
+    refusal_ = std::move(error);
+  }
+
+  // What was asked for, in its order: each request's name and text.
+  std::vector<std::string> asked() const {
+    const MutexLock lock(mutex_);
+    return asked_;
+  }
+
+  std::vector<::admin::v1::JournalEntry>& journal() { return journal_; }
+
+  void Append(Command command) {
+    const Entry entry = Entry::Seal(std::move(command), Epoch(1),
+                                    Timestamp(journal_.size() + 1), last_);
+    last_ = entry.id();
+    ::admin::v1::JournalEntry shown;
+    shown.set_sequence(entry.sequence().value());
+    shown.set_epoch(entry.epoch().value());
+    shown.set_timestamp(entry.timestamp().value());
+    shown.set_previous_hash(std::string(AsBytes(entry.previous_hash())));
+    shown.set_hash(std::string(AsBytes(entry.hash())));
+    shown.set_operation(std::string(Name(entry.kind())));
+    shown.set_raw(std::string(entry.bytes()));
+    journal_.push_back(shown);
+    status_.set_commit_sequence(journal_.size());
+  }
+
+  grpc::Status GetStatus(grpc::ServerContext*,
+                         const ::admin::v1::GetStatusRequest*,
+                         ::admin::v1::GetStatusResponse* response) override {
+    *response = status_;
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ReadJournal(
+      grpc::ServerContext*, const ::admin::v1::ReadJournalRequest* request,
+      grpc::ServerWriter<::admin::v1::ReadJournalResponse>* writer) override {
+    for (const auto& entry : journal_) {
+      if (entry.sequence() < request->from_sequence()) continue;
+      ::admin::v1::ReadJournalResponse response;
+      *response.mutable_entry() = entry;
+      writer->Write(response);
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ListRolledBack(
+      grpc::ServerContext*, const ::admin::v1::ListRolledBackRequest*,
+      ::admin::v1::ListRolledBackResponse* response) override {
+    for (size_t i = 1; i < journal_.size(); ++i) {
+      auto& cut = *response->add_entries();
+      *cut.mutable_entry() = journal_[i];
+      cut.mutable_rolled_back_at()->set_seconds(1'800'000'000);
+    }
+    return grpc::Status::OK;
+  }
+
+  grpc::Status Switchover(grpc::ServerContext*,
+                          const ::admin::v1::SwitchoverRequest* request,
+                          ::admin::v1::SwitchoverResponse* response) override {
+    response->set_primary_id(request->target_replica_id());
+    response->set_epoch(4);
+    response->mutable_write_pause()->set_nanos(12'500'000);
+    return Take(*request);
+  }
+
+  grpc::Status ForcePromote(
+      grpc::ServerContext*, const ::admin::v1::ForcePromoteRequest* request,
+      ::admin::v1::ForcePromoteResponse* response) override {
+    response->set_epoch(9);
+    response->set_last_sequence(77);
+    return Take(*request);
+  }
+
+  grpc::Status PauseFailover(grpc::ServerContext*,
+                             const ::admin::v1::PauseFailoverRequest* request,
+                             ::admin::v1::PauseFailoverResponse*) override {
+    return Take(*request);
+  }
+
+  grpc::Status ResumeFailover(grpc::ServerContext*,
+                              const ::admin::v1::ResumeFailoverRequest* request,
+                              ::admin::v1::ResumeFailoverResponse*) override {
+    return Take(*request);
+  }
+
+  grpc::Status AddReplica(grpc::ServerContext*,
+                          const ::admin::v1::AddReplicaRequest* request,
+                          ::admin::v1::AddReplicaResponse*) override {
+    return Take(*request);
+  }
+
+  grpc::Status RemoveReplica(grpc::ServerContext*,
+                             const ::admin::v1::RemoveReplicaRequest* request,
+                             ::admin::v1::RemoveReplicaResponse*) override {
+    return Take(*request);
+  }
+
+ private:
+  grpc::Status Take(const google::protobuf::Message& request) {
+    const MutexLock lock(mutex_);
+    asked_.push_back(request.GetDescriptor()->name() + ": " +
+                     request.ShortDebugString());
+    return refusal_;
+  }
+
+  mutable Mutex mutex_;
+  grpc::Status refusal_ LEDGERD_GUARDED_BY(mutex_);
+  std::vector<std::string> asked_ LEDGERD_GUARDED_BY(mutex_);
+  ::admin::v1::GetStatusResponse status_;
+  std::vector<::admin::v1::JournalEntry> journal_;
+  EntryId last_;
+  std::unique_ptr<grpc::Server> server_;
+  std::string address_;
+};
+
+}  // namespace ledgerd::client
+
+#endif  // LEDGERD_CLIENT_LEDGERCTL_FAKE_ADMIN_H_
