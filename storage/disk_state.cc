@@ -1,6 +1,7 @@
 #include "storage/disk_state.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
@@ -54,25 +55,32 @@ DiskState::~DiskState() { database_->rocksdb().ReleaseSnapshot(snapshot_); }
 
 std::vector<TransferId> DiskState::FilterIds(
     const std::vector<TransferId>& ids) const {
-  std::vector<std::pair<TransferId, uint64_t>> candidates;
-  for (const TransferId id : ids) {
-    if (id > highest_id_) continue;
-    const uint64_t hash = IdFilter::Hash(id);
-    candidates.emplace_back(id, hash);
-    for (const auto& run : runs_) {
-      if (run->filter != nullptr) run->filter->Prefetch(hash);
-    }
-  }
+  // So many at a time are brought into the cache before they are looked at;
+  // all of an entry's would push each other out of it again.
+  constexpr size_t kAtOnce = 16;
   std::vector<TransferId> maybe;
-  for (const auto& candidate : candidates) {
-    const auto may_contain = [&](const auto& run) {
-      return run->MayContain(candidate.first, candidate.second);
-    };
-    if (std::any_of(runs_.begin(), runs_.end(), may_contain)) {
-      maybe.push_back(candidate.first);
+  std::array<uint64_t, kAtOnce> hashes = {};
+  for (size_t begin = 0; begin < ids.size(); begin += kAtOnce) {
+    const size_t count = std::min(kAtOnce, ids.size() - begin);
+    for (size_t i = 0; i < count; ++i) {
+      if (ids[begin + i] > highest_id_) continue;
+      hashes[i] = IdFilter::Hash(ids[begin + i]);
+      for (const auto& run : runs_) {
+        if (run->filter != nullptr) run->filter->Prefetch(hashes[i]);
+      }
+    }
+    for (size_t i = 0; i < count; ++i) {
+      const TransferId id = ids[begin + i];
+      if (id <= highest_id_ && MayHaveId(id, hashes[i])) maybe.push_back(id);
     }
   }
   return maybe;
+}
+
+bool DiskState::MayHaveId(TransferId id, uint64_t hash) const {
+  return std::any_of(runs_.begin(), runs_.end(), [id, hash](const auto& run) {
+    return run->MayContain(id, hash);
+  });
 }
 
 // ---- reading

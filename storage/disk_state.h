@@ -122,6 +122,9 @@ class DiskState {
           const rocksdb::Slice& key, const rocksdb::Slice& value)>& row) const;
 
  private:
+  // `hash` is the filters' of `id`.
+  bool MayHaveId(TransferId id, uint64_t hash) const;
+
   // The look-up of a packed row that would hold `key`: the last one at or
   // before it in its unit.
   static bool SeekRow(rocksdb::Iterator& at, const Key& key);

@@ -63,7 +63,7 @@ class RocksDbStateStore final : public StateStore, private StateView {
     MergeLimits merges;
     EventLimits events;
     // Runs without room for their filter are read instead.
-    uint64_t filter_bytes_max = uint64_t{64} << 20;
+    uint64_t filter_bytes_max = uint64_t{96} << 20;
     uint64_t account_cache_bytes = uint64_t{144} << 20;
     // A checkpoint waits for merges when there are more runs.
     size_t runs_max = 64;
