@@ -18,6 +18,9 @@ void NoteMatched(Progress& peer, Sequence through) {
   if (peer.state == Progress::State::kProbing && through.Next() >= peer.next) {
     peer.state = Progress::State::kStreaming;
     peer.next = through.Next();
+    // What went with the question goes again, as it may have been lost.
+    peer.in_flight.clear();
+    peer.in_flight_bytes = 0;
   }
 }
 
