@@ -43,6 +43,8 @@ LEDGERD_FLAG(state_account_cache_bytes);
 LEDGERD_FLAG(state_filter_bytes);
 LEDGERD_FLAG(state_event_age_seconds);
 LEDGERD_FLAG(state_event_bytes);
+LEDGERD_FLAG(replication_heartbeat_ms);
+LEDGERD_FLAG(replication_timeout_ms);
 
 LEDGERD_FLAG(config);
 LEDGERD_FLAG(cluster_id);

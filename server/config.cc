@@ -104,7 +104,15 @@ absl::Status CheckRelations(const LoadedConfig& loaded) {
     }
     addresses.push_back(&field);
   }
-  return absl::OkStatus();
+  const config::v1::Replication& replication = loaded.config.replication();
+  if (replication.timeout_ms() >= 4 * replication.heartbeat_ms()) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      loaded.origins.at("replication.timeout_ms"),
+      ": replication.timeout_ms \"", replication.timeout_ms(),
+      "\" is less than four heartbeats of ", replication.heartbeat_ms(),
+      " ms: one that is late would depose a primary"));
 }
 
 // Text that YAML reads back as the same text.

@@ -170,6 +170,15 @@ TEST(ConfigTest, MembersAreAListOfReplicas) {
             "also the admin_address; give it a port of its own");
 }
 
+TEST(ConfigTest, ATimeoutIsSomeHeartbeats) {
+  EXPECT_EQ(FlagError("replication.timeout_ms", "190"),
+            "--replication-timeout-ms: replication.timeout_ms \"190\" is less "
+            "than four heartbeats of 50 ms: one that is late would depose a "
+            "primary");
+  FlagError("replication.heartbeat_ms", "55");
+  FlagError("replication.heartbeat_ms", "500");
+}
+
 TEST(ConfigTest, BothAddressesMayTakeAnyPort) {
   EXPECT_TRUE(LoadConfig({{{"client_address", "127.0.0.1:0"},
                            {"admin_address", "127.0.0.1:0"}},

@@ -18,6 +18,9 @@ namespace {
 
 constexpr uint64_t kRoomToOpen = uint64_t{16} << 20;
 
+// The protocol's unit of time.
+constexpr uint32_t kTickMs = replication::ReplicaThreads::kTick.count();
+
 replication::ReplicaThreadsOptions ThreadsOptions(
     const ReplicaGroupOptions& options,
     const storage::JournalIdentity& identity, bool keeps_state) {
@@ -26,6 +29,10 @@ replication::ReplicaThreadsOptions ThreadsOptions(
   threads.replica.self = identity.replica;
   threads.replica.incarnation = Incarnation(identity.incarnation);
   threads.replica.keeps_state = keeps_state;
+  threads.replica.timing.heartbeat_ticks =
+      config.replication().heartbeat_ms() / kTickMs;
+  threads.replica.timing.timeout_ticks =
+      config.replication().timeout_ms() / kTickMs;
   threads.replica.checkpoint.delta_bytes = config.state().delta_bytes();
   threads.replica.checkpoint.events = config.state().replay_events();
   threads.inbox_bytes = config.requests().inbox_bytes();
