@@ -18,6 +18,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -41,8 +42,9 @@ class GroupUnderLoad : public testing::Test {
   static constexpr size_t kViolationsShown = 20;
   static constexpr int kClients = 4;
 
-  explicit GroupUnderLoad(size_t replicas, bool last_is_witness = false)
-      : group_(replicas, last_is_witness) {}
+  explicit GroupUnderLoad(size_t replicas, bool last_is_witness = false,
+                          std::vector<std::string> more_flags = {})
+      : group_(replicas, last_is_witness, std::move(more_flags)) {}
 
   void Start() {
     const absl::Status started = group_.Start();
