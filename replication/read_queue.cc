@@ -66,6 +66,12 @@ void ReadQueue::Refuse(ReadId id, const absl::Status& why) {
   if (!read.empty()) read.mapped().begin(why);
 }
 
+void ReadQueue::AbandonAsked(const absl::Status& why) {
+  auto asked = std::move(asked_);
+  asked_.clear();
+  for (auto& [id, request] : asked) request.begin(why);
+}
+
 void ReadQueue::Advance(Sequence applied) {
   while (!waiting_.empty() && waiting_.begin()->first <= applied) {
     auto node = waiting_.extract(waiting_.begin());
@@ -116,11 +122,9 @@ void ReadQueue::Expire(Deadline now) {
 }
 
 void ReadQueue::Abandon(const absl::Status& why) {
-  auto asked = std::move(asked_);
+  AbandonAsked(why);
   auto waiting = std::move(waiting_);
-  asked_.clear();
   waiting_.clear();
-  for (auto& [id, request] : asked) request.begin(why);
   for (auto& [wanted, request] : waiting) request.begin(why);
   for (Lane& lane : lanes_) {
     const std::list<ReadRequest> ready = std::move(lane.ready);

@@ -56,6 +56,9 @@ class ReadQueue {
     return kind == ReadKind::kLookup ? 64 : 4;
   }
 
+  // Nobody will say Ready or Refuse any more: ends those with `why`.
+  void AbandonAsked(const absl::Status& why);
+
   // Begins what the state as of `applied` may answer.
   void Advance(Sequence applied);
 

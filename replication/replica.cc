@@ -345,11 +345,16 @@ void Replica::OnCheckpointWritten(const absl::Status& status, Now now) {
 std::optional<RequestResult> Replica::Step(Event event, Now now,
                                            std::vector<Done> done) {
   const ProtocolView before = ViewOf(*protocol_);
+  const std::optional<ReplicaId> primary_before = protocol_->primary();
   Update update = protocol_->Step(std::move(event), now.wall);
   const std::string violation = Violation(before, ViewOf(*protocol_));
   LEDGERD_CHECK(violation.empty()) << violation;
   const std::optional<RequestResult> result = update.request;
   Perform(std::move(update), std::move(done));
+  // Whom reads were asked of says no more how far they have to wait.
+  if (protocol_->primary() != primary_before) {
+    reads_.AbandonAsked(NotServing());
+  }
   return result;
 }
 
