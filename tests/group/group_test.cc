@@ -48,9 +48,8 @@ absl::StatusOr<Sequence> Read(Node& node, replication::Freshness::Level level) {
 
 replication::Refusal Ask(Node& node, replication::OperatorRequest what) {
   std::promise<absl::StatusOr<replication::RequestResult>> answer;
-  node.replica().Request(std::move(what), [&answer](auto result) {
-    answer.set_value(std::move(result));
-  });
+  node.replica().Request(
+      what, [&answer](auto result) { answer.set_value(std::move(result)); });
   const auto result = answer.get_future().get();
   EXPECT_TRUE(result.ok()) << result.status();
   return result.ok() ? result->refusal : replication::Refusal::kHalted;
