@@ -16,8 +16,20 @@ ApplyQueue::ApplyQueue(storage::StateStore& store, const StateMachine& machine,
 void ApplyQueue::Add(Entry entry, Done done) {
   LEDGERD_CHECK(added_.empty() ||
                 added_.back().entry.sequence().Next() == entry.sequence());
+  if (added_bytes_ > kAddedBytesMax) LetGoOfAdded();
   added_bytes_ += entry.bytes().size();
   added_.push_back(MakeItem(std::move(entry), std::move(done)));
+}
+
+// A state that cannot keep up (a slow disk below its checkpoints) must not grow
+// with what its journal takes.
+void ApplyQueue::LetGoOfAdded() {
+  const bool waited_for =
+      std::any_of(added_.begin(), added_.end(),
+                  [](const Item& item) { return item.done != nullptr; });
+  if (waited_for) return;
+  added_.clear();
+  added_bytes_ = 0;
 }
 
 ApplyQueue::Item ApplyQueue::MakeItem(Entry entry, Done done) {

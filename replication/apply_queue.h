@@ -9,8 +9,10 @@
 //          the journal (after a start), then those added. An entry is planned
 //          when it comes in, fetched if something is missing, installed and
 //          applied in its turn.
-// Limits   Entries read back wait up to kReplayBytesMax; those added are
-//          bounded by whoever adds (added_bytes()).
+// Limits   Entries read back wait up to kReplayBytesMax. Those added that
+//          somebody waits for are bounded by whoever adds (added_bytes()); the
+//          others, on a standby, by kAddedBytesMax: beyond it they are let go
+//          of, and read back from the journal in their turn.
 // Errors   A failed fetch or read is returned and fatal.
 // Threads  Belongs to the replica thread.
 #ifndef LEDGERD_REPLICATION_APPLY_QUEUE_H_
@@ -27,6 +29,7 @@
 
 #include "proto/entry.h"
 #include "proto/results.h"
+#include "proto/system_limits.h"
 #include "proto/types.h"
 #include "replication/replica_work.h"
 #include "replication/state_machine.h"
@@ -41,6 +44,8 @@ class ApplyQueue {
  public:
   // Entries read back from the journal that wait at most, beyond one read.
   static constexpr size_t kReplayBytesMax = size_t{8} << 20;
+  // More than a primary adds before it waits.
+  static constexpr size_t kAddedBytesMax = 8 * kGroupBytesMax;
 
   ApplyQueue(storage::StateStore& store, const StateMachine& machine,
              ReplicaWork& work);
@@ -93,6 +98,7 @@ class ApplyQueue {
   };
 
   Item MakeItem(Entry entry, Done done);
+  void LetGoOfAdded();
   void MakePlan(Item& item);
   Item* Find(Sequence sequence);
   // The queue that holds the next entry to apply; nullptr when it is not here.

@@ -8,6 +8,7 @@
 
 #include "proto/base/check.h"
 #include "proto/errors.h"
+#include "proto/system_limits.h"
 #include "replication/toy_machine.h"
 #include "storage/memory_state_store.h"
 
@@ -135,6 +136,33 @@ TEST_F(ApplyQueueTest, WhatIsDisownedIsAppliedIfItCommits) {
   EXPECT_EQ(Advance(2), 2u);
   EXPECT_EQ(answers_, (Answers{"2 OUTCOME_UNKNOWN", "1 ok"}));
   EXPECT_TRUE(HasAccount(2));
+}
+
+// Of a standby whose state cannot keep up.
+TEST_F(ApplyQueueTest, WhatNobodyWaitsForIsLetGoOfAndReadBack) {
+  std::vector<Entry> entries;
+  std::vector<Account> rows(kMaxBatchSize);
+  while (true) {
+    ASSERT_LT(entries.size(), 100u);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      rows[i].id = AccountId(entries.size() * rows.size() + i + 1);
+    }
+    entries.push_back(Entry::Seal(
+        MakeCommand<Account>(EntryKind::kCreateAccounts, rows), Epoch(1),
+        Timestamp((entries.size() + 1) * rows.size()), last_));
+    last_ = entries.back().id();
+    const size_t before = queue_.added_bytes();
+    queue_.Add(entries.back(), nullptr);
+    if (queue_.added_bytes() < before) break;
+  }
+  EXPECT_LE(queue_.added_bytes(), entries.back().bytes().size());
+  const uint64_t last = entries.back().sequence().value();
+  EXPECT_EQ(Advance(last), 0u);
+  ASSERT_EQ(work_.reads, std::vector<Sequence>{Sequence(1)});
+  work_.fetches.clear();
+  ASSERT_TRUE(queue_.OnJournalRead(entries, Sequence(last)).ok());
+  // All but the last one, which was added after that.
+  EXPECT_EQ(work_.fetches.size(), entries.size() - 1);
 }
 
 TEST_F(ApplyQueueTest, OfTheJournalOnlyWhatIsCommittedIsTaken) {
