@@ -48,7 +48,8 @@ class World {
   void Serve() {
     ASSERT_TRUE(replica_->Start(work_->now).ok());
     work_->DoAll(*replica_, random_);
-    ASSERT_EQ(replica_->status().role, Role::kPrimary);
+    ASSERT_EQ(replica_->status().role, Role::kPrimary)
+        << replica_->status().fault;
   }
 
   Proposal Accounts(std::vector<uint64_t> ids,

@@ -141,7 +141,7 @@ Node::Node(ReplicaId id, const std::string& path, std::vector<ReplicaId> voters,
   storage::DataDir::FormatOptions format;
   format.cluster = kCluster;
   format.replica = id;
-  format.voters = std::move(voters);
+  format.members = storage::FirstMembership(std::move(voters)).members;
   format.segment_bytes = kSegmentBytes;
   format.reserve_bytes = 4096;
   LEDGERD_CHECK_OK(storage::DataDir::Format(path_, format));
