@@ -87,10 +87,10 @@ void ApplyQueue::ReadMore(Sequence commit) {
 bool ApplyQueue::ApplyFront(std::deque<Item>& queue) {
   Item& item = queue.front();
   if (item.fetching) return false;
-  if (!store_.Install(std::move(item.plan), std::move(item.fetched))) {
+  while (!store_.Install(std::move(item.plan), std::move(item.fetched))) {
     // What the plan relied on has left memory since.
     MakePlan(item);
-    return false;
+    if (item.fetching) return false;
   }
   EntryResult result = machine_.Apply(item.entry, store_.view());
   result.sequence = item.entry.sequence();
