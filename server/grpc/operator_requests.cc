@@ -76,13 +76,12 @@ ReplicaId FurthestVoter(const ReplicaStatus& status) {
 }  // namespace
 
 absl::StatusOr<RequestResult> OperatorRequests::Begin(
-    replication::OperatorRequest request, const std::string& asked,
+    const replication::OperatorRequest& request, const std::string& asked,
     ReplicaId target) {
   const auto answer = std::make_shared<Answer>();
-  replica_.Request(std::move(request),
-                   [answer](absl::StatusOr<RequestResult> result) {
-                     answer->Set(std::move(result));
-                   });
+  replica_.Request(request, [answer](absl::StatusOr<RequestResult> result) {
+    answer->Set(std::move(result));
+  });
   LEDGERD_ASSIGN_OR_RETURN(const RequestResult result, answer->Wait());
   LEDGERD_RETURN_IF_ERROR(
       RefusalError(result.refusal, {asked, target}, replica_.status()));

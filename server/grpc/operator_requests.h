@@ -79,7 +79,7 @@ class OperatorRequests {
 
   // What the protocol says at once. `asked`: in words.
   absl::StatusOr<replication::RequestResult> Begin(
-      replication::OperatorRequest request, const std::string& asked,
+      const replication::OperatorRequest& request, const std::string& asked,
       ReplicaId target);
   // Looks until it holds; else OUTCOME_UNKNOWN.
   absl::Status WaitUntil(const Condition& condition, const std::string& asked,
