@@ -248,6 +248,59 @@ TEST_F(ReplicaThreadsTest, OperatorsAreAnsweredAtOnce) {
   replica_.reset();
 }
 
+// Proposals come in while it begins to stop: all that were taken are answered,
+// and all others were refused.
+TEST_F(ReplicaThreadsTest, AStopAnswersWhatItTookAndRefusesTheRest) {
+  Start();
+  gate_->SetOpen(false);
+  std::vector<std::unique_ptr<Answer>> taken;
+  std::vector<std::unique_ptr<Answer>> refused;
+  const auto propose = [&] {
+    auto answer = std::make_unique<Answer>();
+    const absl::Status status =
+        replica_->Propose(CreateAccount(taken.size() + 1, *answer));
+    (status.ok() ? taken : refused).push_back(std::move(answer));
+    return status;
+  };
+  ASSERT_TRUE(propose().ok());
+  gate_->WaitUntilOneWaits();
+  std::thread stop([this] { EXPECT_TRUE(replica_->Stop(seconds(60)).ok()); });
+  while (replica_->Admits(1).ok()) {
+    // Some of them; the inbox is not to be full before the stop begins.
+    if (taken.size() < 1'000) propose().IgnoreError();
+  }
+  EXPECT_EQ(ReasonOf(propose()), Reason::kDraining);
+  gate_->SetOpen(true);
+  stop.join();
+  for (const auto& answer : refused) EXPECT_FALSE(answer->has());
+  for (const auto& answer : taken) EXPECT_TRUE(answer->Wait().ok());
+  // The first entry is the epoch's start.
+  EXPECT_EQ(journal_->last().sequence, Sequence(1 + taken.size()));
+  EXPECT_EQ(store_.disk()->accounts().size(), taken.size());
+  replica_.reset();
+}
+
+// It has no time: of what has a place in the journal nobody knows what becomes,
+// and what still waits in the inbox is not done.
+TEST_F(ReplicaThreadsTest, AStopInAHurryTellsWhatIsKnown) {
+  Start();
+  gate_->SetOpen(false);
+  Answer placed;
+  ASSERT_TRUE(replica_->Propose(CreateAccount(1, placed)).ok());
+  gate_->WaitUntilOneWaits();
+  // It gathers while the first is being synced.
+  Answer waiting;
+  ASSERT_TRUE(replica_->Propose(CreateAccount(2, waiting)).ok());
+  std::thread stop([this] { EXPECT_TRUE(replica_->Stop(seconds(0)).ok()); });
+  while (!replica_->ending()) std::this_thread::yield();
+  gate_->SetOpen(true);
+  stop.join();
+  EXPECT_EQ(ReasonOf(placed.Wait().status()), Reason::kOutcomeUnknown);
+  EXPECT_EQ(ReasonOf(waiting.Wait().status()), Reason::kDraining);
+  EXPECT_EQ(journal_->last().sequence, Sequence(2));
+  replica_.reset();
+}
+
 TEST_F(ReplicaThreadsTest, RefusesWhatTheInboxDoesNotHold) {
   ReplicaThreadsOptions options;
   options.inbox_proposals = 3;

@@ -237,6 +237,21 @@ TEST_F(LedgerServiceTest, ACancelledCallRunsToItsEnd) {
   harness_.replica().AnswerNext();
 }
 
+TEST_F(LedgerServiceTest, AStopWaitsForWhatWasTaken) {
+  harness_.replica().HoldAnswers();
+  auto answer =
+      std::async(std::launch::async, [this] { return Create(Transfers(1)); });
+  harness_.replica().WaitForProposals(1);
+  grpc::ClientContext context;
+  const auto stream = harness_.ledger().StreamTransfers(&context);
+  std::thread stop([this] { harness_.Stop(); });
+  // The stop has begun.
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(stream->Finish())), Reason::kDraining);
+  harness_.replica().AnswerNext();
+  stop.join();
+  EXPECT_TRUE(answer.get().ok());
+}
+
 TEST_F(LedgerServiceTest, LooksUpAccounts) {
   Account account;
   account.id = AccountId(5);
@@ -319,8 +334,8 @@ TEST(AnswerLimitTest, AnswersThatAreNotTakenYetHaveALimit) {
   constexpr size_t kFit = 10;
   ServiceLimits limits;
   // Three quarters of it are for calls.
-  limits.answer_bytes = AnswerBudget::kConnections * kFit * kMaxBatchSize *
-                        kResultBytes / 3 * 4;
+  limits.answer_bytes =
+      AnswerBudget::kConnections * kFit * kMaxBatchSize * kResultBytes / 3 * 4;
   ServicesHarness harness(limits);
   harness.replica().HoldAnswers();
   const auto request = Transfers(kMaxBatchSize);
