@@ -95,6 +95,21 @@ TEST_F(RolledBackTest, WhatWasCutAndNotWhatStayed) {
   ExpectSame(Read(1), {third});
 }
 
+TEST_F(RolledBackTest, WhatStayedOfTheSameBlockIsNotAmongIt) {
+  std::vector<Entry> group;
+  EntryId last;
+  for (uint64_t i = 1; i <= 3; ++i) {
+    group.push_back(
+        Entry::Seal(MakeCommand<Transfer>(EntryKind::kCreateTransfers,
+                                          std::vector<Transfer>(1)),
+                    Epoch(1), Timestamp(i), last));
+    last = group.back().id();
+  }
+  ASSERT_TRUE(journal_->Append(group, Sequence(0)).ok());
+  RollBack(3);
+  ExpectSame(Read(), {group[2]});
+}
+
 TEST_F(RolledBackTest, OverSeveralSegmentsAndTheNewestFirst) {
   Append(1, 1);
   std::vector<Entry> old;
