@@ -185,11 +185,12 @@ void ReplicaThreads::Request(
     } else if (requests_.size() >= kRequestsMax) {
       refusal = Overloaded("operators' requests", kRequestsMax);
     } else {
-      requests_.push_back({std::move(request), std::move(done)});
+      requests_.push_back({request, std::move(done)});
+      changed_.Signal();
+      return;
     }
   }
-  if (!refusal.ok()) return done(refusal);
-  changed_.Signal();
+  done(std::move(refusal));
 }
 
 absl::Status ReplicaThreads::Read(ReadRequest request) {
