@@ -77,7 +77,7 @@ constexpr Mutant kMutants[] = {
     {"ReadRoundBeganLater", "weaken", 24, 320},
     {"ReadAfterEpochStart", "weaken", 25, 80},
     {"OneMembershipChangePending", "weaken", 27, 700},
-    {"MembershipHoldsAtOnce", "weaken", 28, 90},
+    {"MembershipHoldsAtOnce", "weaken", 28, 400},
     {"OldDiskDoesNotVote", "weaken", 29},
     {"WitnessCountsAsBest", "weaken", 31},
     {"AnswerBeforeSync", "mutation", 1},
