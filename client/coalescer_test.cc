@@ -173,38 +173,33 @@ TEST_F(CoalescerTest, ABatchHasTheDeadlineOfItsOldestUnit) {
   EXPECT_EQ(sent_[1].deadline, Coalescer::Time{} + milliseconds(1'300));
 }
 
-TEST_F(CoalescerTest, YoungerUnitsOutliveTheirBatchWithTheSameIds) {
-  Make({.timeout = milliseconds(1'000)});
-  Add({Single(1)});
-  Add({Single(2)});
-  now_ += milliseconds(600);
-  Add({Single(3)});
-  Succeed();
-  now_ += milliseconds(400);
-  Fail(MakeError(Reason::kOutcomeUnknown, "late"));
-  EXPECT_EQ(ReasonOf(answers_.at(2).status()), Reason::kOutcomeUnknown);
-  EXPECT_FALSE(answers_.contains(3));
-  ASSERT_EQ(sent_.size(), 3);
-  EXPECT_EQ(Ids(2), IdList({3}));
-  Succeed();
-  EXPECT_TRUE(answers_.at(3).ok());
+// A batch of an older unit and a younger one, which fails in between.
+class YoungerUnitsTest : public CoalescerTest {
+ protected:
+  void FailAfter(milliseconds after, Reason reason) {
+    Make({.timeout = milliseconds(1'000)});
+    Add({Single(1)});
+    Add({Single(2)});
+    now_ += milliseconds(600);
+    Add({Single(3)});
+    Succeed();
+    now_ += after;
+    Fail(MakeError(reason, "late"));
+    EXPECT_EQ(ReasonOf(answers_.at(2).status()), reason);
+    EXPECT_FALSE(answers_.contains(3));
+    ASSERT_EQ(sent_.size(), 3);
+    EXPECT_EQ(Ids(2), IdList({3}));
+    Succeed();
+    EXPECT_TRUE(answers_.at(3).ok());
+  }
+};
+
+TEST_F(YoungerUnitsTest, OutliveTheirBatchWithTheSameIds) {
+  FailAfter(milliseconds(400), Reason::kOutcomeUnknown);
 }
 
-TEST_F(CoalescerTest, YoungerUnitsOutliveARefusalUntilTheDeadlineToo) {
-  Make({.timeout = milliseconds(1'000)});
-  Add({Single(1)});
-  Add({Single(2)});
-  now_ += milliseconds(600);
-  Add({Single(3)});
-  Succeed();
-  now_ += milliseconds(300);
-  Fail(MakeError(Reason::kNoPrimary, "nobody in 900 ms"));
-  EXPECT_EQ(ReasonOf(answers_.at(2).status()), Reason::kNoPrimary);
-  EXPECT_FALSE(answers_.contains(3));
-  ASSERT_EQ(sent_.size(), 3);
-  EXPECT_EQ(Ids(2), IdList({3}));
-  Succeed();
-  EXPECT_TRUE(answers_.at(3).ok());
+TEST_F(YoungerUnitsTest, OutliveARefusalUntilTheDeadlineToo) {
+  FailAfter(milliseconds(300), Reason::kNoPrimary);
 }
 
 TEST_F(CoalescerTest, WhatMayHaveBeenExecutedIsNeverSaidToHaveDoneNothing) {
