@@ -177,7 +177,7 @@ TEST_F(AppTest, TheJournalIsDumpedAndItsChainChecked) {
   EXPECT_TRUE(Printed("create_accounts")) << out_;
   EXPECT_TRUE(Printed("id=2 ledger=1 code=1")) << out_;
   EXPECT_TRUE(Said("2 entries; their hash chain holds")) << err_;
-  admin_.journal()[1].mutable_raw()->back() ^= 1;
+  admin_.Damage(1);
   EXPECT_EQ(Run({"journal", "dump"}), ExitCode::kCorruption);
   EXPECT_TRUE(Said("journal entry 2")) << err_;
 }
@@ -194,7 +194,7 @@ TEST_F(AppTest, TheBooksOfBalancedAccounts) {
 
 TEST_F(AppTest, TheBooksSayFromWhereOnTheJournalIsKept) {
   CreateAccounts();
-  admin_.status().set_journal_first_sequence(2);
+  admin_.Change([](auto& status) { status.set_journal_first_sequence(2); });
   EXPECT_EQ(Run({"verify", "--books", "-o", "json"}), ExitCode::kOk) << err_;
   EXPECT_TRUE(
       Said("2 accounts as of sequence 0: the books balance; the "
@@ -202,14 +202,15 @@ TEST_F(AppTest, TheBooksSayFromWhereOnTheJournalIsKept) {
            "is kept) to 2."))
       << err_;
   EXPECT_TRUE(Printed(R"("journal_first":2,"journal_last":2)")) << out_;
-  admin_.journal()[1].mutable_raw()->back() ^= 1;
+  admin_.Damage(1);
   EXPECT_EQ(Run({"verify", "--books"}), ExitCode::kCorruption);
 }
 
 TEST_F(AppTest, StatusTellsAHealthyReplicaFromOneThatIsNot) {
   EXPECT_EQ(Run({"status", "-o", "json"}), ExitCode::kOk);
   EXPECT_TRUE(Printed(R"("role":"primary")")) << out_;
-  admin_.status().set_role(::admin::v1::ROLE_HALTED);
+  admin_.Change(
+      [](auto& status) { status.set_role(::admin::v1::ROLE_HALTED); });
   EXPECT_EQ(Run({"status"}), ExitCode::kUnhealthy);
   EXPECT_TRUE(Printed("halted")) << out_;
 }

@@ -1,12 +1,13 @@
 // An AdminService in this process that answers as told. For tests.
 //
 //   FakeAdmin admin;
-//   admin.status().set_role(::admin::v1::ROLE_HALTED);
+//   admin.Change([](auto& status) { status.set_role(v1::ROLE_HALTED); });
 //   RunLedgerctl({"status", "--admin-address=" + admin.address()});
 //
 // Shape    Status and journal as the test sets them before it asks; all of the
 //          journal but its first entry was rolled back, too. What changes a
 //          group is noted, and done or refused.
+// Threads  Everything from any.
 #ifndef LEDGERD_CLIENT_LEDGERCTL_FAKE_ADMIN_H_
 #define LEDGERD_CLIENT_LEDGERCTL_FAKE_ADMIN_H_
 
@@ -44,7 +45,11 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
 
   const std::string& address() const { return address_; }
 
-  ::admin::v1::GetStatusResponse& status() { return status_; }
+  template <typename F>
+  void Change(const F& change) {
+    const MutexLock lock(mutex_);
+    change(status_);
+  }
 
   // Of what changes the group, from now on.
   void Refuse(grpc::Status error) {
@@ -58,9 +63,14 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
     return asked_;
   }
 
-  std::vector<::admin::v1::JournalEntry>& journal() { return journal_; }
+  // The last byte of an entry's differs from what its hash says.
+  void Damage(size_t index) {
+    const MutexLock lock(mutex_);
+    journal_.at(index).mutable_raw()->back() ^= 1;
+  }
 
   void Append(Command command) {
+    const MutexLock lock(mutex_);
     const Entry entry = Entry::Seal(std::move(command), Epoch(1),
                                     Timestamp(journal_.size() + 1), last_);
     last_ = entry.id();
@@ -79,6 +89,7 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
   grpc::Status GetStatus(grpc::ServerContext*,
                          const ::admin::v1::GetStatusRequest*,
                          ::admin::v1::GetStatusResponse* response) override {
+    const MutexLock lock(mutex_);
     *response = status_;
     return grpc::Status::OK;
   }
@@ -86,6 +97,7 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
   grpc::Status ReadJournal(
       grpc::ServerContext*, const ::admin::v1::ReadJournalRequest* request,
       grpc::ServerWriter<::admin::v1::ReadJournalResponse>* writer) override {
+    const MutexLock lock(mutex_);
     for (const auto& entry : journal_) {
       if (entry.sequence() < request->from_sequence()) continue;
       ::admin::v1::ReadJournalResponse response;
@@ -98,6 +110,7 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
   grpc::Status ListRolledBack(
       grpc::ServerContext*, const ::admin::v1::ListRolledBackRequest*,
       ::admin::v1::ListRolledBackResponse* response) override {
+    const MutexLock lock(mutex_);
     for (size_t i = 1; i < journal_.size(); ++i) {
       auto& cut = *response->add_entries();
       *cut.mutable_entry() = journal_[i];
@@ -158,9 +171,9 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
   mutable Mutex mutex_;
   grpc::Status refusal_ LEDGERD_GUARDED_BY(mutex_);
   std::vector<std::string> asked_ LEDGERD_GUARDED_BY(mutex_);
-  ::admin::v1::GetStatusResponse status_;
-  std::vector<::admin::v1::JournalEntry> journal_;
-  EntryId last_;
+  ::admin::v1::GetStatusResponse status_ LEDGERD_GUARDED_BY(mutex_);
+  std::vector<::admin::v1::JournalEntry> journal_ LEDGERD_GUARDED_BY(mutex_);
+  EntryId last_ LEDGERD_GUARDED_BY(mutex_);
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
 };

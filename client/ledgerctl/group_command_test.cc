@@ -30,12 +30,13 @@ void AddReplica(v1::GetStatusResponse& status, uint64_t id, v1::Role role) {
 class GroupCommandTest : public testing::Test {
  protected:
   GroupCommandTest() {
-    v1::GetStatusResponse& status = admin_.status();
-    status.set_replica_id(1);
-    status.set_journal_last_sequence(77);
-    AddReplica(status, 1, v1::ROLE_PRIMARY);
-    AddReplica(status, 2, v1::ROLE_STANDBY);
-    AddReplica(status, 3, v1::ROLE_WITNESS);
+    admin_.Change([](v1::GetStatusResponse& status) {
+      status.set_replica_id(1);
+      status.set_journal_last_sequence(77);
+      AddReplica(status, 1, v1::ROLE_PRIMARY);
+      AddReplica(status, 2, v1::ROLE_STANDBY);
+      AddReplica(status, 3, v1::ROLE_WITNESS);
+    });
   }
 
   // At admin_, unless the arguments say where; `typed` is on stdin.
@@ -165,7 +166,7 @@ TEST_F(GroupCommandTest, ReplicasAreAddedAndRemoved) {
 }
 
 TEST_F(GroupCommandTest, TheLastButOneVoterIsRemovedWhenThatIsConfirmed) {
-  admin_.status().mutable_replicas()->RemoveLast();
+  admin_.Change([](auto& status) { status.mutable_replicas()->RemoveLast(); });
   EXPECT_EQ(Run({"replica", "remove", "2"}, "\n"), ExitCode::kPrecondition);
   EXPECT_TRUE(Said("One voter is left")) << err_;
   EXPECT_TRUE(admin_.asked().empty());
@@ -221,13 +222,14 @@ TEST_F(GroupCommandTest, WhatWasRolledBackIsListed) {
 // ---- status
 
 TEST_F(GroupCommandTest, StatusShowsMembersAndThePause) {
-  v1::GetStatusResponse& status = admin_.status();
-  status.set_failover_paused(true);
-  auto& standby = *status.mutable_replicas(1);
-  standby.set_admin_address("b:7301");
-  standby.set_incarnation(2);
-  standby.set_lag_entries(5);
-  standby.mutable_since_heartbeat()->set_nanos(20'000'000);
+  admin_.Change([](v1::GetStatusResponse& status) {
+    status.set_failover_paused(true);
+    auto& standby = *status.mutable_replicas(1);
+    standby.set_admin_address("b:7301");
+    standby.set_incarnation(2);
+    standby.set_lag_entries(5);
+    standby.mutable_since_heartbeat()->set_nanos(20'000'000);
+  });
   EXPECT_EQ(Run({"status", "-o", "json"}), ExitCode::kOk) << err_;
   EXPECT_TRUE(Said("failover is paused")) << err_;
   EXPECT_NE(out_.find("\"failover_paused\":true"), std::string::npos) << out_;
