@@ -7,6 +7,8 @@ namespace {
 
 // What may come before the checkpoint has got anywhere.
 constexpr double kHeadStart = 1.0 / 16;
+// How far time may lead what is written: that does not grow evenly.
+constexpr double kLead = 1.0 / 16;
 
 double Share(uint64_t part, uint64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
@@ -28,7 +30,9 @@ double Checkpointing::Allowed() const {
   const auto expected = std::min(took_, took_before_);
   if (state_ != State::kWriting || expected <= expected.zero()) return 1;
   const std::chrono::duration<double> elapsed = now_ - begun_at_;
-  return kHeadStart + elapsed / std::chrono::duration<double>(expected);
+  return kHeadStart +
+         std::min(elapsed / std::chrono::duration<double>(expected),
+                  store_.checkpoint_progress() + kLead);
 }
 
 void Checkpointing::Advance(size_t events) {

@@ -13,7 +13,8 @@
 //          in a wait of the whole difference, for all that come then. So what
 //          is new waits in small pieces, evenly: the delta may be as far filled
 //          as the running checkpoint is expected to be far, by the time that
-//          the last ones took.
+//          the last ones took; and hardly further than it is, when this one
+//          takes longer.
 // Errors   RESOURCE_EXHAUSTED: tried again by Retry(); the old checkpoint
 //          stands. Anything else is returned and fatal.
 // Threads  Belongs to the replica thread.

@@ -19,6 +19,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
+class SlowStore final : public storage::MemoryStateStore {
+ public:
+  double checkpoint_progress() const override { return progress; }
+
+  double progress = 1;
+};
+
 // Checkpoints alone are asked for here.
 class CheckpointWork final : public ReplicaWork {
  public:
@@ -84,7 +91,7 @@ class CheckpointingTest : public testing::Test {
     ASSERT_FALSE(checkpointing_.running());
   }
 
-  storage::MemoryStateStore store_;
+  SlowStore store_;
   CheckpointWork work_;
   Checkpointing checkpointing_{
       {.delta_bytes = uint64_t{1} << 40, .events = kEvents}, store_, work_};
@@ -126,6 +133,23 @@ TEST_F(CheckpointingTest, TheDeltaFillsAsTheCheckpointGetsOn) {
   }
   EXPECT_GE(filled, kEvents * 9 / 10);
   EXPECT_FALSE(checkpointing_.full());
+}
+
+TEST_F(CheckpointingTest, ACheckpointThatIsLateHoldsTheDeltaBack) {
+  Tick();
+  Take(100);
+  Take(100);
+  Apply(kEvents);
+  uint64_t filled = Fill(1);
+  for (int tick = 1; tick <= 200; ++tick) {
+    store_.progress = tick / 200.0 * 0.85;
+    Tick();
+    const uint64_t more = Fill(1);
+    EXPECT_LE(more, kEvents / 50) << "in tick " << tick;
+    filled += more;
+  }
+  EXPECT_GE(filled, kEvents * 9 / 10);
+  EXPECT_FALSE(checkpointing_.full()) << "it has not come to a wait of all";
 }
 
 TEST_F(CheckpointingTest, ASlowFillIsNeverHeldBack) {

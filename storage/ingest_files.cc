@@ -10,8 +10,9 @@ constexpr uint64_t kFileBytesMax = uint64_t{64} << 20;
 }  // namespace
 
 IngestFiles::IngestFiles(StateDatabase& database,
-                         rocksdb::Env::IOPriority priority)
-    : database_(database), priority_(priority) {}
+                         rocksdb::Env::IOPriority priority,
+                         CheckpointProgress* progress)
+    : database_(database), priority_(priority), progress_(progress) {}
 
 IngestFiles::~IngestFiles() {
   writer_.reset();
@@ -21,6 +22,7 @@ IngestFiles::~IngestFiles() {
 
 absl::Status IngestFiles::Put(const Key& key, const rocksdb::Slice& value) {
   LEDGERD_RETURN_IF_ERROR(Begin(key.slice()));
+  if (progress_ != nullptr) progress_->Add(key.slice().size() + value.size());
   return FromRocksDb(writer_->Put(key.slice(), value), "writing a file");
 }
 

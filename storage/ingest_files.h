@@ -21,6 +21,7 @@
 #include "rocksdb/slice.h"
 #include "rocksdb/sst_file_writer.h"
 
+#include "storage/checkpoint_progress.h"
 #include "storage/state_database.h"
 #include "storage/state_keys.h"
 
@@ -32,7 +33,9 @@ inline constexpr auto kMergePriority = rocksdb::Env::IO_LOW;
 
 class IngestFiles {
  public:
-  IngestFiles(StateDatabase& database, rocksdb::Env::IOPriority priority);
+  // What is put is added to `progress`, if there is one.
+  IngestFiles(StateDatabase& database, rocksdb::Env::IOPriority priority,
+              CheckpointProgress* progress = nullptr);
   ~IngestFiles();
 
   IngestFiles(const IngestFiles&) = delete;
@@ -50,6 +53,7 @@ class IngestFiles {
 
   StateDatabase& database_;
   const rocksdb::Env::IOPriority priority_;
+  CheckpointProgress* const progress_;
   std::unique_ptr<rocksdb::SstFileWriter> writer_;
   // Of the file being written: its first key.
   std::string first_key_;

@@ -45,7 +45,7 @@
 
 namespace ledgerd::storage {
 
-class MemoryStateStore final : public StateStore, private StateView {
+class MemoryStateStore : public StateStore, private StateView {
  public:
   struct Options {
     bool cold = false;
@@ -104,6 +104,8 @@ class MemoryStateStore final : public StateStore, private StateView {
   void Freeze() override;
   absl::Status WriteCheckpoint() override;
   void FinishCheckpoint() override;
+
+  double checkpoint_progress() const override { return 1; }
 
   AppliedPoint checkpoint() const override { return checkpoint_; }
 

@@ -73,6 +73,10 @@ class ReplaceableStateStore final : public StateStore {
 
   absl::Status WriteCheckpoint() override;
 
+  double checkpoint_progress() const override {
+    return store_->checkpoint_progress();
+  }
+
   void FinishCheckpoint() override { store_->FinishCheckpoint(); }
 
   AppliedPoint checkpoint() const override { return store_->checkpoint(); }

@@ -451,6 +451,7 @@ void RocksDbStateStore::Freeze() {
   LEDGERD_CHECK(frozen_ == nullptr) << "a checkpoint is under way";
   LEDGERD_CHECK(touched_.empty()) << "an entry is not finished";
   frozen_ = std::move(active_);
+  progress_.Begin(frozen_->disk_bytes_max());
   active_ = std::make_shared<StateDelta>();
   // It will grow as large: an index that doubles reads all its rows again.
   active_->accounts.Reserve(frozen_->accounts.slots().size());
@@ -469,6 +470,7 @@ absl::Status RocksDbStateStore::WriteCheckpoint() {
     checkpoint = frozen_checkpoint_;
   }
   LEDGERD_CHECK(checkpoint.delta != nullptr) << "nothing is frozen";
+  progress_.Restart();
   if (run_count() >= options_.runs_max) merger_.WaitUntilIdle();
   LEDGERD_RETURN_IF_ERROR(
       database_->CheckSpace(checkpoint.delta->disk_bytes_max()));
@@ -481,7 +483,7 @@ absl::Status RocksDbStateStore::WriteCheckpoint() {
 }
 
 absl::Status RocksDbStateStore::WriteAndAdd(const Checkpoint& checkpoint) {
-  IngestFiles files(*database_, kCheckpointPriority);
+  IngestFiles files(*database_, kCheckpointPriority, &progress_);
   LEDGERD_ASSIGN_OR_RETURN(auto run,
                            WriteDelta(*checkpoint.delta, options_.rows,
                                       keeper_.NewRunNumber(), files));
@@ -505,6 +507,7 @@ absl::Status RocksDbStateStore::WriteAndAdd(const Checkpoint& checkpoint) {
 
 void RocksDbStateStore::FinishCheckpoint() {
   LEDGERD_CHECK(frozen_ != nullptr) << "nothing is frozen";
+  progress_.End();
   keeper_.ShowCheckpoint();
   disk_ = keeper_.current();
   expiries_.MoveFrozenToDisk();

@@ -39,6 +39,7 @@
 #include "proto/base/mutex.h"
 #include "proto/types.h"
 #include "storage/account_cache.h"
+#include "storage/checkpoint_progress.h"
 #include "storage/checkpoint_record.h"
 #include "storage/checkpoint_writer.h"
 #include "storage/disk_state.h"
@@ -100,6 +101,9 @@ class RocksDbStateStore final : public StateStore, private StateView {
 
   void Freeze() override;
   absl::Status WriteCheckpoint() override;
+
+  double checkpoint_progress() const override { return progress_.share(); }
+
   void FinishCheckpoint() override;
 
   AppliedPoint checkpoint() const override { return disk_->record().applied; }
@@ -256,6 +260,7 @@ class RocksDbStateStore final : public StateStore, private StateView {
   Expiry fetch_expiries_from_ LEDGERD_GUARDED_BY(mutex_);
 
   // Last: its thread uses what is above.
+  CheckpointProgress progress_;
   RunMerger merger_;
 };
 

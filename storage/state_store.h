@@ -149,6 +149,10 @@ class StateStore {
   // Checkpointer thread.
   virtual absl::Status WriteCheckpoint() = 0;
 
+  // Replica thread. How much of the running WriteCheckpoint is done, 0 to 1,
+  // and before it began 0; 1 where that is not known.
+  virtual double checkpoint_progress() const = 0;
+
   // Replica thread, after WriteCheckpoint returned OK.
   virtual void FinishCheckpoint() = 0;
 
