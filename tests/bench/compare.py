@@ -10,6 +10,10 @@ median of all rounds, each ratio the median of the ratios within a round. Postgr
 is a cluster of its own in a temporary directory, durable as it is by default: fsync
 with fdatasync, synchronous_commit on, full_page_writes on. Its client is pgbench over
 a Unix socket; ledgerd's is ledgerbench over TCP. Everything that was sent is checked.
+
+With --replicas=3 ledgerd is a group of three, which acknowledges what is on two disks,
+and PostgreSQL has a second server, a synchronous standby: two disks as well, and one
+server fewer to pay for.
 """
 import argparse
 import json
@@ -64,28 +68,35 @@ def children(pid):
         return [int(child) for child in file.read().split()]
 
 
+# Its socket is beside the primary's, and has another port in its name.
+PG_STANDBY = "standby"
+PG_STANDBY_PORT = 5433
+
+
 class Postgres:
     """A PostgreSQL of our own; it and its files go when it is closed."""
 
-    def __init__(self, accounts):
+    def __init__(self, accounts, standby=False):
         self.accounts = accounts
         self.directory = tempfile.mkdtemp(prefix="ledgerbench-pg.")
-        self.data = os.path.join(self.directory, "data")
-        self.server = None
+        # Data directories and processes, the primary's first.
+        self.servers = []
         if os.getuid() == 0:
             user = pwd.getpwnam(PG_USER)
             os.chown(self.directory, user.pw_uid, user.pw_gid)
         try:
             self._start()
+            if standby:
+                self._add_standby()
         except BaseException:
             self.close()
             raise
 
     def close(self):
-        if self.server is not None:
+        for data, server in self.servers:
             # Fast shutdown; the postmaster waits for its children.
-            self.run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
-            self.server.wait()
+            self.run("pg_ctl", "-D", data, "-m", "fast", "-w", "stop")
+            server.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     @staticmethod
@@ -105,36 +116,58 @@ class Postgres:
         return done.stdout
 
     def _start(self):
-        self.run("initdb", "-D", self.data, "--auth=trust", "--no-locale",
+        data = os.path.join(self.directory, "data")
+        self.run("initdb", "-D", data, "--auth=trust", "--no-locale",
                  "--encoding=UTF8", f"--username={PG_USER}")
-        with open(os.path.join(self.data, "postgresql.conf"), "a", encoding="utf-8") as file:
-            file.write(PG_CONFIG + f"unix_socket_directories = '{self.directory}'\n")
-        log = open(os.path.join(self.directory, "log"), "w", encoding="utf-8")
-        with log:
-            self.server = subprocess.Popen(
-                self._command("postgres", ["-D", self.data]), stdout=log, stderr=log,
-                cwd=self.directory)
-        self._wait()
+        self._configure(data, PG_CONFIG + f"unix_socket_directories = '{self.directory}'")
+        self._launch(data)
         with open(os.path.join(HERE, "postgres", "schema.sql"), encoding="utf-8") as file:
             self.sql(file.read())
         self.sql(f"INSERT INTO accounts (id) SELECT generate_series(1, {self.accounts})")
         self.sql("VACUUM ANALYZE")
 
-    def _wait(self):
-        """Until it answers; pg_isready itself gives it time to."""
-        question = self._command("pg_isready", ["-q", "-h", self.directory, "-t", "1"])
-        while subprocess.run(question, check=False).returncode != 0:
-            if self.server.poll() is not None:
-                raise RuntimeError("postgres has ended")
+    def _add_standby(self):
+        """A commit is answered once it is on the disks of both."""
+        data = os.path.join(self.directory, PG_STANDBY)
+        self.run("pg_basebackup", "-D", data, "--checkpoint=fast", "--wal-method=stream",
+                 "--write-recovery-conf",
+                 f"--dbname=host={self.directory} user={PG_USER} application_name={PG_STANDBY}")
+        self._configure(data, f"port = {PG_STANDBY_PORT}")
+        self._launch(data, f"--port={PG_STANDBY_PORT}")
+        self.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{PG_STANDBY}'")
+        self.sql("SELECT pg_reload_conf()")
+        while self.sql("SELECT sync_state FROM pg_stat_replication") != "sync":
+            self._check_alive()
 
-    def sql(self, text):
+    @staticmethod
+    def _configure(data, text):
+        with open(os.path.join(data, "postgresql.conf"), "a", encoding="utf-8") as file:
+            file.write(text + "\n")
+
+    def _launch(self, data, *question):
+        with open(data + ".log", "w", encoding="utf-8") as log:
+            self.servers.append((data, subprocess.Popen(
+                self._command("postgres", ["-D", data]), stdout=log, stderr=log,
+                cwd=self.directory)))
+        # Until it answers; pg_isready itself gives it time to.
+        question = self._command("pg_isready", ["-q", "-h", self.directory, "-t", "1", *question])
+        while subprocess.run(question, check=False).returncode != 0:
+            self._check_alive()
+
+    def _check_alive(self):
+        for data, server in self.servers:
+            if server.poll() is not None:
+                with open(data + ".log", encoding="utf-8") as log:
+                    raise RuntimeError(f"postgres has ended: {log.read()[-2000:]}")
+
+    def sql(self, text, *flags):
         return self.run("psql", "-h", self.directory, "-d", PG_USER, "-q", "-t", "-A",
-                        "-v", "ON_ERROR_STOP=1", "-c", text).strip()
+                        "-v", "ON_ERROR_STOP=1", *flags, "-c", text).strip()
 
     def cpu(self):
-        """Of the server with all its processes, also of those that have ended."""
-        return cpu_seconds(self.server.pid) + sum(
-            cpu_seconds(pid) for pid in children(self.server.pid))
+        """Of the servers with all their processes, also of those that have ended."""
+        return sum(cpu_seconds(server.pid) + sum(
+            cpu_seconds(pid) for pid in children(server.pid)) for _, server in self.servers)
 
     def write_script(self, name, text):
         path = os.path.join(self.directory, name)
@@ -147,12 +180,20 @@ class Postgres:
         return int(self.sql("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn"))
 
     def check(self):
-        """That the books balance, and hold exactly what the transfers say."""
-        row = self.sql("SELECT (SELECT sum(debits_posted) FROM accounts),"
-                       " (SELECT sum(credits_posted) FROM accounts),"
-                       " (SELECT sum(amount) FROM transfers)").split("|")
+        """That the books balance, hold exactly what the transfers say, and are the
+        standby's as well."""
+        question = ("SELECT (SELECT sum(debits_posted) FROM accounts),"
+                    " (SELECT sum(credits_posted) FROM accounts),"
+                    " (SELECT sum(amount) FROM transfers)")
+        row = self.sql(question).split("|")
         if len(set(row)) != 1:
             raise RuntimeError(f"PostgreSQL's books do not balance: {row}")
+        if len(self.servers) == 1:
+            return
+        while self.sql("SELECT replay_lsn = pg_current_wal_lsn() FROM pg_stat_replication") != "t":
+            self._check_alive()
+        if self.sql(question, f"--port={PG_STANDBY_PORT}").split("|") != row:
+            raise RuntimeError("PostgreSQL's standby holds something else")
 
     def count(self):
         return int(self.sql("SELECT count(*) FROM transfers"))
@@ -252,6 +293,7 @@ class Ledgerd:
             path = os.path.join(directory, "figures.json")
             done = subprocess.run(
                 [self.options.ledgerbench, f"--daemon={self.options.ledgerd}",
+                 f"--replicas={self.options.replicas}",
                  f"--accounts={self.options.accounts}", f"--seconds={seconds}",
                  f"--json={path}", *flags], check=False, text=True, capture_output=True)
             if done.returncode != 0:
@@ -321,6 +363,8 @@ def parse_options():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=10, help="of each measurement")
     parser.add_argument("--accounts", type=int, default=10_000)
+    parser.add_argument("--replicas", type=int, default=1, help="of ledgerd; from 2 on"
+                        " PostgreSQL has a synchronous standby")
     parser.add_argument("--only", default="", help="works with these words in their names")
     parser.add_argument("--json", help="write every round's figures to this file")
     return parser.parse_args()
@@ -329,7 +373,7 @@ def parse_options():
 def main():
     options = parse_options()
     ledgerd = Ledgerd(options)
-    postgres = Postgres(options.accounts)
+    postgres = Postgres(options.accounts, standby=options.replicas > 1)
     results = {}
     try:
         chosen = [work for work in works(options, postgres, ledgerd) if options.only in work[0]]

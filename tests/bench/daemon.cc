@@ -3,11 +3,15 @@
 #include <sched.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "grpcpp/client_context.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
 
 #include "proto/base/status_macros.h"
 
@@ -22,6 +26,8 @@ using integration::Subprocess;
 // A replay of many millions may take its time.
 constexpr std::chrono::minutes kReadyLimit(10);
 constexpr size_t kLogShown = 2000;
+// Of its own words, also beside other load.
+constexpr std::chrono::seconds kAnswerLimit(30);
 
 // Its children inherit where this thread may run.
 class OnProcessor {
@@ -59,26 +65,28 @@ std::string ValueOf(const std::string& text, const std::string& key) {
 Daemon::Daemon(Options options)
     : options_(std::move(options)), directory_("ledgerbench") {}
 
-absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Start(Options options) {
+absl::StatusOr<std::unique_ptr<Daemon>> Daemon::Launch(Options options) {
   std::unique_ptr<Daemon> daemon(new Daemon(std::move(options)));
   LEDGERD_RETURN_IF_ERROR(daemon->Format());
-  LEDGERD_RETURN_IF_ERROR(daemon->Launch());
-  LEDGERD_RETURN_IF_ERROR(daemon->WaitUntilReady());
+  LEDGERD_RETURN_IF_ERROR(daemon->Begin());
   return daemon;
 }
 
 absl::Status Daemon::Format() {
-  const Finished finished =
-      RunToEnd({options_.program, "format", "--data-dir=" + Path("data")});
+  std::vector<std::string> command = {options_.program, "format",
+                                      "--data-dir=" + data_directory()};
+  command.insert(command.end(), options_.format_flags.begin(),
+                 options_.format_flags.end());
+  const Finished finished = RunToEnd(std::move(command));
   if (finished.exit_code == 0) return absl::OkStatus();
   return absl::InternalError(
       absl::StrCat("ledgerd format: ", finished.output, finished.errors));
 }
 
-absl::Status Daemon::Launch() {
+absl::Status Daemon::Begin() {
   std::vector<std::string> command = {options_.program,
                                       "start",
-                                      "--data-dir=" + Path("data"),
+                                      "--data-dir=" + data_directory(),
                                       "--client-address=127.0.0.1:0",
                                       "--admin-address=127.0.0.1:0",
                                       "--ready-file=" + Path("ready")};
@@ -96,22 +104,35 @@ absl::Status Daemon::WaitUntilReady() {
     return ended || fs::exists(Path("ready"));
   });
   if (!ready || ended) {
-    const std::string log = process_->Output() + process_->Errors();
-    return absl::InternalError(
-        absl::StrCat("ledgerd did not start: ",
-                     log.substr(log.size() - std::min(log.size(), kLogShown))));
+    return absl::InternalError("ledgerd did not start: " + Log());
   }
   const std::string text = integration::ReadFile(Path("ready"));
   address_ = ValueOf(text, "client_address");
-  admin_address_ = ValueOf(text, "admin_address");
+  admin_ = admin::v1::AdminService::NewStub(grpc::CreateChannel(
+      ValueOf(text, "admin_address"), grpc::InsecureChannelCredentials()));
   return absl::OkStatus();
+}
+
+absl::StatusOr<admin::v1::GetStatusResponse> Daemon::Status() const {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kAnswerLimit);
+  admin::v1::GetStatusResponse response;
+  const grpc::Status status = admin_->GetStatus(&context, {}, &response);
+  if (status.ok()) return response;
+  return absl::UnavailableError(absl::StrCat(
+      "GetStatus: ", status.error_message(), "; the end of the log: ", Log()));
+}
+
+std::string Daemon::Log() const {
+  const std::string log = process_->Output() + process_->Errors();
+  return log.substr(log.size() - std::min(log.size(), kLogShown));
 }
 
 uint64_t Daemon::StoredBytes() const {
   uint64_t bytes = 0;
   std::error_code gone;
   for (const auto& entry :
-       fs::recursive_directory_iterator(Path("data"), gone)) {
+       fs::recursive_directory_iterator(data_directory(), gone)) {
     const uint64_t size =
         entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
     if (!gone) bytes += size;
@@ -119,12 +140,16 @@ uint64_t Daemon::StoredBytes() const {
   return bytes;
 }
 
-absl::StatusOr<std::chrono::nanoseconds> Daemon::KillAndRestart() {
+void Daemon::Kill() {
   process_->Signal(SIGKILL);
   process_->Wait();
+}
+
+absl::StatusOr<std::chrono::nanoseconds> Daemon::KillAndRestart() {
+  Kill();
   fs::remove(Path("ready"));
   const auto begin = std::chrono::steady_clock::now();
-  LEDGERD_RETURN_IF_ERROR(Launch());
+  LEDGERD_RETURN_IF_ERROR(Begin());
   LEDGERD_RETURN_IF_ERROR(WaitUntilReady());
   return std::chrono::steady_clock::now() - begin;
 }

@@ -1,11 +1,14 @@
-// The ledgerd that is measured: started on a new directory, or one that runs.
+// One ledgerd that is measured, on a new directory: a replica by itself, or one
+// of a group (group.h).
 //
-//   auto daemon = Daemon::Start({.program = "bazel-bin/server/ledgerd"});
+//   auto daemon = Daemon::Launch({.program = "bazel-bin/server/ledgerd"});
+//   (*daemon)->WaitUntilReady();
 //   (*daemon)->address();
 //   (*daemon)->KillAndRestart();       // how long until it serves again
 //
 // Shape    Its files are in a temporary directory, which goes with it.
-// Errors   The daemon did not start; the message has the end of its log.
+// Errors   The daemon did not start, or does not answer; the message has the
+//          end of its log.
 // Threads  As Subprocess: the main thread.
 #ifndef LEDGERD_TESTS_BENCH_DAEMON_H_
 #define LEDGERD_TESTS_BENCH_DAEMON_H_
@@ -19,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "admin/v1/admin.grpc.pb.h"
 #include "tests/integration/subprocess.h"
 #include "tests/integration/test_directory.h"
 
@@ -30,15 +34,27 @@ class Daemon {
     std::string program;
     // More of its flags.
     std::vector<std::string> flags;
+    // Of `ledgerd format`.
+    std::vector<std::string> format_flags;
     // The only processor that it runs on.
     std::optional<int> processor;
   };
 
-  static absl::StatusOr<std::unique_ptr<Daemon>> Start(Options options);
+  // Makes the directory and begins to start.
+  static absl::StatusOr<std::unique_ptr<Daemon>> Launch(Options options);
+
+  // It does its part: serves, or follows one that does.
+  absl::Status WaitUntilReady();
+
+  // What it says of itself. Requires: it was ready.
+  absl::StatusOr<admin::v1::GetStatusResponse> Status() const;
+
+  // kill -9.
+  void Kill();
+
+  std::string data_directory() const { return Path("data"); }
 
   const std::string& address() const { return address_; }
-
-  const std::string& admin_address() const { return admin_address_; }
 
   pid_t pid() const { return process_->pid(); }
 
@@ -52,8 +68,9 @@ class Daemon {
   explicit Daemon(Options options);
 
   absl::Status Format();
-  absl::Status Launch();
-  absl::Status WaitUntilReady();
+  absl::Status Begin();
+  // The end of it.
+  std::string Log() const;
 
   std::string Path(const std::string& name) const {
     return directory_.Path(name);
@@ -63,7 +80,7 @@ class Daemon {
   const integration::TestDirectory directory_;
   std::unique_ptr<integration::Subprocess> process_;
   std::string address_;
-  std::string admin_address_;
+  std::unique_ptr<admin::v1::AdminService::Stub> admin_;
 };
 
 }  // namespace ledgerd::bench

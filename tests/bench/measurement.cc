@@ -1,5 +1,6 @@
 #include "tests/bench/measurement.h"
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 #include <utility>
@@ -25,15 +26,28 @@ double SecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-ProcessStats StatsOf(std::optional<pid_t> pid) {
-  return pid.has_value() ? ReadProcessStats(*pid) : ProcessStats();
+std::vector<ProcessStats> StatsOf(const std::vector<pid_t>& pids) {
+  std::vector<ProcessStats> stats;
+  stats.reserve(pids.size());
+  for (const pid_t pid : pids) stats.push_back(ReadProcessStats(pid));
+  return stats;
+}
+
+// What the busiest used.
+double CpuSecondsBetween(const std::vector<ProcessStats>& before,
+                         const std::vector<ProcessStats>& after) {
+  double most = 0;
+  for (size_t i = 0; i < after.size(); ++i) {
+    most = std::max(most, after[i].cpu_seconds - before[i].cpu_seconds);
+  }
+  return most;
 }
 
 // Takes the samples, on a thread of its own.
 class Sampler {
  public:
-  Sampler(std::optional<pid_t> pid, const Run& run)
-      : pid_(pid), run_(run), thread_([this] { Watch(); }) {}
+  Sampler(const std::vector<pid_t>& daemons, const Run& run)
+      : daemons_(daemons), run_(run), thread_([this] { Watch(); }) {}
 
   std::vector<Sample> Stop() {
     {
@@ -66,15 +80,17 @@ class Sampler {
   void Take() {
     const uint64_t executed = run_.executed.load();
     const uint64_t refused = run_.refused.load();
+    const uint64_t resident =
+        daemons_.empty() ? 0 : ReadProcessStats(daemons_[0]).resident_bytes;
     samples_.push_back({.at_seconds = SecondsSince(begin_),
                         .executed = executed - executed_,
                         .refused = refused - refused_,
-                        .resident_bytes = StatsOf(pid_).resident_bytes});
+                        .resident_bytes = resident});
     executed_ = executed;
     refused_ = refused;
   }
 
-  const std::optional<pid_t> pid_;
+  const std::vector<pid_t>& daemons_;
   const Run& run_;
   const Clock::time_point begin_ = Clock::now();
   uint64_t executed_ = 0;
@@ -88,35 +104,38 @@ class Sampler {
 
 }  // namespace
 
-Measurement Measure(std::optional<pid_t> pid, Run& run,
+Measurement Measure(const std::vector<pid_t>& daemons, Run& run,
                     const std::function<LaneCounts()>& drive) {
   Measurement measured;
-  Sampler sampler(pid, run);
+  Sampler sampler(daemons, run);
   const double own = OwnCpuSeconds();
-  measured.before = StatsOf(pid);
+  const std::vector<ProcessStats> before = StatsOf(daemons);
   const auto begin = Clock::now();
   measured.counts = drive();
   measured.seconds = SecondsSince(begin);
-  measured.after = StatsOf(pid);
+  const std::vector<ProcessStats> after = StatsOf(daemons);
   measured.client_cpu_seconds = OwnCpuSeconds() - own;
   measured.samples = sampler.Stop();
+  for (size_t i = 0; i < daemons.size(); ++i) {
+    measured.daemons.push_back({before[i], after[i]});
+  }
   return measured;
 }
 
-ProcessStats WaitUntilIdle(pid_t pid) {
+std::vector<ProcessStats> WaitUntilIdle(const std::vector<pid_t>& pids) {
   constexpr std::chrono::milliseconds kLook(500);
   constexpr int kLooksMax = 240;
-  constexpr double kIdleSeconds = 0.02;
+  // Replicas of a group say to each other that they are there.
+  const double idle_seconds = pids.size() > 1 ? 0.04 : 0.02;
   Mutex mutex;
   CondVar never;
   const MutexLock lock(mutex);
-  ProcessStats stats = ReadProcessStats(pid);
+  std::vector<ProcessStats> stats = StatsOf(pids);
   for (int i = 0; i < kLooksMax; ++i) {
     const auto end = Clock::now() + kLook;
     while (Clock::now() < end) never.WaitFor(mutex, end - Clock::now());
-    const double before =
-        std::exchange(stats, ReadProcessStats(pid)).cpu_seconds;
-    if (stats.cpu_seconds - before <= kIdleSeconds) break;
+    const auto before = std::exchange(stats, StatsOf(pids));
+    if (CpuSecondsBetween(before, stats) <= idle_seconds) break;
   }
   return stats;
 }

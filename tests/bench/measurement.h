@@ -1,6 +1,6 @@
 // Runs one phase of a load and measures what it takes.
 //
-//   const Measurement m = Measure(pid, run, [&] { return DriveCalls(t, run);
+//   const Measurement m = Measure(pids, run, [&] { return DriveCalls(t, run);
 //   }); m.Rate();
 //
 // Shape    From the first request to the last answer. Once a second a sample is
@@ -9,7 +9,6 @@
 #define LEDGERD_TESTS_BENCH_MEASUREMENT_H_
 
 #include <functional>
-#include <optional>
 #include <vector>
 
 #include "tests/bench/lane.h"
@@ -22,16 +21,28 @@ struct Sample {
   // Transfers since the sample before it.
   uint64_t executed = 0;
   uint64_t refused = 0;
+  // Of the first daemon.
   uint64_t resident_bytes = 0;
+};
+
+// What one daemon used.
+struct DaemonUse {
+  ProcessStats before;
+  ProcessStats after;
+
+  double cpu_seconds() const { return after.cpu_seconds - before.cpu_seconds; }
+
+  double written_bytes() const {
+    return static_cast<double>(after.written_bytes - before.written_bytes);
+  }
 };
 
 struct Measurement {
   LaneCounts counts;
   double seconds = 0;
   double client_cpu_seconds = 0;
-  // The daemon's, if it is known.
-  ProcessStats before;
-  ProcessStats after;
+  // As they were given; none when nothing is known of them.
+  std::vector<DaemonUse> daemons;
   std::vector<Sample> samples;
 
   // Transfers a second.
@@ -43,12 +54,11 @@ struct Measurement {
   }
 };
 
-// Without a pid nothing is known of the daemon.
-Measurement Measure(std::optional<pid_t> pid, Run& run,
+Measurement Measure(const std::vector<pid_t>& daemons, Run& run,
                     const std::function<LaneCounts()>& drive);
 
-// Waits until the process rests (two minutes at most), and reads its figures.
-ProcessStats WaitUntilIdle(pid_t pid);
+// Waits until all of them rest (two minutes at most), and reads their figures.
+std::vector<ProcessStats> WaitUntilIdle(const std::vector<pid_t>& pids);
 
 }  // namespace ledgerd::bench
 

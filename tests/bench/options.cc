@@ -42,6 +42,9 @@ void AddDaemon(CLI::App& app, Options& options) {
                  "/tmp; both end with ledgerbench");
   app.add_option("--address", options.address,
                  "Or: a ledgerd that runs (no figures of its process)");
+  app.add_option("--replicas", options.replicas,
+                 "Start so many of it, as one group (default 1)")
+      ->check(CLI::IsMember({1, 2, 3, 5}));
   app.add_option("--daemon-flag", options.daemon_flags,
                  "A flag for it, like --state-delta-bytes=16MiB; repeat it");
   app.add_option("--daemon-processor", options.daemon_processor,
@@ -144,6 +147,11 @@ std::optional<int> ParseOptions(int argc, char** argv, Options& options) {
   }
   if (options.daemon.empty() == options.address.empty()) {
     std::cerr << "ledgerbench: say --daemon or --address\n";
+    return 1;
+  }
+  if (options.replicas > 1 && (options.daemon.empty() || options.restart)) {
+    std::cerr << "ledgerbench: --replicas needs --daemon, and has no "
+                 "--restart\n";
     return 1;
   }
   Complete(app, options);

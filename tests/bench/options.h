@@ -16,6 +16,7 @@ struct Options {
   // One of these two.
   std::string daemon;
   std::string address;
+  int replicas = 1;
   std::vector<std::string> daemon_flags;
   std::optional<int> daemon_processor;
   std::optional<int> client_processor;

@@ -1,5 +1,6 @@
 #include "tests/bench/report.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
@@ -30,6 +31,18 @@ double Microseconds(Histogram::Duration duration) {
   return static_cast<double>(duration.count()) / 1000;
 }
 
+double CpuSeconds(const std::vector<DaemonUse>& uses) {
+  double sum = 0;
+  for (const DaemonUse& use : uses) sum += use.cpu_seconds();
+  return sum;
+}
+
+double WrittenBytesMax(const std::vector<DaemonUse>& uses) {
+  double most = 0;
+  for (const DaemonUse& use : uses) most = std::max(most, use.written_bytes());
+  return most;
+}
+
 std::string JsonOf(const Sample& sample) {
   return absl::StrCat("{\"at_seconds\": ", Number(sample.at_seconds),
                       ", \"executed\": ", sample.executed,
@@ -55,6 +68,7 @@ void Report::Add(const Options& options) {
   const Workload::Options& workload = options.workload;
   if (!options.label.empty()) Add("label", options.label);
   Add("mode", Name(options.mode));
+  if (!options.daemon.empty()) Add("replicas", options.replicas);
   Add("batch", static_cast<double>(workload.batch));
   Add("clients", options.clients);
   Add("in_flight", options.in_flight);
@@ -77,7 +91,7 @@ void Report::AddLatency(const std::string& prefix, const Histogram& latency) {
   Add(prefix + "max", Microseconds(latency.max()));
 }
 
-void Report::Add(const Measurement& measured, bool has_daemon) {
+void Report::Add(const Measurement& measured) {
   const LaneCounts& counts = measured.counts;
   Add("seconds", measured.seconds);
   Add("transfers", static_cast<double>(counts.executed));
@@ -91,29 +105,60 @@ void Report::Add(const Measurement& measured, bool has_daemon) {
   // Seconds a million transfers are microseconds a transfer.
   Add("client_cpu_us_a_transfer",
       measured.PerTransfer(measured.client_cpu_seconds * 1e6));
-  if (has_daemon) AddDaemon(measured);
+  if (!measured.daemons.empty()) AddDaemons(measured);
   samples_ = measured.samples;
 }
 
-void Report::AddDaemon(const Measurement& measured) {
-  const ProcessStats& before = measured.before;
-  const ProcessStats& after = measured.after;
-  const double cpu = after.cpu_seconds - before.cpu_seconds;
+void Report::AddDaemons(const Measurement& measured) {
+  uint64_t resident = 0;
+  uint64_t resident_max = 0;
+  for (const DaemonUse& use : measured.daemons) {
+    resident = std::max(resident, use.after.resident_bytes);
+    resident_max = std::max(resident_max, use.after.resident_bytes_max);
+  }
+  const double cpu = CpuSeconds(measured.daemons);
   Add("daemon_cpu_us_a_transfer", measured.PerTransfer(cpu * 1e6));
   Add("cpu_us_a_transfer",
       measured.PerTransfer((cpu + measured.client_cpu_seconds) * 1e6));
   Add("written_bytes_a_transfer",
-      measured.PerTransfer(
-          static_cast<double>(after.written_bytes - before.written_bytes)));
-  Add("resident_mib", static_cast<double>(after.resident_bytes) / kMiB);
-  Add("resident_mib_max", static_cast<double>(after.resident_bytes_max) / kMiB);
+      measured.PerTransfer(WrittenBytesMax(measured.daemons)));
+  Add("resident_mib", static_cast<double>(resident) / kMiB);
+  Add("resident_mib_max", static_cast<double>(resident_max) / kMiB);
+  AddRoles("", measured, measured.daemons);
+}
+
+void Report::AddSettled(const Measurement& measured,
+                        const std::vector<ProcessStats>& idle) {
+  std::vector<DaemonUse> uses = measured.daemons;
+  for (size_t i = 0; i < uses.size(); ++i) uses[i].after = idle[i];
+  Add("settled_daemon_cpu_us_a_transfer",
+      measured.PerTransfer(CpuSeconds(uses) * 1e6));
+  Add("settled_written_bytes_a_transfer",
+      measured.PerTransfer(WrittenBytesMax(uses)));
+  AddRoles("settled_", measured, uses);
+}
+
+void Report::AddRoles(const std::string& prefix, const Measurement& measured,
+                      const std::vector<DaemonUse>& uses) {
+  if (uses.size() < 2) return;
+  for (size_t i = 0; i < uses.size(); ++i) {
+    const DaemonUse& use = uses[i];
+    const std::string role =
+        prefix + (i == 0 ? "primary_" : absl::StrCat("standby", i, "_"));
+    Add(role + "cpu_us_a_transfer",
+        measured.PerTransfer(use.cpu_seconds() * 1e6));
+    Add(role + "written_bytes_a_transfer",
+        measured.PerTransfer(use.written_bytes()));
+    Add(role + "resident_mib_max",
+        static_cast<double>(use.after.resident_bytes_max) / kMiB);
+  }
 }
 
 std::string Report::Text() const {
   std::string text;
   for (const Line& line : lines_) {
     absl::StrAppend(&text,
-                    absl::StrFormat("%-28s %s\n", line.name, line.value));
+                    absl::StrFormat("%-34s %s\n", line.name, line.value));
   }
   return text;
 }

@@ -28,14 +28,23 @@ class Report {
 
   // What was asked for.
   void Add(const Options& options);
-  void Add(const Measurement& measured, bool has_daemon);
+  // With what the daemons used, if it is known: CPU is that of all, memory and
+  // bytes written are those of the one with most of it. Then each role of a
+  // group by itself: primary_, standby1_, standby2_.
+  void Add(const Measurement& measured);
+  // The same, as of when the daemons rested: with what they did afterwards.
+  void AddSettled(const Measurement& measured,
+                  const std::vector<ProcessStats>& idle);
 
   std::string Text() const;
   std::string Json() const;
 
  private:
   void AddLatency(const std::string& prefix, const Histogram& latency);
-  void AddDaemon(const Measurement& measured);
+  void AddDaemons(const Measurement& measured);
+  // Of each role of a group.
+  void AddRoles(const std::string& prefix, const Measurement& measured,
+                const std::vector<DaemonUse>& uses);
 
   struct Line {
     std::string name;

@@ -5,11 +5,25 @@
 #
 #   tests/bench/run.sh            everything
 #   tests/bench/run.sh --quick    a fifth of the time, without 50M transfers
+#   tests/bench/run.sh --group    of three replicas (run_group.py, and PostgreSQL with a
+#                                 synchronous standby), into RESULTS-group.md; may come
+#                                 with --quick
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-rounds=5 seconds=10
-if [ "${1:-}" = --quick ]; then rounds=3 seconds=5; fi
+rounds=5 seconds=10 lines=tests/bench/run.py replicas=1 results=RESULTS.md
+title='Against PostgreSQL 15'
+flags=()
+for flag; do
+  case $flag in
+  --quick) rounds=3 seconds=5 flags+=("$flag") ;;
+  --group)
+    lines=tests/bench/run_group.py replicas=3 results=RESULTS-group.md
+    title="$title with a synchronous standby"
+    ;;
+  *) flags+=("$flag") ;;
+  esac
+done
 
 tests/bench/postgres/setup.sh
 bazel build --config=release //server:ledgerd //tests/bench:ledgerbench
@@ -19,8 +33,9 @@ cp -L bazel-bin/server/ledgerd bazel-bin/tests/bench/ledgerbench "$bin"
 programs=("--ledgerd=$bin/ledgerd" "--ledgerbench=$bin/ledgerbench")
 
 {
-  tests/bench/run.py "${programs[@]}" "$@"
-  printf '\n## Against PostgreSQL 15\n\n'
-  tests/bench/compare.py "${programs[@]}" "--rounds=$rounds" "--seconds=$seconds"
+  "$lines" "${programs[@]}" "${flags[@]}"
+  printf '\n## %s\n\n' "$title"
+  tests/bench/compare.py "${programs[@]}" "--replicas=$replicas" \
+    "--rounds=$rounds" "--seconds=$seconds"
 } >"$bin/results"
-cp "$bin/results" tests/bench/RESULTS.md
+cp "$bin/results" "tests/bench/$results"

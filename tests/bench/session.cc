@@ -4,22 +4,18 @@
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
-#include "grpcpp/create_channel.h"
-#include "grpcpp/security/credentials.h"
 
-#include "admin/v1/admin.grpc.pb.h"
 #include "proto/base/status_macros.h"
 #include "proto/system_limits.h"
 #include "tests/bench/drivers.h"
+#include "tests/bench/group_watch.h"
 #include "tests/integration/test_directory.h"
 
 namespace ledgerd::bench {
 namespace {
-
-using ::admin::v1::GetStatusRequest;
-using ::admin::v1::GetStatusResponse;
 
 // All threads that are made from now on.
 void RunOn(int processor) {
@@ -27,17 +23,6 @@ void RunOn(int processor) {
   CPU_ZERO(&one);
   CPU_SET(processor, &one);
   sched_setaffinity(0, sizeof(one), &one);
-}
-
-absl::StatusOr<GetStatusResponse> GetStatus(const std::string& address) {
-  const auto stub = ::admin::v1::AdminService::NewStub(
-      grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
-  grpc::ClientContext context;
-  GetStatusResponse response;
-  const grpc::Status status =
-      stub->GetStatus(&context, GetStatusRequest(), &response);
-  if (status.ok()) return response;
-  return absl::UnavailableError("GetStatus: " + status.error_message());
 }
 
 double Milliseconds(std::chrono::nanoseconds duration) {
@@ -58,6 +43,7 @@ absl::Status Session::Run() {
   LEDGERD_RETURN_IF_ERROR(MeasureLoad());
   absl::Status status = Verify();
   if (status.ok() && options_.restart) status = MeasureRestart();
+  if (status.ok() && options_.replicas > 1) status = VerifyReplicas();
   return Print(status);
 }
 
@@ -65,19 +51,19 @@ absl::Status Session::Start() {
   address_ = options_.address;
   if (!options_.daemon.empty()) {
     LEDGERD_ASSIGN_OR_RETURN(
-        daemon_, Daemon::Start({.program = options_.daemon,
-                                .flags = options_.daemon_flags,
-                                .processor = options_.daemon_processor}));
-    address_ = daemon_->address();
+        group_, Group::Start({.program = options_.daemon,
+                              .flags = options_.daemon_flags,
+                              .processor = options_.daemon_processor},
+                             options_.replicas));
+    address_ = group_->primary().address();
   }
   if (options_.client_processor.has_value()) RunOn(*options_.client_processor);
   check_ = std::make_unique<LedgerCheck>(address_, workload_);
   return absl::OkStatus();
 }
 
-std::optional<pid_t> Session::DaemonPid() const {
-  if (daemon_ == nullptr) return std::nullopt;
-  return daemon_->pid();
+std::vector<pid_t> Session::DaemonPids() const {
+  return group_ == nullptr ? std::vector<pid_t>() : group_->pids();
 }
 
 LaneCounts Session::Drive(ledgerd::bench::Run& run, bool large_batches) const {
@@ -100,7 +86,7 @@ Measurement Session::Send(RequestSource::Limits limits, bool large_batches) {
   RequestSource source(workload_, end_, limits);
   ledgerd::bench::Run run{.source = source, .outcomes = outcomes_};
   Measurement measured =
-      Measure(DaemonPid(), run, [&] { return Drive(run, large_batches); });
+      Measure(DaemonPids(), run, [&] { return Drive(run, large_batches); });
   // A ping makes no transfer, and so leaves its number free.
   if (large_batches || options_.mode != Mode::kPing) end_ = source.end();
   return measured;
@@ -113,7 +99,7 @@ absl::Status Session::Prefill() {
     return absl::InternalError("prefill: " + outcomes_.first_error());
   }
   report_.Add("prefill_rate_per_second", filled.Rate());
-  if (daemon_ != nullptr) WaitUntilIdle(daemon_->pid());
+  if (group_ != nullptr) WaitUntilIdle(group_->pids());
   return absl::OkStatus();
 }
 
@@ -130,29 +116,35 @@ absl::Status Session::MeasureLoad() {
     limits.duration = std::chrono::milliseconds(
         static_cast<int64_t>(options_.seconds * 1000));
   }
+  std::optional<GroupWatch> watch;
+  if (group_ != nullptr && group_->size() > 1) watch.emplace(*group_);
   const Measurement measured = Send(limits, false);
-  report_.Add(measured, daemon_ != nullptr);
-  if (options_.settle && daemon_ != nullptr) Settle(measured);
+  report_.Add(measured);
+  if (watch.has_value()) report_.Add("silence_ms_max", watch->Stop());
+  if (options_.settle && group_ != nullptr) Settle(measured);
+  const absl::Status status = CheckOutcomes(measured);
+  return status.ok() ? status : Print(status);
+}
+
+absl::Status Session::CheckOutcomes(const Measurement& measured) {
+  if (group_ != nullptr && group_->size() > 1) {
+    // First: a promotion lets requests fail.
+    LEDGERD_RETURN_IF_ERROR(group_->CheckNoPromotion());
+  }
   if (measured.counts.failed == 0 && measured.counts.not_created == 0) {
     return absl::OkStatus();
   }
-  return Print(absl::InternalError(
+  return absl::InternalError(
       absl::StrCat(measured.counts.failed, " transfers failed, ",
                    measured.counts.not_created,
-                   " were not created: ", outcomes_.first_error())));
+                   " were not created: ", outcomes_.first_error()));
 }
 
 void Session::Settle(const Measurement& measured) {
-  const ProcessStats idle = WaitUntilIdle(daemon_->pid());
-  report_.Add("settled_daemon_cpu_us_a_transfer",
-              measured.PerTransfer(
-                  (idle.cpu_seconds - measured.before.cpu_seconds) * 1e6));
-  report_.Add("settled_written_bytes_a_transfer",
-              measured.PerTransfer(static_cast<double>(
-                  idle.written_bytes - measured.before.written_bytes)));
-  report_.Add(
-      "stored_bytes_a_transfer",
-      static_cast<double>(daemon_->StoredBytes()) / static_cast<double>(end_));
+  report_.AddSettled(measured, WaitUntilIdle(group_->pids()));
+  report_.Add("stored_bytes_a_transfer",
+              static_cast<double>(group_->primary().StoredBytes()) /
+                  static_cast<double>(end_));
 }
 
 absl::Status Session::Verify() {
@@ -162,13 +154,23 @@ absl::Status Session::Verify() {
   return status;
 }
 
+// After the ledger was read, so that no promotion came of that either.
+absl::Status Session::VerifyReplicas() {
+  LEDGERD_RETURN_IF_ERROR(group_->WaitUntilEqual());
+  LEDGERD_RETURN_IF_ERROR(group_->CheckNoPromotion());
+  report_.Add("epoch", static_cast<double>(group_->epoch()));
+  const absl::Status equal = group_->CompareStates();
+  report_.AddFlag("states_equal", equal.ok());
+  return equal;
+}
+
 absl::Status Session::MeasureRestart() {
-  if (daemon_ == nullptr) {
+  if (group_ == nullptr) {
     return absl::InvalidArgumentError("--restart needs --daemon");
   }
-  LEDGERD_ASSIGN_OR_RETURN(const auto before,
-                           GetStatus(daemon_->admin_address()));
-  LEDGERD_ASSIGN_OR_RETURN(const auto took, daemon_->KillAndRestart());
+  Daemon& daemon = group_->primary();
+  LEDGERD_ASSIGN_OR_RETURN(const auto before, daemon.Status());
+  LEDGERD_ASSIGN_OR_RETURN(const auto took, daemon.KillAndRestart());
   const auto replayed = static_cast<double>(before.applied_sequence() -
                                             before.checkpoint_sequence());
   const double transfers = replayed * static_cast<double>(end_) /
@@ -177,7 +179,7 @@ absl::Status Session::MeasureRestart() {
   report_.Add("replayed_entries", replayed);
   report_.Add("replayed_transfers_about", transfers);
   report_.Add("replay_rate_per_second", transfers / Milliseconds(took) * 1000);
-  check_->Use(daemon_->address());
+  check_->Use(daemon.address());
   const absl::Status kept = check_->Verify(end_, outcomes_.exceptions());
   report_.AddFlag("verified_after_restart", kept.ok());
   return kept;
