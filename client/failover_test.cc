@@ -48,6 +48,19 @@ class FailoverTest : public testing::Test {
         .addresses = addresses, .timeout = timeout, .patience = patience});
   }
 
+  // Waits until the client is connected to these. Before, one that takes its
+  // time would be passed over.
+  void Connect(const std::vector<const FakeLedger*>& servers) {
+    for (const FakeLedger* server : servers) {
+      const size_t before = server->lookups();
+      while (server->lookups() == before) {
+        const auto found =
+            client_->LookupAccounts({kAlice}, {.at_least = Sequence(0)});
+        ASSERT_TRUE(found.ok()) << found.status();
+      }
+    }
+  }
+
   // The old primary executes one call more, whose answer is lost, and is none
   // from then on; the new one is not promoted yet.
   void LoseThePrimaryAfterOneCall() {
@@ -98,15 +111,22 @@ TEST_F(FailoverTest, AServerThatIsGoneIsLeft) {
 }
 
 TEST_F(FailoverTest, WhereAllRefuseNothingWasDone) {
-  Make({old_->address(), new_->address()}, milliseconds(300));
+  Make({old_->address(), new_->address()}, milliseconds(1'000));
   old_->BecomeStandby();
   new_->BecomeStandby();
-  const auto result = client_->CreateTransfer(Pay(7));
-  EXPECT_EQ(ReasonOf(result.status()), Reason::kNoPrimary) << result.status();
-  EXPECT_FALSE(MayHaveBeenExecuted(result.status()));
-  // Both in each round, and pauses of at least 10, 20, 40, 80, 100 ms.
-  EXPECT_GE(old_->refusals(), 2);
-  EXPECT_LE(old_->refusals(), 6);
+  size_t refused = 0;
+  absl::Status status;
+  // Where the deadline meets an attempt on its way the outcome is unknown.
+  for (int tries = 0; tries < 20; ++tries) {
+    refused = old_->refusals();
+    status = client_->CreateTransfer(Pay(7)).status();
+    if (ReasonOf(status) != Reason::kOutcomeUnknown) break;
+  }
+  EXPECT_EQ(ReasonOf(status), Reason::kNoPrimary) << status;
+  EXPECT_FALSE(MayHaveBeenExecuted(status));
+  // Both in each round, and pauses of at least 10, 20, 40, 80, 100, ... ms.
+  EXPECT_GE(old_->refusals() - refused, 2);
+  EXPECT_LE(old_->refusals() - refused, 14);
   EXPECT_GE(new_->refusals(), 2);
   Promote();
   Make({old_->address(), new_->address()});
@@ -114,7 +134,8 @@ TEST_F(FailoverTest, WhereAllRefuseNothingWasDone) {
 }
 
 TEST_F(FailoverTest, ADeadlineWhileNobodyIsPrimaryLeavesTheOutcomeUnknown) {
-  Make({old_->address(), new_->address()}, milliseconds(300));
+  Make({old_->address(), new_->address()}, milliseconds(1'000));
+  ASSERT_NO_FATAL_FAILURE(Connect({old_.get(), new_.get()}));
   LoseThePrimaryAfterOneCall();
   const auto result = client_->CreateTransfer(Pay(7));
   EXPECT_EQ(ReasonOf(result.status()), Reason::kOutcomeUnknown)
@@ -128,6 +149,7 @@ TEST_F(FailoverTest, ADeadlineWhileNobodyIsPrimaryLeavesTheOutcomeUnknown) {
 }
 
 TEST_F(FailoverTest, AHintToADeadAddress) {
+  ASSERT_NO_FATAL_FAILURE(Connect({old_.get(), new_.get()}));
   old_->BecomeStandby(kNobody, 3);
   const auto result = client_->CreateTransfer(Pay(7));
   ASSERT_TRUE(result.ok()) << result.status();
@@ -137,6 +159,7 @@ TEST_F(FailoverTest, AHintToADeadAddress) {
 
 TEST_F(FailoverTest, HintsInACircle) {
   Make({old_->address(), new_->address(), third_->address()});
+  ASSERT_NO_FATAL_FAILURE(Connect({old_.get(), new_.get(), third_.get()}));
   old_->BecomeStandby(new_->address(), 3);
   new_->BecomeStandby(old_->address(), 3);
   const auto result = client_->CreateTransfer(Pay(7));
@@ -147,6 +170,7 @@ TEST_F(FailoverTest, HintsInACircle) {
 }
 
 TEST_F(FailoverTest, TheNewPrimaryIsRemembered) {
+  ASSERT_NO_FATAL_FAILURE(Connect({old_.get(), new_.get()}));
   old_->BecomeStandby(new_->address(), 3);
   for (uint64_t id = 1; id <= 20; ++id) {
     ASSERT_TRUE(client_->CreateTransfer(Pay(id)).ok());
@@ -233,6 +257,8 @@ TEST_F(FailoverTest, ASilentPrimaryIsLeftWhenAnotherSaysThatItIsOne) {
   Waiter<TransferResult> paid;
   client_->CreateTransfer(Pay(7), paid.callback());
   old_->WaitForBatches(1);
+  // Else the client might go back when the new one takes more than 20 ms.
+  old_->BecomeStandby();
   Promote();
   const auto result = paid.Wait();
   ASSERT_TRUE(result.ok()) << result.status();
@@ -244,6 +270,19 @@ class StandbyReadTest : public FailoverTest {
  protected:
   StandbyReadTest() { new_->BecomeStandby(old_->address(), 3); }
 
+  void SetUp() override { ConnectToBoth(); }
+
+  // Lookups count from then on.
+  void ConnectToBoth() {
+    ASSERT_NO_FATAL_FAILURE(Connect({old_.get(), new_.get()}));
+    of_old_before_ = old_->lookups();
+    of_new_before_ = new_->lookups();
+  }
+
+  size_t LookupsOfOld() const { return old_->lookups() - of_old_before_; }
+
+  size_t LookupsOfNew() const { return new_->lookups() - of_new_before_; }
+
   void Read(const ReadLevel& level) {
     const auto found = client_->LookupAccounts({kAlice}, level);
     ASSERT_TRUE(found.ok()) << found.status();
@@ -252,38 +291,42 @@ class StandbyReadTest : public FailoverTest {
 
   const ReadLevel at_least_{.at_least = Sequence(0)};
   const ReadLevel stale_{.max_staleness = milliseconds(100)};
+  size_t of_old_before_ = 0;
+  size_t of_new_before_ = 0;
 };
 
 TEST_F(StandbyReadTest, ThoseThatMayBeOlderGoToAllInTurn) {
   for (int i = 0; i < 4; ++i) Read(i % 2 == 0 ? at_least_ : stale_);
-  EXPECT_EQ(old_->lookups(), 2);
-  EXPECT_EQ(new_->lookups(), 2);
+  EXPECT_EQ(LookupsOfOld(), 2);
+  EXPECT_EQ(LookupsOfNew(), 2);
   EXPECT_EQ(new_->refusals(), 0);
 }
 
 TEST_F(StandbyReadTest, TheOthersGoToThePrimary) {
   for (int i = 0; i < 4; ++i) Read({});
-  EXPECT_EQ(old_->lookups(), 4);
-  EXPECT_EQ(new_->lookups(), 0);
+  EXPECT_EQ(LookupsOfOld(), 4);
+  EXPECT_EQ(LookupsOfNew(), 0);
 }
 
 TEST_F(StandbyReadTest, WhoIsTooFarBehindIsLeft) {
   new_->Script(std::vector(100, FakeLedger::Fails(Reason::kTooStale)));
   for (int i = 0; i < 4; ++i) Read(stale_);
-  EXPECT_EQ(old_->lookups(), 4);
+  EXPECT_EQ(LookupsOfOld(), 4);
 }
 
 TEST_F(StandbyReadTest, WhoWaitsInVainLeavesTimeForAnother) {
   Make({old_->address(), new_->address()}, milliseconds(2'000));
+  ConnectToBoth();
   new_->Script({{.silent = true}});
+  // One of them goes to the new one first.
   for (int i = 0; i < 2; ++i) Read(at_least_);
-  EXPECT_EQ(old_->lookups(), 2);
+  EXPECT_GE(LookupsOfOld(), 1);
 }
 
 TEST_F(StandbyReadTest, WhoIsGoneIsLeft) {
   new_.reset();
   for (int i = 0; i < 4; ++i) Read(at_least_);
-  EXPECT_EQ(old_->lookups(), 4);
+  EXPECT_EQ(LookupsOfOld(), 4);
 }
 
 }  // namespace

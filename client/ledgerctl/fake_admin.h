@@ -29,6 +29,9 @@ namespace ledgerd::client {
 class FakeAdmin final : public ::admin::v1::AdminService::Service {
  public:
   FakeAdmin() {
+    status_.set_role(::admin::v1::ROLE_PRIMARY);
+    status_.set_primary_id(1);
+    status_.set_journal_first_sequence(1);
     int port = 0;
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(),
@@ -36,9 +39,6 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
     builder.RegisterService(this);
     server_ = builder.BuildAndStart();
     address_ = "127.0.0.1:" + std::to_string(port);
-    status_.set_role(::admin::v1::ROLE_PRIMARY);
-    status_.set_primary_id(1);
-    status_.set_journal_first_sequence(1);
   }
 
   ~FakeAdmin() override { server_->Shutdown(); }
