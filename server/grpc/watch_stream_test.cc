@@ -341,7 +341,7 @@ TEST_F(WatchStreamTest, AStopEndsThem) {
 
 TEST_F(WatchStreamTest, AnErrorOfTheReadEndsIt) {
   const auto watch = Open(1);
-  WaitForWatchers(1);
+  WaitForReads(1);
   harness().replica().AbandonReads(MakeError(Reason::kNoPrimary, "halted"));
   WatchEventsResponse response;
   EXPECT_FALSE(watch->stream->Read(&response));
@@ -360,7 +360,7 @@ TEST_F(WatchStreamTest, ARefusedReadEndsIt) {
 
 TEST_F(WatchStreamTest, AWaitThatIsOverBeginsAgain) {
   const auto watch = Open(1);
-  WaitForWatchers(1);
+  WaitForReads(1);
   harness().replica().AbandonReads(MakeError(Reason::kTooStale, "10 s"));
   Apply(1);
   EXPECT_EQ(watch->Next().sequence(), 1u);
