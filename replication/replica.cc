@@ -147,6 +147,13 @@ bool Replica::IsPrimary() const {
   return std::holds_alternative<Primary>(protocol_->role());
 }
 
+// It has told another one to promote (rule 12).
+bool Replica::HasToldSuccessor() const {
+  const auto* primary = std::get_if<Primary>(&protocol_->role());
+  return primary != nullptr && primary->switchover.has_value() &&
+         primary->switchover->told;
+}
+
 bool Replica::serving() const {
   if (halted()) return false;
   const auto* primary = std::get_if<Primary>(&protocol_->role());
@@ -154,7 +161,7 @@ bool Replica::serving() const {
 }
 
 bool Replica::WantsProposals() const {
-  if (!serving()) return true;  // To refuse them.
+  if (!serving()) return successor_ticks_ == 0;  // To refuse them.
   // Writes are held during a switchover (rule 12).
   if (!protocol_->takes_proposals()) return false;
   return !checkpointing_.ahead() && queue_.added_bytes() < kPipelineBytesMax;
@@ -237,6 +244,7 @@ void Replica::OnTick(Now now) {
   now_ = now.steady;
   if (halted()) return;
   waiting_ticks_ = persisting() ? waiting_ticks_ + 1 : 0;
+  if (successor_ticks_ > 0) --successor_ticks_;
   Step(Tick{.progressing = progressing(), .answered_through = queue_.applied()},
        now);
   reads_.Expire(now.steady);
@@ -346,10 +354,15 @@ std::optional<RequestResult> Replica::Step(Event event, Now now,
                                            std::vector<Done> done) {
   const ProtocolView before = ViewOf(*protocol_);
   const std::optional<ReplicaId> primary_before = protocol_->primary();
+  const bool has_told = HasToldSuccessor();
   Update update = protocol_->Step(std::move(event), now.wall);
   const std::string violation = Violation(before, ViewOf(*protocol_));
   LEDGERD_CHECK(violation.empty()) << violation;
   const std::optional<RequestResult> result = update.request;
+  if (update.stepped_down && has_told) {
+    successor_ticks_ = options_.timing.timeout_ticks;
+  }
+  if (protocol_->primary().has_value()) successor_ticks_ = 0;
   Perform(std::move(update), std::move(done));
   // Whom reads were asked of says no more how far they have to wait.
   if (protocol_->primary() != primary_before) {
@@ -437,6 +450,7 @@ void Replica::CheckpointNow() {
 void Replica::Halt(const absl::Status& fault) {
   if (halted()) return;
   fault_ = fault;
+  successor_ticks_ = 0;
   queue_.Abandon(OutcomeUnknown(fault));
   reads_.Abandon(NotServing());
 }

@@ -88,7 +88,8 @@ class Replica {
   //                              replica, which it cannot talk to.
   absl::Status Start(Now now);
 
-  // Whether OnProposals may be called: room in the pipeline.
+  // Whether OnProposals may be called: room in the pipeline; after a hand-over,
+  // only when it knows whom to name, or has waited for that long enough.
   bool WantsProposals() const;
 
   // Whether the journal still writes what it was given: few small proposals had
@@ -173,6 +174,7 @@ class Replica {
   void Expire(Now now);
   bool serving() const;
   bool IsPrimary() const;
+  bool HasToldSuccessor() const;
   Role RoleNow() const;
   PeerStatus StatusOf(const Member& peer) const;
   void NoteHeard(const Message& message, Now now);
@@ -204,6 +206,8 @@ class Replica {
   std::map<ReplicaId, Deadline> heard_;
   // As the last event said.
   Deadline now_;
+  // How long writes still wait for the hint to whom it handed over.
+  uint32_t successor_ticks_ = 0;
   // Of a witness: what it has let go of.
   Sequence released_;
   bool expiring_ = false;
