@@ -115,6 +115,7 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
       auto& cut = *response->add_entries();
       *cut.mutable_entry() = journal_[i];
       cut.mutable_rolled_back_at()->set_seconds(1'800'000'000);
+      cut.set_new_epoch(6);
     }
     return grpc::Status::OK;
   }

@@ -61,6 +61,7 @@ absl::StatusOr<ExitCode> Switchover(Context& context,
 struct PromoteOptions {
   bool accept_loss = false;
   bool others_are_off = false;
+  std::string reason;
 };
 
 std::string OthersOf(const v1::GetStatusResponse& status) {
@@ -113,6 +114,7 @@ absl::StatusOr<ExitCode> Promote(Context& context,
   }
   v1::ForcePromoteRequest request;
   request.set_accept_loss(options.accept_loss);
+  request.set_reason(options.reason);
   LEDGERD_ASSIGN_OR_RETURN(const auto forced, admin->ForcePromote(request));
   context.MakePrinter().One({Number("primary", status.replica_id()),
                              Number("epoch", forced.epoch()),
@@ -125,18 +127,24 @@ absl::StatusOr<ExitCode> Promote(Context& context,
 
 // ---- pause, resume
 
-absl::StatusOr<ExitCode> Pause(Context& context, const std::string& pause_for) {
+struct PauseOptions {
+  std::string length;
+  std::string reason;
+};
+
+absl::StatusOr<ExitCode> Pause(Context& context, const PauseOptions& options) {
   v1::PauseFailoverRequest request;
-  if (!pause_for.empty()) {
-    LEDGERD_ASSIGN_OR_RETURN(const auto length, ParseDuration(pause_for));
+  request.set_reason(options.reason);
+  if (!options.length.empty()) {
+    LEDGERD_ASSIGN_OR_RETURN(const auto length, ParseDuration(options.length));
     SetDuration(length, *request.mutable_expires_after());
   }
   LEDGERD_ASSIGN_OR_RETURN(AdminClient* const admin, context.ConnectAdmin());
   LEDGERD_RETURN_IF_ERROR(admin->PauseFailover(request));
   Context::Say(absl::StrCat(
       "No replica promotes by itself ",
-      pause_for.empty() ? "until 'ledgerctl resume'"
-                        : absl::StrCat("for ", pause_for),
+      options.length.empty() ? "until 'ledgerctl resume'"
+                             : absl::StrCat("for ", options.length),
       ". If the primary goes meanwhile, 'ledgerctl switchover' at a standby "
       "promotes that one."));
   return ExitCode::kOk;
@@ -211,6 +219,11 @@ absl::StatusOr<ExitCode> Remove(Context& context,
   return ExitCode::kOk;
 }
 
+void AddReason(CLI::App& command, std::string& reason) {
+  command.add_option("--reason", reason,
+                     "Why; it is in the replica's log, with who asked");
+}
+
 CLI::App* AddWithId(CLI::App& parent, const std::string& name,
                     const std::string& help, ReplicaOptions& options) {
   CLI::App* command = parent.add_subcommand(name, help);
@@ -259,6 +272,7 @@ void AddPromoteCommand(CLI::App& app, Context& context) {
   command->add_flag("--others-are-off", options->others_are_off,
                     "Confirms, instead of the question, that all others are "
                     "off for good");
+  AddReason(*command, options->reason);
   command->footer(
       "The last resort, for a group that has lost most of its voters. While a "
       "majority is there, use switchover: it loses nothing. Start what can be "
@@ -273,18 +287,20 @@ void AddPromoteCommand(CLI::App& app, Context& context) {
 }
 
 void AddPauseCommands(CLI::App& app, Context& context) {
-  const auto pause_for = std::make_shared<std::string>();
+  const auto options = std::make_shared<PauseOptions>();
   CLI::App* pause = app.add_subcommand(
       "pause", "Let no replica promote by itself, for maintenance.");
-  pause->add_option("--for", *pause_for,
+  pause->add_option("--for", options->length,
                     "Resumes by itself after this: 30s, 10m; by default never");
+  AddReason(*pause, options->reason);
   pause->footer(absl::StrCat(
       kAsksAnyone,
       "Payments go on as before; only when the primary goes, they stop until "
-      "it is back or 'ledgerctl switchover' promotes a standby.\n\nExample:\n"
-      "  ledgerctl pause --for 10m"));
-  pause->callback([&context, pause_for] {
-    context.Run([&] { return Pause(context, *pause_for); });
+      "'ledgerctl switchover' promotes a standby, or the pause ends. A primary "
+      "that is stopped does not hand over meanwhile.\n\nExample:\n"
+      "  ledgerctl pause --for 10m --reason 'new switch in rack 3'"));
+  pause->callback([&context, options] {
+    context.Run([&] { return Pause(context, *options); });
   });
   CLI::App* resume =
       app.add_subcommand("resume", "Let replicas promote by themselves again.");

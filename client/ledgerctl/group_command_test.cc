@@ -107,10 +107,12 @@ TEST_F(GroupCommandTest, HintsInACircleEnd) {
 }
 
 TEST_F(GroupCommandTest, PauseAndResume) {
-  EXPECT_EQ(Run({"pause", "--for=10m"}), ExitCode::kOk) << err_;
+  EXPECT_EQ(Run({"pause", "--for=10m", "--reason=rack 3"}), ExitCode::kOk)
+      << err_;
   EXPECT_EQ(Run({"resume"}), ExitCode::kOk) << err_;
   EXPECT_EQ(admin_.asked(),
-            Asked({"PauseFailoverRequest: expires_after { seconds: 600 }",
+            Asked({"PauseFailoverRequest: reason: \"rack 3\" expires_after { "
+                   "seconds: 600 }",
                    "ResumeFailoverRequest: "}));
 }
 
@@ -132,9 +134,12 @@ TEST_F(GroupCommandTest, PromoteAsksFirstAndSaysWhatIsLost) {
 }
 
 TEST_F(GroupCommandTest, PromoteForScripts) {
-  EXPECT_EQ(Run({"promote", "--accept-loss", "--others-are-off"}),
-            ExitCode::kOk)
+  EXPECT_EQ(
+      Run({"promote", "--accept-loss", "--others-are-off", "--reason=fire"}),
+      ExitCode::kOk)
       << err_;
+  EXPECT_EQ(admin_.asked().back(),
+            "ForcePromoteRequest: accept_loss: true reason: \"fire\"");
   EXPECT_EQ(Run({"promote", "--others-are-off"}), ExitCode::kUsage)
       << "the loss must be accepted";
   EXPECT_EQ(admin_.asked().size(), 1);
@@ -214,6 +219,7 @@ TEST_F(GroupCommandTest, WhatWasRolledBackIsListed) {
                       "\"operation\":\"create_accounts\","),
             0u)
       << out_;
+  EXPECT_NE(out_.find("\"new_epoch\":6,"), std::string::npos) << out_;
   EXPECT_NE(out_.find("\"rolled_back\":\"2027-01-15T08:00:00"),
             std::string::npos)
       << out_;
@@ -223,6 +229,7 @@ TEST_F(GroupCommandTest, WhatWasRolledBackIsListed) {
 
 TEST_F(GroupCommandTest, StatusShowsMembersAndThePause) {
   admin_.Change([](v1::GetStatusResponse& status) {
+    status.set_role(v1::ROLE_PRIMARY);
     status.set_failover_paused(true);
     auto& standby = *status.mutable_replicas(1);
     standby.set_admin_address("b:7301");
@@ -232,13 +239,26 @@ TEST_F(GroupCommandTest, StatusShowsMembersAndThePause) {
   });
   EXPECT_EQ(Run({"status", "-o", "json"}), ExitCode::kOk) << err_;
   EXPECT_TRUE(Said("failover is paused")) << err_;
+  EXPECT_TRUE(Said("replica 2 (standby) does not answer: start it")) << err_;
   EXPECT_NE(out_.find("\"failover_paused\":true"), std::string::npos) << out_;
   EXPECT_NE(out_.find("{\"replica\":2,\"role\":\"standby\",\"address\":\"\","
                       "\"admin_address\":\"b:7301\",\"incarnation\":2,"
                       "\"connected\":false,\"heard_ms_ago\":\"20\","
-                      "\"acknowledged\":0,\"applied\":0,\"lag_entries\":5}"),
+                      "\"acknowledged\":0,\"lag_entries\":5}"),
             std::string::npos)
       << out_;
+}
+
+TEST_F(GroupCommandTest, AStandbySaysWhoKnowsMore) {
+  admin_.Change([](v1::GetStatusResponse& status) {
+    status.set_replica_id(2);
+    status.set_role(v1::ROLE_STANDBY);
+    status.set_primary_id(1);
+    status.set_primary_admin_address("a:7301");
+  });
+  EXPECT_EQ(Run({"status", "-o", "json"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(Said("'ledgerctl status --admin-address a:7301'")) << err_;
+  EXPECT_EQ(out_.find("lag_entries"), std::string::npos) << out_;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -91,23 +92,56 @@ std::string Yaml(const Record& record, const std::string& first,
   return out;
 }
 
-// A list's items in the lines below: name=value.
-std::string Lines(const Field& field) {
-  std::string out;
-  for (const std::vector<Cell>& item : field.list) {
-    out += "   ";
-    for (const Cell& cell : item) {
-      if (cell.value.empty()) continue;
-      absl::StrAppend(&out, " ", cell.name, "=", cell.value);
-    }
-    out += "\n";
-  }
-  return out;
-}
-
 std::string Padded(const std::string& text, size_t width, bool right) {
   const std::string space(width > text.size() ? width - text.size() : 0, ' ');
   return right ? space + text : text + space;
+}
+
+// "name=value"; nothing for one without a value.
+std::string Worded(const Cell& cell) {
+  return cell.value.empty() ? "" : absl::StrCat(cell.name, "=", cell.value);
+}
+
+const Cell* FindCell(const std::vector<Cell>& item, const std::string& name) {
+  const auto found =
+      std::find_if(item.begin(), item.end(),
+                   [&name](const Cell& cell) { return cell.name == name; });
+  return found == item.end() ? nullptr : &*found;
+}
+
+// The names that a list's items have, in their order, and the room for each.
+std::vector<std::pair<std::string, size_t>> ColumnsOf(const Field& field) {
+  std::vector<std::pair<std::string, size_t>> columns;
+  for (const std::vector<Cell>& item : field.list) {
+    for (const Cell& cell : item) {
+      auto column =
+          std::find_if(columns.begin(), columns.end(),
+                       [&cell](const auto& c) { return c.first == cell.name; });
+      if (column == columns.end()) {
+        column = columns.emplace(columns.end(), cell.name, size_t{0});
+      }
+      column->second = std::max(column->second, Worded(cell).size());
+    }
+  }
+  return columns;
+}
+
+// A list's items in the lines below, name under name.
+std::string Lines(const Field& field) {
+  const auto columns = ColumnsOf(field);
+  std::string out;
+  for (const std::vector<Cell>& item : field.list) {
+    std::string line = "   ";
+    for (const auto& [name, width] : columns) {
+      if (width == 0) continue;
+      const Cell* cell = FindCell(item, name);
+      absl::StrAppend(
+          &line, " ",
+          Padded(cell == nullptr ? "" : Worded(*cell), width, false));
+    }
+    absl::StrAppend(&out, absl::StripTrailingAsciiWhitespace(line), "\n");
+  }
+  return out;
 }
 
 // Of a column whose later values are not known yet.

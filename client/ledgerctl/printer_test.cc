@@ -55,6 +55,14 @@ TEST(PrinterTest, Lists) {
             "- a: \"1\"\n  b:\n    - c: \"2\"\n      d: \"\"\n");
 }
 
+TEST(PrinterTest, AListsItemsAreAlignedByName) {
+  std::ostringstream out;
+  Printer(Format::kTable, out)
+      .One({List("b", {{Text("c", "1"), Text("none", ""), Text("d", "x")},
+                       {Text("c", "22"), Text("e", "y")}})});
+  EXPECT_EQ(out.str(), "b\n    c=1  d=x\n    c=22     e=y\n");
+}
+
 TEST(PrinterTest, OneRecordIsNamesAndValues) {
   std::ostringstream out;
   Printer(Format::kTable, out)

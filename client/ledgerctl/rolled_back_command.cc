@@ -25,6 +25,7 @@ Record ToRecord(const v1::RolledBackEntry& cut) {
                TimeText(Timestamp(static_cast<uint64_t>(at.seconds()) *
                                       kNanosPerSecond +
                                   static_cast<uint64_t>(at.nanos())))),
+          Number("new_epoch", cut.new_epoch()),
           Text("hash", absl::BytesToHexString(entry.hash()))};
 }
 
@@ -55,7 +56,9 @@ void AddRolledBackCommand(CLI::App& app, Context& context) {
       "rejoined a group that had gone on without them.");
   command->footer(
       "Asks the operators' port of that replica, --admin-address: each has its "
-      "own. The newest rollback comes first. The files are in rolled_back/ of "
+      "own. The newest rollback comes first. new_epoch is the one in which the "
+      "group went on without the entry; 0: not known, or nothing has come in "
+      "its place yet. The files are in rolled_back/ of "
       "its data directory, and are kept.\n\nExample:\n  ledgerctl rolled-back "
       "-o json --admin-address ledger-b:7301");
   command->callback([&context] { context.Run([&] { return Show(context); }); });

@@ -1,10 +1,13 @@
 // status: what a replica knows of itself and of its group.
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 #include "client/ledgerctl/commands.h"
+#include "client/ledgerctl/group_advice.h"
 #include "client/ledgerctl/roles.h"
 #include "client/ledgerctl/values.h"
 #include "proto/base/status_macros.h"
@@ -27,19 +30,28 @@ std::string HeardText(const v1::ReplicaStatus& replica) {
   return absl::StrCat(since.seconds() * 1'000 + since.nanos() / 1'000'000);
 }
 
+// What is not known is left out: a 0 would look like an answer.
 std::vector<Record> Replicas(const v1::GetStatusResponse& status) {
+  const bool is_primary = status.role() == v1::ROLE_PRIMARY;
   std::vector<Record> records;
   for (const v1::ReplicaStatus& replica : status.replicas()) {
-    records.push_back({Number("replica", replica.replica_id()),
-                       Text("role", RoleName(replica.role())),
-                       Text("address", replica.client_address()),
-                       Text("admin_address", replica.admin_address()),
-                       Number("incarnation", uint64_t{replica.incarnation()}),
-                       Boolean("connected", replica.connected()),
-                       Text("heard_ms_ago", HeardText(replica)),
-                       Number("acknowledged", replica.acknowledged_sequence()),
-                       Number("applied", replica.applied_sequence()),
-                       Number("lag_entries", replica.lag_entries())});
+    const bool is_self = replica.replica_id() == status.replica_id();
+    Record record = {Number("replica", replica.replica_id()),
+                     Text("role", RoleName(replica.role())),
+                     Text("address", replica.client_address()),
+                     Text("admin_address", replica.admin_address()),
+                     Number("incarnation", uint64_t{replica.incarnation()}),
+                     Boolean("connected", replica.connected()),
+                     Text("heard_ms_ago", HeardText(replica))};
+    if (is_primary || is_self) {
+      record.push_back(Number("acknowledged", replica.acknowledged_sequence()));
+    }
+    if (is_self) {
+      record.push_back(Number("applied", replica.applied_sequence()));
+    } else if (is_primary) {
+      record.push_back(Number("lag_entries", replica.lag_entries()));
+    }
+    records.push_back(std::move(record));
   }
   return records;
 }
@@ -95,9 +107,18 @@ absl::StatusOr<ExitCode> Show(Context& context) {
         "failover is paused: no replica promotes by itself until 'ledgerctl "
         "resume'");
   }
+  for (const std::string& words : AdviceOf(status)) Context::Warn(words);
+  if (status.role() != v1::ROLE_PRIMARY && status.primary_id() != 0) {
+    Context::Say(absl::StrCat(
+        "How far the others are, the primary knows: 'ledgerctl status "
+        "--admin-address ",
+        status.primary_admin_address().empty() ? "ADDRESS"
+                                               : status.primary_admin_address(),
+        "'"));
+  }
   if (IsHealthy(status)) return ExitCode::kOk;
   Context::Warn(
-      "writes are not served: no primary, too few replicas, or an alarm that "
+      "payments are not taken: no primary, too few voters, or an alarm that "
       "blocks them");
   return ExitCode::kUnhealthy;
 }
@@ -110,8 +131,9 @@ void AddStatusCommand(CLI::App& app, Context& context) {
   command->footer(
       "Asks the operators' port of any replica, --admin-address. The primary "
       "alone knows how far the others' journals are (acknowledged, "
-      "lag_entries), and how many more voters may fail before writes stop "
-      "(fault_margin).\nExit code 5: writes are not "
+      "lag_entries; left out elsewhere), and how many more voters may fail "
+      "before writes stop (fault_margin). What is missing is said below, with "
+      "what to do.\nExit code 5: writes are not "
       "served.\n\nExample:\n  ledgerctl status -o yaml");
   command->callback([&context] { context.Run([&] { return Show(context); }); });
 }
