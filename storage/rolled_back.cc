@@ -127,7 +127,7 @@ absl::StatusOr<bool> ReadEntries(
     const auto entry =
         EntryAt(absl::string_view(bytes).substr(at), file, identity);
     if (entry.has_value()) {
-      if (!visit({*entry, file.at})) return false;
+      if (!visit({*entry, file.at, file.from})) return false;
       at += RecordBytes(entry->bytes().size());
     } else {
       at += kRecordAlignment;

@@ -27,6 +27,8 @@ struct RolledBackEntry {
   Entry entry;
   // When its file was put aside.
   Timestamp rolled_back_at;
+  // Where that rollback began.
+  Sequence from;
 };
 
 // Until `visit` returns false.

@@ -58,6 +58,8 @@ class RolledBackTest : public testing::Test {
     const absl::Status read =
         ReadRolledBack(path_, [&](const RolledBackEntry& cut) {
           EXPECT_GT(cut.rolled_back_at, Timestamp(0));
+          EXPECT_LE(cut.from, cut.entry.sequence());
+          from_.push_back(cut.from);
           entries.push_back(cut.entry);
           return entries.size() < count_max;
         });
@@ -75,6 +77,8 @@ class RolledBackTest : public testing::Test {
   }
 
   std::string path_;
+  // Where the rollbacks began of what was read.
+  std::vector<Sequence> from_;
   std::unique_ptr<DataDir> dir_;
   std::unique_ptr<SegmentJournal> journal_;
 };
@@ -122,6 +126,9 @@ TEST_F(RolledBackTest, OverSeveralSegmentsAndTheNewestFirst) {
   std::vector<Entry> wanted = {newer};
   wanted.insert(wanted.end(), old.begin(), old.end());
   ExpectSame(Read(), wanted);
+  std::vector<Sequence> from(wanted.size(), Sequence(2));
+  from.front() = Sequence(3);
+  EXPECT_EQ(from_, from);
 }
 
 TEST_F(RolledBackTest, DamageIsPassedOver) {
