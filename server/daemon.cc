@@ -2,15 +2,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
 #include "server/cluster_id.h"
 #include "server/grpc/grpc_log.h"
+#include "server/grpc/hand_over.h"
 #include "server/readiness.h"
 #include "server/version.h"
 
@@ -21,8 +24,17 @@ constexpr char kWritesHealth[] = "ledger.v1.LedgerService";
 constexpr char kReadsHealth[] = "ledger.v1.reads";
 // Operators, and what watches health, are few.
 constexpr size_t kAdminConnectionsMax = 256;
+// For another one to take over: writes are held for a second of it at most.
+constexpr std::chrono::milliseconds kHandOverPatience{1'500};
 // For answers to leave, once all that was taken is answered.
 constexpr std::chrono::milliseconds kPortPatience{1'000};
+
+// Which of the ports it is about.
+absl::Status Of(absl::string_view setting, const absl::Status& status) {
+  if (status.ok()) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(setting, ": ", status.message()));
+}
 
 bool IsLoopback(const std::string& address) {
   return absl::StartsWith(address, "127.") ||
@@ -103,23 +115,29 @@ absl::Status Daemon::StartPorts() {
   limits.stream_window = config.requests().stream_window();
   limits.answer_bytes = config.requests().answer_memory_bytes();
   ledger_service_.emplace(CallContext{*served_, answers_, limits, clock_});
-  admin_service_.emplace(*served_);
+  admin_service_.emplace(*served_, logger_);
 
   GrpcServerOptions client = PortOptions();
   client.listener.address = config.client_address();
   client.listener.connections_max = config.requests().connections_max();
   client.services = {&*ledger_service_};
-  LEDGERD_ASSIGN_OR_RETURN(client_port_, GrpcServer::Start(client));
+  auto client_port = GrpcServer::Start(client);
+  LEDGERD_RETURN_IF_ERROR(Of("client_address", client_port.status()));
+  client_port_ = *std::move(client_port);
   GrpcServerOptions admin = PortOptions();
   admin.listener.address = config.admin_address();
   admin.listener.connections_max = kAdminConnectionsMax;
   admin.services = {&*admin_service_};
   admin.channelz = true;
   admin.waits_for_calls = true;
-  LEDGERD_ASSIGN_OR_RETURN(admin_port_, GrpcServer::Start(admin));
+  auto admin_port = GrpcServer::Start(admin);
+  LEDGERD_RETURN_IF_ERROR(Of("admin_address", admin_port.status()));
+  admin_port_ = *std::move(admin_port);
   addresses_.Set(
       {.client = client_port_->address(), .admin = admin_port_->address()});
-  LEDGERD_RETURN_IF_ERROR(groups_[0]->Connect());
+  LEDGERD_RETURN_IF_ERROR(
+      Of("replication_address, or what `members` says of this replica",
+         groups_[0]->Connect()));
   const ReplicaAddresses own = addresses_.Get();
   for (const std::string& address : {own.client, own.admin, own.replication}) {
     if (address.empty() || IsLoopback(address)) continue;
@@ -170,9 +188,19 @@ Daemon::~Daemon() {
   RouteGrpcLog(nullptr);
 }
 
+// While all is served still: who asks is told who the new primary is.
+void Daemon::HandOver(std::chrono::milliseconds patience) {
+  if (!served_.has_value()) return;
+  HandOverBeforeStop(served_->replica, addresses_, clock_.WallNow(),
+                     std::min(patience, kHandOverPatience), logger_);
+}
+
 absl::Status Daemon::Stop() {
   stopped_ = true;
   NotifyServiceManager(options_.notify_socket, "STOPPING=1");
+  const std::chrono::milliseconds patience(options_.config.stop_timeout_ms());
+  const auto until = clock_.SteadyNow() + patience;
+  HandOver(patience / 2);
   monitor_.reset();
   RemoveReadyFile(options_.config.ready_file()).IgnoreError();
   for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
@@ -184,8 +212,9 @@ absl::Status Daemon::Stop() {
   if (admin_service_.has_value()) admin_service_->Drain();
   absl::Status fault;
   for (const auto& group : groups_) {
-    fault.Update(group->Stop(
-        std::chrono::milliseconds(options_.config.stop_timeout_ms())));
+    fault.Update(
+        group->Stop(std::chrono::duration_cast<std::chrono::milliseconds>(
+            until - clock_.SteadyNow())));
   }
   if (ledger_service_.has_value()) {
     ledger_service_->WaitUntilAnswered(kPortPatience);

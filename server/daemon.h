@@ -8,12 +8,14 @@
 //          ports, and that of replicas; the monitor, which tells health, the
 //          ready file and the log what the replica has become.
 // Errors   Of Start: those of ReplicaGroup, GrpcServer and the ready file.
-// Stop     In this order: not ready and NOT_SERVING; no new writes (DRAINING);
-//          what was taken is answered; a checkpoint; the ports; the journal.
+// Stop     In this order: a primary hands its role over; not ready and
+//          NOT_SERVING; no new writes (DRAINING); what was taken is answered; a
+//          checkpoint; the ports; the journal.
 // Threads  The owner's.
 #ifndef LEDGERD_SERVER_DAEMON_H_
 #define LEDGERD_SERVER_DAEMON_H_
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -73,6 +75,7 @@ class Daemon {
   GrpcServerOptions PortOptions();
   void OnLook(const replication::ReplicaStatus& status);
   void OnReady();
+  void HandOver(std::chrono::milliseconds patience);
 
   const DaemonOptions options_;
   Logger& logger_;

@@ -205,6 +205,10 @@ TEST_F(DaemonTest, ATakenPortIsRefusedAndTheDirectoryIsFreeAgain) {
     options_.config.set_ready_file(directory_ + "/second_ready");
     const absl::Status status = StartStatus();
     EXPECT_EQ(ExitCodeOfStart(status), ExitCode::kError) << status;
+    EXPECT_EQ(status.message().find("client_address: cannot listen at " +
+                                    other->addresses().client),
+              0u)
+        << status;
   }
   options_.config.set_client_address("127.0.0.1:0");
   EXPECT_TRUE(Start()->Stop().ok());

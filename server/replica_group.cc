@@ -2,11 +2,13 @@
 
 #include <filesystem>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 
 #include "proto/base/status_macros.h"
 #include "proto/membership.h"
+#include "replication/core/message.h"
 #include "server/group_layout.h"
 #include "storage/replaceable_state_store.h"
 #include "storage/rocksdb_state_store.h"
@@ -70,6 +72,29 @@ bool KeepsState(const Membership& membership, ReplicaId self) {
   return member == nullptr || member->role != MemberRole::kWitness;
 }
 
+// What `members` says is how the group began, or where it is now; which of it
+// holds, the membership on the disk says.
+void CompareMembers(const GroupLayout& layout, const Membership& membership,
+                    Logger& logger) {
+  if (membership.members.empty()) return;
+  for (const LayoutMember& named : layout.members) {
+    if (membership.Find(named.id) != nullptr) continue;
+    logger.Warning(
+        "`members` names a replica that is none of the group's",
+        {{"replica_id", named.id.value()},
+         {"address", named.address},
+         {"what",
+          "it takes no part, and has no vote. Correct `members`, or add it "
+          "with `ledgerctl replica add`"}});
+  }
+  for (const Member& member : membership.members) {
+    if (layout.Find(member.id) != nullptr) continue;
+    logger.Info("`members` does not say where a replica of the group is",
+                {{"replica_id", member.id.value()},
+                 {"what", "it is known once that one says hello"}});
+  }
+}
+
 // Null when this replica is its whole group. `membership` is what its
 // superblock says: nobody, where it is to join a group.
 absl::StatusOr<std::unique_ptr<GrpcTransport>> MakeTransport(
@@ -87,6 +112,7 @@ absl::StatusOr<std::unique_ptr<GrpcTransport>> MakeTransport(
         ", and nothing says where the others are: give --members"));
   }
   const LayoutMember* self = layout.Find(identity.replica);
+  CompareMembers(layout, membership, *options.logger);
   GrpcTransportOptions transport;
   transport.self = {identity.cluster, identity.replica,
                     Incarnation(identity.incarnation)};
@@ -139,6 +165,8 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
     options.say(absl::StrCat("upgraded the superblock from version ", found,
                              " to ", storage::kSuperblockVersion));
   }
+  CompareWithJournal(journal->last_timestamp(),
+                     replication::SystemClock().WallNow(), *options.logger);
   LEDGERD_RETURN_IF_ERROR(MakeRoom(*dir));
   LEDGERD_ASSIGN_OR_RETURN(
       auto store,
@@ -165,6 +193,7 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options,
       transport_(std::move(transport)),
       keeps_state_(KeepsState(journal_->superblock().membership,
                               dir_->identity().replica)),
+      clock_watch_(*options.logger),
       replica_(ThreadsOptions(options, dir_->identity(), keeps_state_),
                *journal_, *store_, machine_, clock_, transport_.get()) {}
 
@@ -173,6 +202,7 @@ absl::Status ReplicaGroup::Connect() {
   Follow(replica_.status());
   TransportEnds ends;
   ends.deliver = [this](replication::Event event) {
+    CompareClocks(event);
     replica_.Deliver(std::move(event));
   };
   ends.newest_checkpoint = [this]() -> absl::StatusOr<CheckpointToSend> {
@@ -183,6 +213,16 @@ absl::Status ReplicaGroup::Connect() {
   };
   if (keeps_state_) ends.receiver = &replica_.checkpoint_receiver();
   return transport_->Start(std::move(ends));
+}
+
+void ReplicaGroup::CompareClocks(const replication::Event& event) {
+  const auto* received = std::get_if<replication::Received>(&event);
+  if (received == nullptr) return;
+  const auto* heartbeat =
+      std::get_if<replication::Heartbeat>(&received->message.body);
+  if (heartbeat == nullptr) return;
+  clock_watch_.Note(received->message.from, heartbeat->wall, clock_.WallNow(),
+                    clock_.SteadyNow());
 }
 
 void ReplicaGroup::Follow(const replication::ReplicaStatus& status) {

@@ -27,7 +27,9 @@
 
 #include "proto/types.h"
 #include "replication/clock.h"
+#include "replication/core/event.h"
 #include "replication/replica_threads.h"
+#include "server/clock_watch.h"
 #include "server/config.pb.h"
 #include "server/grpc/grpc_transport.h"
 #include "server/ledger_state_machine.h"
@@ -52,6 +54,7 @@ struct ReplicaGroupOptions {
   std::function<void(absl::Status)> on_halt;
   // Where this replica is reached, and where it learns that of others.
   SharedAddresses* addresses = nullptr;
+  // Required.
   Logger* logger = nullptr;
 };
 
@@ -91,6 +94,8 @@ class ReplicaGroup {
                std::unique_ptr<storage::StateStore> store,
                std::unique_ptr<GrpcTransport> transport);
 
+  void CompareClocks(const replication::Event& event);
+
   const std::unique_ptr<storage::DataDir> dir_;
   const std::unique_ptr<storage::SegmentJournal> journal_;
   const std::unique_ptr<storage::StateStore> store_;
@@ -99,6 +104,7 @@ class ReplicaGroup {
   const bool keeps_state_;
   const LedgerStateMachine machine_;
   const replication::SystemClock clock_;
+  ClockWatch clock_watch_;
   replication::ReplicaThreads replica_;
 };
 

@@ -10,13 +10,12 @@
 
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
-#include "proto/system_limits.h"
 #include "replication/clock.h"
 #include "server/damage_alarms.h"
 #include "server/grpc/call_context.h"
+#include "server/grpc/journal_message.h"
+#include "server/grpc/rolled_back_message.h"
 #include "server/grpc/status_message.h"
-#include "server/responses.h"
-#include "storage/rolled_back.h"
 
 namespace ledgerd::server {
 namespace {
@@ -24,23 +23,6 @@ namespace {
 constexpr uint64_t kReadBytes = uint64_t{4} << 20;
 // How soon a reader that follows sees that it was cancelled.
 constexpr std::chrono::milliseconds kFollowWait{100};
-
-std::string ToBytes(const Hash256& hash) { return std::string(AsBytes(hash)); }
-
-void HeaderToMessage(const Entry& entry, admin::v1::JournalEntry& message) {
-  message.set_sequence(entry.sequence().value());
-  message.set_epoch(entry.epoch().value());
-  message.set_timestamp(entry.timestamp().value());
-  message.set_previous_hash(ToBytes(entry.previous_hash()));
-  message.set_hash(ToBytes(entry.hash()));
-  message.set_operation(std::string(Name(entry.kind())));
-}
-
-void ToMessage(const Entry& entry, admin::v1::JournalEntry& message) {
-  HeaderToMessage(entry, message);
-  message.set_request(SerializeRequest(entry));
-  message.set_raw(std::string(entry.bytes()));
-}
 
 // An entry can go while it is read, as the journal's beginning moves.
 absl::Status WithReadReason(const absl::Status& status) {
@@ -51,11 +33,6 @@ absl::Status WithReadReason(const absl::Status& status) {
 std::chrono::nanoseconds ToChrono(const google::protobuf::Duration& time) {
   return std::chrono::seconds(time.seconds()) +
          std::chrono::nanoseconds(time.nanos());
-}
-
-void SetTime(Timestamp time, google::protobuf::Timestamp& message) {
-  message.set_seconds(static_cast<int64_t>(time.value() / kNanosPerSecond));
-  message.set_nanos(static_cast<int32_t>(time.value() % kNanosPerSecond));
 }
 
 void SetDuration(std::chrono::nanoseconds time,
@@ -183,25 +160,7 @@ grpc::Status AdminService::ListRolledBack(
     grpc::ServerContext* /*context*/,
     const admin::v1::ListRolledBackRequest* /*request*/,
     admin::v1::ListRolledBackResponse* response) {
-  // Two thirds for entries with their bytes, the rest for those without.
-  constexpr size_t kWholeMax = kMessageBytesMax / 3 * 2;
-  constexpr int kEntriesMax = 4'000;
-  size_t whole = 0;
-  return Wire(
-      group_,
-      storage::ReadRolledBack(
-          group_.data_dir, [&](const storage::RolledBackEntry& cut) {
-            admin::v1::RolledBackEntry& message = *response->add_entries();
-            // As it was asked for, and as it lay in the journal.
-            whole += 2 * cut.entry.bytes().size();
-            if (whole <= kWholeMax) {
-              ToMessage(cut.entry, *message.mutable_entry());
-            } else {
-              HeaderToMessage(cut.entry, *message.mutable_entry());
-            }
-            SetTime(cut.rolled_back_at, *message.mutable_rolled_back_at());
-            return response->entries_size() < kEntriesMax;
-          }));
+  return Wire(group_, FillRolledBack(group_, *response));
 }
 
 // ---- what changes the group
@@ -219,77 +178,106 @@ OperatorRequests::Wait AdminService::WaitOf(
           }};
 }
 
+grpc::Status AdminService::Run(const grpc::ServerContext& context,
+                               OperatorRequestWords words,
+                               const std::function<absl::Status()>& act) {
+  words.who = context.peer();
+  return Wire(group_, LogRequest(logger_, words, act));
+}
+
 grpc::Status AdminService::Switchover(
     grpc::ServerContext* context, const admin::v1::SwitchoverRequest* request,
     admin::v1::SwitchoverResponse* response) {
-  if (const absl::Status refused = CheckHold(*request); !refused.ok()) {
-    return Wire(group_, refused);
-  }
-  const auto moved = requests_.Switchover(
-      ReplicaId(request->target_replica_id()), WaitOf(*context));
-  if (!moved.ok()) return Wire(group_, moved.status());
-  response->set_primary_id(moved->primary.value());
-  response->set_epoch(moved->epoch.value());
-  SetDuration(moved->write_pause, *response->mutable_write_pause());
-  return grpc::Status::OK;
+  const ReplicaId target(request->target_replica_id());
+  const std::string what = target == ReplicaId(0)
+                               ? "to the voter that is furthest ahead"
+                               : absl::StrCat("to replica ", target.value());
+  return Run(
+      *context, {.call = "Switchover", .what = what}, [&]() -> absl::Status {
+        LEDGERD_RETURN_IF_ERROR(CheckHold(*request));
+        LEDGERD_ASSIGN_OR_RETURN(
+            const auto moved, requests_.Switchover(target, WaitOf(*context)));
+        response->set_primary_id(moved.primary.value());
+        response->set_epoch(moved.epoch.value());
+        SetDuration(moved.write_pause, *response->mutable_write_pause());
+        return absl::OkStatus();
+      });
 }
 
 grpc::Status AdminService::ForcePromote(
     grpc::ServerContext* context, const admin::v1::ForcePromoteRequest* request,
     admin::v1::ForcePromoteResponse* response) {
-  if (const absl::Status refused = CheckAcceptsLoss(*request); !refused.ok()) {
-    return Wire(group_, refused);
-  }
-  const auto forced = requests_.ForcePromote(WaitOf(*context));
-  if (!forced.ok()) return Wire(group_, forced.status());
-  response->set_epoch(forced->epoch.value());
-  response->set_last_sequence(forced->last.value());
-  return grpc::Status::OK;
+  const OperatorRequestWords words = {
+      .call = "ForcePromote",
+      .what = request->accept_loss() ? "loss accepted" : "loss not accepted",
+      .why = request->reason()};
+  return Run(*context, words, [&]() -> absl::Status {
+    LEDGERD_RETURN_IF_ERROR(CheckAcceptsLoss(*request));
+    LEDGERD_ASSIGN_OR_RETURN(const auto forced,
+                             requests_.ForcePromote(WaitOf(*context)));
+    response->set_epoch(forced.epoch.value());
+    response->set_last_sequence(forced.last.value());
+    return absl::OkStatus();
+  });
 }
 
 grpc::Status AdminService::PauseFailover(
     grpc::ServerContext* context,
     const admin::v1::PauseFailoverRequest* request,
     admin::v1::PauseFailoverResponse* /*response*/) {
-  const auto until = PauseEnd(*request, replication::SystemClock().WallNow());
-  if (!until.ok()) return Wire(group_, until.status());
-  return Wire(group_,
-              requests_.Pause(/*paused=*/true, *until, WaitOf(*context)));
+  const OperatorRequestWords words = {
+      .call = "PauseFailover",
+      .what =
+          request->has_expires_after()
+              ? absl::StrCat("for ", request->expires_after().seconds(), " s")
+              : "without an end",
+      .why = request->reason()};
+  return Run(*context, words, [&]() -> absl::Status {
+    LEDGERD_ASSIGN_OR_RETURN(
+        const Timestamp until,
+        PauseEnd(*request, replication::SystemClock().WallNow()));
+    return requests_.Pause(/*paused=*/true, until, WaitOf(*context));
+  });
 }
 
 grpc::Status AdminService::ResumeFailover(
     grpc::ServerContext* context,
     const admin::v1::ResumeFailoverRequest* /*request*/,
     admin::v1::ResumeFailoverResponse* /*response*/) {
-  return Wire(group_, requests_.Pause(/*paused=*/false, Timestamp(0),
-                                      WaitOf(*context)));
+  return Run(*context, {.call = "ResumeFailover"}, [&] {
+    return requests_.Pause(/*paused=*/false, Timestamp(0), WaitOf(*context));
+  });
 }
 
 grpc::Status AdminService::AddReplica(
     grpc::ServerContext* context, const admin::v1::AddReplicaRequest* request,
     admin::v1::AddReplicaResponse* /*response*/) {
-  if (const absl::Status refused = CheckId(request->replica_id());
-      !refused.ok()) {
-    return Wire(group_, refused);
-  }
-  ReplicaAddresses given;
-  given.client = request->client_address();
-  given.admin = request->admin_address();
-  given.replication = request->peer_address();
-  return Wire(group_, requests_.Add(ReplicaId(request->replica_id()), given,
-                                    request->witness(), WaitOf(*context)));
+  const OperatorRequestWords words = {
+      .call = "AddReplica",
+      .what = absl::StrCat("replica ", request->replica_id(),
+                           request->witness() ? ", a witness" : "")};
+  return Run(*context, words, [&]() -> absl::Status {
+    LEDGERD_RETURN_IF_ERROR(CheckId(request->replica_id()));
+    ReplicaAddresses given;
+    given.client = request->client_address();
+    given.admin = request->admin_address();
+    given.replication = request->peer_address();
+    return requests_.Add(ReplicaId(request->replica_id()), given,
+                         request->witness(), WaitOf(*context));
+  });
 }
 
 grpc::Status AdminService::RemoveReplica(
     grpc::ServerContext* context,
     const admin::v1::RemoveReplicaRequest* request,
     admin::v1::RemoveReplicaResponse* /*response*/) {
-  if (const absl::Status refused = CheckId(request->replica_id());
-      !refused.ok()) {
-    return Wire(group_, refused);
-  }
-  return Wire(group_, requests_.Remove(ReplicaId(request->replica_id()),
-                                       WaitOf(*context)));
+  const OperatorRequestWords words = {
+      .call = "RemoveReplica",
+      .what = absl::StrCat("replica ", request->replica_id())};
+  return Run(*context, words, [&]() -> absl::Status {
+    LEDGERD_RETURN_IF_ERROR(CheckId(request->replica_id()));
+    return requests_.Remove(ReplicaId(request->replica_id()), WaitOf(*context));
+  });
 }
 
 }  // namespace ledgerd::server

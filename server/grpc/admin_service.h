@@ -2,18 +2,20 @@
 // ListRolledBack, and what changes a group: switchover, forced promotion,
 // pause, members. All other methods answer UNIMPLEMENTED.
 //
-//   AdminService service(group);
+//   AdminService service(group, logger);
 //   ...
 //   service.Drain();  // ends those who wait, or follow the journal
 //
 // Shape    What an operator wants is begun and waited for in
-//          operator_requests.h; a learner's vote comes by itself
+//          operator_requests.h, and is in the log, with the reason that was
+//          given (operator_log.h); a learner's vote comes by itself
 //          (learner_promoter.h).
 // Threads  gRPC's own, one for each call. Outlives its server.
 #ifndef LEDGERD_SERVER_GRPC_ADMIN_SERVICE_H_
 #define LEDGERD_SERVER_GRPC_ADMIN_SERVICE_H_
 
 #include <atomic>
+#include <functional>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -25,15 +27,19 @@
 #include "proto/types.h"
 #include "server/grpc/error_details.h"
 #include "server/grpc/learner_promoter.h"
+#include "server/grpc/operator_log.h"
 #include "server/grpc/operator_requests.h"
+#include "server/logging.h"
 #include "server/served_group.h"
 
 namespace ledgerd::server {
 
 class AdminService final : public admin::v1::AdminService::Service {
  public:
-  explicit AdminService(ServedGroup& group)
+  // `logger` outlives the service.
+  AdminService(ServedGroup& group, Logger& logger)
       : group_(group),
+        logger_(logger),
         requests_(group.replica, group.addresses),
         promoter_(group.replica) {}
 
@@ -83,9 +89,7 @@ class AdminService final : public admin::v1::AdminService::Service {
       const admin::v1::RemoveReplicaRequest* request,
       admin::v1::RemoveReplicaResponse* response) override;
 
-  // The newest rollback first. Entries go without their bytes when they are
-  // many, and are left out when they are too many for one answer. new_epoch is
-  // not known.
+  // As rolled_back_message.h says.
   grpc::Status ListRolledBack(
       grpc::ServerContext* context,
       const admin::v1::ListRolledBackRequest* request,
@@ -130,10 +134,16 @@ class AdminService final : public admin::v1::AdminService::Service {
   absl::Status SendRange(Range range, const grpc::ServerContext& context,
                          JournalWriter& writer) const;
 
+  // Logs what an operator asks, and does it.
+  grpc::Status Run(const grpc::ServerContext& context,
+                   OperatorRequestWords words,
+                   const std::function<absl::Status()>& act);
+
   // For as long as the caller waits, but not for ever.
   OperatorRequests::Wait WaitOf(const grpc::ServerContext& context) const;
 
   ServedGroup& group_;
+  Logger& logger_;
   std::atomic<bool> draining_ = false;
   OperatorRequests requests_;
   LearnerPromoter promoter_;

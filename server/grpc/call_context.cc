@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proto/errors.h"
 #include "server/grpc/error_details.h"
 
 namespace ledgerd::server {
@@ -20,7 +21,13 @@ ledger::v1::PrimaryHint HintOf(const ServedGroup& group) {
 
 grpc::Status Wire(const ServedGroup& group, const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
-  return ToGrpcStatus(status, HintOf(group));
+  ledger::v1::PrimaryHint hint = HintOf(group);
+  // Who stops names another one, or nobody.
+  if (ReasonOf(status) == Reason::kDraining &&
+      hint.address() == group.addresses.Get().client) {
+    hint.Clear();
+  }
+  return ToGrpcStatus(status, hint);
 }
 
 std::optional<replication::Deadline> DeadlineOf(

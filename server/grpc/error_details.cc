@@ -78,6 +78,9 @@ grpc::Status ToGrpcStatus(const absl::Status& status,
     case Reason::kNotPrimary:
       Pack(hint, wire);
       break;
+    case Reason::kDraining:
+      if (!hint.address().empty()) Pack(hint, wire);
+      break;
     default:
       break;
   }

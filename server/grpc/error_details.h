@@ -5,8 +5,9 @@
 //
 // Shape    Every error carries an ErrorInfo of domain "ledgerd". OVERLOADED and
 //          DISK_FULL also a RetryInfo, INVALID_FIELD a BadRequest, NOT_PRIMARY
-//          the ledger.v1.PrimaryHint given. A status that came without a reason
-//          says OUTCOME_UNKNOWN: nobody knows that it did nothing.
+//          the ledger.v1.PrimaryHint given; so has DRAINING, unless it is
+//          empty. A status that came without a reason says OUTCOME_UNKNOWN:
+//          nobody knows that it did nothing.
 // Source   The table at LedgerService in ledger.proto.
 #ifndef LEDGERD_SERVER_GRPC_ERROR_DETAILS_H_
 #define LEDGERD_SERVER_GRPC_ERROR_DETAILS_H_

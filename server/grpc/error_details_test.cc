@@ -84,6 +84,17 @@ TEST(ErrorDetailsTest, NotPrimaryTellsWhoIs) {
       ToGrpcStatus(MakeError(Reason::kNoPrimary, "why"), hint)));
 }
 
+TEST(ErrorDetailsTest, WhoStopsTellsWhoIsPrimaryNowIfItKnows) {
+  const absl::Status draining = MakeError(Reason::kDraining, "why");
+  EXPECT_FALSE(Find<ledger::v1::PrimaryHint>(ToGrpcStatus(draining, {})));
+  ledger::v1::PrimaryHint hint;
+  hint.set_address("10.0.0.2:7300");
+  const auto found =
+      Find<ledger::v1::PrimaryHint>(ToGrpcStatus(draining, hint));
+  ASSERT_TRUE(found.has_value());
+  EXPECT_EQ(found->address(), "10.0.0.2:7300");
+}
+
 TEST(ErrorDetailsTest, WithoutAReasonTheOutcomeIsUnknown) {
   const grpc::Status wire = ToGrpcStatus(absl::InternalError("why"), {});
   EXPECT_EQ(wire.error_code(), grpc::StatusCode::INTERNAL);

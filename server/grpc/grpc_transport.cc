@@ -191,11 +191,32 @@ absl::Status GrpcTransport::CheckMember(ReplicaId replica,
       ": its disk is another one; remove it from the group and add it again"));
 }
 
+// Two processes of one id say two addresses, one at least not the configured.
+void GrpcTransport::CompareAddress(ReplicaId replica,
+                                   const std::string& address) {
+  const auto configured = options_.addresses.find(replica);
+  if (configured == options_.addresses.end() || address.empty() ||
+      configured->second == address ||
+      std::exchange(elsewhere_[replica], address) == address) {
+    return;
+  }
+  logger_.Warning(
+      "a replica says that it is elsewhere than `members` says",
+      {{"replica_id", replica.value()},
+       {"it_says", address},
+       {"members", configured->second},
+       {"what",
+        "the address of `members` is used. If it is not the same process, two "
+        "of them have this id: stop the one whose data directory is a copy. "
+        "Else give all replicas the same `members`"}});
+}
+
 void GrpcTransport::Note(const v1::Hello& hello) {
   const ReplicaId replica(hello.replica_id());
   addresses_.Learn(replica, AddressesOf(hello));
   const MutexLock lock(mutex_);
   refused_.erase(replica);
+  CompareAddress(replica, hello.replication_address());
   SpeakTo(replica, hello.replication_address());
   const auto peer = peers_.find(replica);
   if (peer != peers_.end()) peer->second.link->DialNow();

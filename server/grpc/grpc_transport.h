@@ -114,6 +114,9 @@ class GrpcTransport final : public replication::Transport {
   void Note(const ::replication::v1::Hello& hello) LEDGERD_EXCLUDES(mutex_);
   void SpeakTo(ReplicaId replica, const std::string& address)
       LEDGERD_REQUIRES(mutex_);
+  // Says so, once, when a replica is not where it is configured to be.
+  void CompareAddress(ReplicaId replica, const std::string& address)
+      LEDGERD_REQUIRES(mutex_);
   bool IsConfigured(ReplicaId replica) const;
   void ShareOwnAddress(const std::string& address);
 
@@ -130,6 +133,8 @@ class GrpcTransport final : public replication::Transport {
   Membership membership_ LEDGERD_GUARDED_BY(mutex_);
   std::map<ReplicaId, Peer> peers_ LEDGERD_GUARDED_BY(mutex_);
   std::map<ReplicaId, std::string> refused_ LEDGERD_GUARDED_BY(mutex_);
+  // What configured ones said last that is not what is configured.
+  std::map<ReplicaId, std::string> elsewhere_ LEDGERD_GUARDED_BY(mutex_);
 };
 
 }  // namespace ledgerd::server

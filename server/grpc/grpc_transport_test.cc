@@ -324,6 +324,16 @@ TEST(GrpcTransportTest, AnotherClusterIsRefusedAndLoggedOnce) {
   EXPECT_EQ(one.All<Received>()[0].message.from, ReplicaId(3));
 }
 
+TEST(GrpcTransportTest, TwoProcessesOfOneIdAreNoticed) {
+  TestReplica two(2);
+  TestReplica one(1, At(2, two.address()));
+  ASSERT_TRUE(one.Reaches(two));
+  const TestReplica copy(2, At(1, one.address()));
+  ASSERT_TRUE(one.WaitForLog("a replica says that it is elsewhere"));
+  EXPECT_EQ(one.Logged("it_says=" + copy.address()), 1u);
+  EXPECT_EQ(one.Logged("members=" + two.address()), 1u);
+}
+
 TEST(GrpcTransportTest, APrimaryRefusesWhoIsNoMemberUntilItIsOne) {
   TestReplica one(1);
   Membership membership;

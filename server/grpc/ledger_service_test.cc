@@ -1,7 +1,9 @@
 // The unary calls, through gRPC and back.
 #include <chrono>
 #include <future>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "google/rpc/error_details.pb.h"
@@ -237,19 +239,41 @@ TEST_F(LedgerServiceTest, ACancelledCallRunsToItsEnd) {
   harness_.replica().AnswerNext();
 }
 
-TEST_F(LedgerServiceTest, AStopWaitsForWhatWasTaken) {
+TEST_F(LedgerServiceTest, WhatWasTakenIsWaitedFor) {
   harness_.replica().HoldAnswers();
   auto answer =
       std::async(std::launch::async, [this] { return Create(Transfers(1)); });
   harness_.replica().WaitForProposals(1);
-  grpc::ClientContext context;
-  const auto stream = harness_.ledger().StreamTransfers(&context);
-  std::thread stop([this] { harness_.Stop(); });
-  // The stop has begun.
-  EXPECT_EQ(ReasonOf(FromGrpcStatus(stream->Finish())), Reason::kDraining);
+  EXPECT_FALSE(harness_.service().WaitUntilAnswered(milliseconds(0)))
+      << "it is not answered yet";
   harness_.replica().AnswerNext();
-  stop.join();
+  EXPECT_TRUE(harness_.service().WaitUntilAnswered(std::chrono::minutes(1)));
+  harness_.Stop();
   EXPECT_TRUE(answer.get().ok());
+}
+
+TEST_F(LedgerServiceTest, WhoStopsNamesAnotherPrimaryAndNeverItself) {
+  const auto hints = [this] {
+    harness_.replica().RefuseNext(MakeError(Reason::kDraining, "why"));
+    grpc::ClientContext context;
+    const grpc::Status status =
+        harness_.ledger().CreateTransfers(&context, Transfers(1), &response_);
+    google::rpc::Status wire;
+    EXPECT_TRUE(wire.ParseFromString(status.error_details()));
+    std::vector<std::string> addresses;
+    for (const auto& detail : wire.details()) {
+      ledger::v1::PrimaryHint hint;
+      if (detail.UnpackTo(&hint)) addresses.push_back(hint.address());
+    }
+    return addresses;
+  };
+  EXPECT_EQ(hints(), std::vector<std::string>());
+  harness_.addresses().Learn(ReplicaId(2), {"b:7300", "b:7301", "", {}});
+  replication::ReplicaStatus status = harness_.replica().status();
+  status.role = replication::Role::kStandby;
+  status.primary = ReplicaId(2);
+  harness_.replica().SetStatus(status);
+  EXPECT_EQ(hints(), std::vector<std::string>({"b:7300"}));
 }
 
 TEST_F(LedgerServiceTest, LooksUpAccounts) {

@@ -13,6 +13,7 @@
 #include "proto/errors.h"
 #include "proto/membership.h"
 #include "server/grpc/refusals.h"
+#include "server/grpc/successor.h"
 
 namespace ledgerd::server {
 namespace {
@@ -26,8 +27,6 @@ using SteadyClock = std::chrono::steady_clock;
 
 // How often the replica's status is looked at. Also how exact a pause is told.
 constexpr std::chrono::milliseconds kLook{2};
-// A primary that was heard so lately is alive.
-constexpr std::chrono::milliseconds kAlive{2'000};
 
 std::string Named(ReplicaId id) { return absl::StrCat("replica ", id.value()); }
 
@@ -59,18 +58,6 @@ const replication::PeerStatus* FindPeer(const ReplicaStatus& status,
       std::find_if(status.peers.begin(), status.peers.end(),
                    [id](const auto& peer) { return peer.id == id; });
   return found == status.peers.end() ? nullptr : &*found;
-}
-
-// The voter that is furthest ahead, of those that are there; 0: none is.
-ReplicaId FurthestVoter(const ReplicaStatus& status) {
-  const replication::PeerStatus* best = nullptr;
-  for (const replication::PeerStatus& peer : status.peers) {
-    const Member* member = status.membership.Find(peer.id);
-    if (member == nullptr || member->role != MemberRole::kVoter) continue;
-    if (!peer.connected) continue;
-    if (best == nullptr || peer.acknowledged > best->acknowledged) best = &peer;
-  }
-  return best == nullptr ? ReplicaId(0) : best->id;
 }
 
 }  // namespace
@@ -148,7 +135,7 @@ absl::StatusOr<OperatorRequests::Moved> OperatorRequests::PromoteHere(
 absl::StatusOr<OperatorRequests::Moved> OperatorRequests::HandOver(
     ReplicaId target, const Wait& wait) {
   const ReplicaStatus before = replica_.status();
-  if (target == ReplicaId(0)) target = FurthestVoter(before);
+  if (target == ReplicaId(0)) target = SuccessorOf(before);
   const std::string asked = absl::StrCat("switchover to ", Named(target));
   LEDGERD_RETURN_IF_ERROR(CheckTarget(target, before));
   const auto began = SteadyClock::now();
@@ -180,8 +167,7 @@ absl::StatusOr<OperatorRequests::Forced> OperatorRequests::ForcePromote(
     const Wait& wait) {
   const ReplicaStatus before = replica_.status();
   const replication::PeerStatus* primary = FindPeer(before, before.primary);
-  if (primary != nullptr && primary->connected &&
-      primary->since_heard.value_or(kAlive) < kAlive) {
+  if (primary != nullptr && IsAlive(*primary)) {
     return PrimaryIsAlive(before, *primary->since_heard);
   }
   const std::string asked =

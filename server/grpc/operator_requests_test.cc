@@ -100,6 +100,7 @@ class OperatorRequestsTest : public ::testing::Test {
     grpc::ClientContext context;
     admin::v1::ForcePromoteRequest request;
     request.set_accept_loss(accept_loss);
+    request.set_reason("rack 3 has burnt down");
     return FromGrpcStatus(
         harness_.admin().ForcePromote(&context, request, &forced_));
   }
@@ -108,6 +109,7 @@ class OperatorRequestsTest : public ::testing::Test {
     grpc::ClientContext context;
     admin::v1::PauseFailoverRequest request;
     admin::v1::PauseFailoverResponse response;
+    request.set_reason("new switch in rack 3");
     if (seconds != 0) {
       *request.mutable_expires_after() = TimeUtil::SecondsToDuration(seconds);
     }
@@ -131,6 +133,10 @@ class OperatorRequestsTest : public ::testing::Test {
         harness_.admin().RemoveReplica(&context, request, &response));
   }
 
+  bool Logged(const std::string& words) const {
+    return harness_.log().find(words) != std::string::npos;
+  }
+
   ServicesHarness harness_;
   grpc::Status wire_;
   admin::v1::SwitchoverResponse moved_;
@@ -150,6 +156,20 @@ TEST_F(OperatorRequestsTest, ASwitchoverGoesToTheVoterThatIsFurthestAhead) {
   EXPECT_EQ(moved_.primary_id(), 3u);
   EXPECT_EQ(moved_.epoch(), 4u);
   EXPECT_GT(TimeUtil::DurationToNanoseconds(moved_.write_pause()), 0);
+  EXPECT_TRUE(Logged("operator asks call=Switchover who=")) << harness_.log();
+  EXPECT_TRUE(Logged("outcome=done")) << harness_.log();
+}
+
+TEST_F(OperatorRequestsTest, AVoterThatFellSilentIsNoTarget) {
+  Change([](ReplicaStatus& status) {
+    status.peers[1].since_heard = std::chrono::seconds(5);
+  });
+  EXPECT_TRUE(absl::IsFailedPrecondition(Switchover(3)));
+  EXPECT_TRUE(Logged("outcome=\"switchover: replica 3 does not answer"))
+      << harness_.log();
+  Begins(HandedOver);
+  EXPECT_TRUE(Switchover(0).ok()) << wire_.error_message();
+  EXPECT_EQ(Requested<replication::SwitchoverRequested>().target, ReplicaId(2));
 }
 
 TEST_F(OperatorRequestsTest, ATargetThatIsTooSlowLeavesThePrimary) {
@@ -249,6 +269,8 @@ TEST_F(OperatorRequestsTest, AForcedPromotionNeedsThatLossIsAccepted) {
   ASSERT_TRUE(ForcePromote(true).ok());
   EXPECT_EQ(forced_.epoch(), 9u);
   EXPECT_EQ(forced_.last_sequence(), 101u);
+  EXPECT_TRUE(Logged("what=\"loss accepted\" why=\"rack 3 has burnt down\""))
+      << harness_.log();
 }
 
 TEST_F(OperatorRequestsTest, BesideALivingPrimaryNothingIsForced) {
@@ -270,6 +292,8 @@ TEST_F(OperatorRequestsTest, APauseHoldsOnceItIsCommitted) {
   const auto request = Requested<replication::PauseRequested>();
   EXPECT_TRUE(request.paused);
   EXPECT_GT(request.until, replication::SystemClock().WallNow());
+  EXPECT_TRUE(Logged("what=\"for 60 s\" why=\"new switch in rack 3\""))
+      << harness_.log();
   EXPECT_EQ(FieldOf(Pause(-1)), "expires_after");
 }
 
@@ -369,6 +393,9 @@ TEST_F(GroupStatusTest, TellsOfEveryMember) {
   });
   const auto status = Get();
   EXPECT_TRUE(status.failover_paused());
+  ASSERT_EQ(status.alarms_size(), 1);
+  EXPECT_EQ(status.alarms(0).name(), "FAILOVER_PAUSED");
+  EXPECT_EQ(status.alarms(0).blocks(), "");
   ASSERT_EQ(status.replicas_size(), 5);
   EXPECT_EQ(status.replicas(0).role(), admin::v1::ROLE_PRIMARY);
   EXPECT_EQ(status.replicas(0).client_address(),
@@ -394,6 +421,10 @@ TEST_F(GroupStatusTest, TheMarginCountsTheVotersThatAreThere) {
   EXPECT_EQ(Get().fault_margin(), 1);
   Change([](ReplicaStatus& status) { status.peers[0].connected = false; });
   EXPECT_EQ(Get().fault_margin(), 0);
+  Change([](ReplicaStatus& status) {
+    status.peers[1].since_heard = std::chrono::seconds(5);
+  });
+  EXPECT_EQ(Get().fault_margin(), -1) << "connected, and silent";
   Change([](ReplicaStatus& status) { status.peers.clear(); });
   EXPECT_EQ(Get().fault_margin(), -1);
   BecomeStandby(2);

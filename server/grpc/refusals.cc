@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "proto/errors.h"
+#include "server/grpc/successor.h"
 
 namespace ledgerd::server {
 namespace {
@@ -158,7 +159,7 @@ absl::Status CheckTarget(ReplicaId target, const ReplicaStatus& status) {
     return NotAVoter({.target = target}, status);
   }
   for (const replication::PeerStatus& peer : status.peers) {
-    if (peer.id == target && peer.connected) return absl::OkStatus();
+    if (peer.id == target && IsAlive(peer)) return absl::OkStatus();
   }
   return Precondition(
       Reason::kTooStale,

@@ -19,6 +19,7 @@
 #include "admin/v1/admin.grpc.pb.h"
 #include "ledger/v1/ledger.grpc.pb.h"
 #include "proto/base/check.h"
+#include "proto/base/mutex.h"
 #include "replication/clock.h"
 #include "server/answer_thread.h"
 #include "server/damage_alarms.h"
@@ -26,6 +27,7 @@
 #include "server/grpc/admin_service.h"
 #include "server/grpc/grpc_server.h"
 #include "server/grpc/ledger_service.h"
+#include "server/logging.h"
 #include "server/served_group.h"
 #include "storage/memory_journal.h"
 #include "storage/memory_state_store.h"
@@ -82,6 +84,12 @@ class ServicesHarness {
 
   SharedAddresses& addresses() { return addresses_; }
 
+  // What the services have logged.
+  std::string log() const {
+    const MutexLock lock(log_mutex_);
+    return log_;
+  }
+
   AdminService& admin_service() { return admin_service_; }
 
   LedgerService& service() { return service_; }
@@ -126,10 +134,17 @@ class ServicesHarness {
                      ClusterId(0xabc),
                      ::testing::TempDir(),
                      std::chrono::system_clock::now()};
+  mutable Mutex log_mutex_;
+  std::string log_ LEDGERD_GUARDED_BY(log_mutex_);
+  Logger logger_{LogLevel::kInfo, LogFormat::kText,
+                 [this](absl::string_view line) {
+                   const MutexLock lock(log_mutex_);
+                   log_.append(line.data(), line.size()).append("\n");
+                 }};
   AnswerThread answers_;
   HarnessClock clock_;
   LedgerService service_{CallContext{group_, answers_, limits_, clock_}};
-  AdminService admin_service_{group_};
+  AdminService admin_service_{group_, logger_};
   std::unique_ptr<GrpcServer> client_ = Start(
       {.services = {&service_}, .health_names = {"ledger.v1.LedgerService"}});
   std::unique_ptr<GrpcServer> admin_ =

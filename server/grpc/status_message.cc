@@ -12,6 +12,7 @@
 #include "proto/membership.h"
 #include "server/cluster_id.h"
 #include "server/grpc/call_context.h"
+#include "server/grpc/successor.h"
 #include "server/version.h"
 
 namespace ledgerd::server {
@@ -130,11 +131,7 @@ int32_t FaultMargin(const ReplicaStatus& status) {
   if (status.role != replication::Role::kPrimary) {
     return status.primary == ReplicaId(0) ? -1 : 0;
   }
-  int32_t there = 1;
-  for (const replication::PeerStatus& peer : status.peers) {
-    const Member* member = status.membership.Find(peer.id);
-    if (member != nullptr && member->votes() && peer.connected) ++there;
-  }
+  const auto there = static_cast<int32_t>(1 + OthersAlive(status));
   return there - static_cast<int32_t>(status.membership.majority());
 }
 
@@ -216,6 +213,27 @@ void AddProtocolAlarms(const ReplicaStatus& status,
   }
 }
 
+// It blocks nothing until the primary goes; one that was forgotten does then.
+void AddPause(const ReplicaStatus& status, Timestamp now,
+              admin::v1::GetStatusResponse& response) {
+  if (!status.membership.IsPausedAt(now)) return;
+  const Timestamp until = status.membership.paused_until;
+  const std::string left =
+      until == Timestamp(0)
+          ? ""
+          : absl::StrCat(", or for ",
+                         (until.value() - now.value()) / kNanosPerSecond,
+                         " s more");
+  admin::v1::Alarm& alarm = *response.add_alarms();
+  alarm.set_name("FAILOVER_PAUSED");
+  alarm.set_replica_id(status.replica.value());
+  alarm.set_message(absl::StrCat(
+      "no replica promotes by itself until 'ledgerctl resume'", left,
+      "; if the primary goes, 'ledgerctl switchover' at a standby promotes "
+      "that one. Who paused it, and why, is in the log of the replica that was "
+      "the primary then: \"call=PauseFailover\""));
+}
+
 // They block nothing: what is damaged is never used, the rest goes on.
 void AddDamage(ReplicaId replica, const DamageAlarms& damage,
                admin::v1::GetStatusResponse& response) {
@@ -259,6 +277,7 @@ void FillStatus(const ServedGroup& group, Timestamp now,
   AddFault(status, response);
   AddDiskFull(status, response);
   AddProtocolAlarms(status, response);
+  AddPause(status, now, response);
   AddDamage(status.replica, group.damage, response);
   const auto since = group.started_at.time_since_epoch();
   response.mutable_started_at()->set_seconds(
