@@ -74,8 +74,9 @@ class Replica {
   static constexpr size_t kPipelineBytesMax = 2 * kGroupBytesMax;
   // A write that takes longer than so many ticks is no progress.
   static constexpr uint32_t kJournalTicksMax = 20;
-  // Applied in one go, before other events get their turn.
-  static constexpr size_t kApplyEventsMax = 4 * kMaxBatchSize;
+  // Applied in one go, before other events get their turn: a heartbeat that
+  // waits for more of it is late where processors are few.
+  static constexpr size_t kApplyEventsMax = kMaxBatchSize;
 
   // Without a transport it runs groups of one voter alone.
   Replica(ReplicaOptions options, storage::Journal& journal,

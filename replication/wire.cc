@@ -403,7 +403,7 @@ absl::StatusOr<Membership> FromProto(const v1::Membership& proto) {
   return membership;
 }
 
-EncodedMessage Encode(const Message& message) {
+EncodedMessage Encode(Message message) {
   v1::ConnectRequest request;
   v1::Message& out = *request.mutable_message();
   out.set_from(message.from.value());
@@ -415,8 +415,8 @@ EncodedMessage Encode(const Message& message) {
   std::visit([&out](const auto& body) { Put(body, out); }, message.body);
   EncodedMessage encoded;
   encoded.head = request.SerializeAsString();
-  const auto* entries = EntriesOf(message.body);
-  if (entries != nullptr) encoded.entries = *entries;
+  auto* entries = EntriesOf(message.body);
+  if (entries != nullptr) encoded.entries = std::move(*entries);
   return encoded;
 }
 

@@ -1,6 +1,6 @@
 // Messages between replicas as bytes of proto/replication/v1, and back.
 //
-//   EncodedMessage sent = Encode(message);
+//   EncodedMessage sent = Encode(std::move(message));
 //   Write(sent.head);
 //   for (const Entry& entry : sent.entries) {
 //     Write(EntryFieldHead(entry));
@@ -51,7 +51,7 @@ struct EncodedMessage {
   std::vector<Entry> entries;
 };
 
-EncodedMessage Encode(const Message& message);
+EncodedMessage Encode(Message message);
 
 // The field's key and length, which go before an entry's bytes.
 std::string EntryFieldHead(const Entry& entry);

@@ -69,6 +69,11 @@ std::optional<Message> PeerQueue::Pop() {
   return message;
 }
 
+size_t PeerQueue::next_entry_bytes() const {
+  if (!others_.empty() || with_entries_.empty()) return 0;
+  return EntryBytes(with_entries_.front());
+}
+
 void PeerQueue::Clear() {
   others_.clear();
   with_entries_.clear();

@@ -38,6 +38,9 @@ class PeerQueue {
 
   bool empty() const { return others_.empty() && with_entries_.empty(); }
 
+  // Of the entries in what Pop gives next.
+  size_t next_entry_bytes() const;
+
   // Messages that were dropped for want of room.
   size_t dropped() const { return dropped_; }
 

@@ -44,10 +44,15 @@ TEST(PeerQueueTest, HeartbeatsGoBeforeEntries) {
   PeerQueue queue;
   queue.Push(LargeAppend(1));
   queue.Push(LargeAppend(2));
+  const size_t bytes = queue.next_entry_bytes();
+  EXPECT_GT(bytes, kMaxBatchSize * kRowBytes);
   queue.Push(Of(Heartbeat{.round = Round(7)}));
+  EXPECT_EQ(queue.next_entry_bytes(), 0u);
   EXPECT_TRUE(std::holds_alternative<Heartbeat>(queue.Pop()->body));
+  EXPECT_EQ(queue.next_entry_bytes(), bytes);
   EXPECT_EQ(CommitOf(*queue.Pop()), 1u);
   EXPECT_EQ(CommitOf(*queue.Pop()), 2u);
+  EXPECT_EQ(queue.next_entry_bytes(), 0u);
   EXPECT_FALSE(queue.Pop().has_value());
   EXPECT_TRUE(queue.empty());
 }

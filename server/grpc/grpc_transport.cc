@@ -111,7 +111,7 @@ void GrpcTransport::SpeakTo(ReplicaId replica, const std::string& address) {
   events.gone = [this, replica] {
     ends_.deliver(replication::ConnectionBroken{replica});
   };
-  peer.link = std::make_unique<PeerLink>(options_.self, replica, at, addresses_,
+  peer.link = std::make_shared<PeerLink>(options_.self, replica, at, addresses_,
                                          std::move(events), logger_);
   CheckpointSenderOptions sender;
   sender.hello = [this, replica] {
@@ -126,9 +126,14 @@ void GrpcTransport::SpeakTo(ReplicaId replica, const std::string& address) {
 }
 
 void GrpcTransport::Send(replication::Message message) {
-  const MutexLock lock(mutex_);
-  const auto peer = peers_.find(message.to);
-  if (peer != peers_.end()) peer->second.link->Send(std::move(message));
+  std::shared_ptr<PeerLink> link;
+  {
+    const MutexLock lock(mutex_);
+    const auto peer = peers_.find(message.to);
+    if (peer == peers_.end()) return;
+    link = peer->second.link;
+  }
+  link->Send(std::move(message));
 }
 
 void GrpcTransport::SendCheckpoint(replication::CheckpointOrder order) {

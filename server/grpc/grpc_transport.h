@@ -101,7 +101,8 @@ class GrpcTransport final : public replication::Transport {
 
  private:
   struct Peer {
-    std::unique_ptr<PeerLink> link;
+    // Also of whoever is sending, without the mutex: Send writes.
+    std::shared_ptr<PeerLink> link;
     std::unique_ptr<CheckpointSender> sender;
   };
 

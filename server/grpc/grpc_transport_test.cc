@@ -253,13 +253,17 @@ std::map<ReplicaId, std::string> At(uint64_t id, const std::string& address) {
   return {{ReplicaId(id), address}};
 }
 
-Entry LargeEntry(uint64_t sequence) {
-  const std::vector<Transfer> rows(kMaxBatchSize);
+Entry EntryOf(size_t transfers, uint64_t sequence) {
+  const std::vector<Transfer> rows(transfers);
   return Entry::Seal(MakeCommand<Transfer>(EntryKind::kCreateTransfers,
                                            absl::MakeConstSpan(rows)),
                      Epoch(1), Timestamp(sequence),
                      {Epoch(1), Sequence(sequence - 1), {}});
 }
+
+Entry LargeEntry(uint64_t sequence) { return EntryOf(kMaxBatchSize, sequence); }
+
+Entry SmallEntry(uint64_t sequence) { return EntryOf(1, sequence); }
 
 TEST(GrpcTransportTest, TwoSpeakWithEachOtherInOrder) {
   TestReplica one(1);
@@ -273,8 +277,12 @@ TEST(GrpcTransportTest, TwoSpeakWithEachOtherInOrder) {
 
   constexpr uint64_t kAppends = 300;
   const Entry entry = LargeEntry(7);
+  // Small ones are written by this thread, large ones by another.
+  const Entry small = SmallEntry(7);
   for (uint64_t i = 1; i <= kAppends; ++i) {
-    one.transport().Send(one.To(2, Append{{}, {}, Sequence(i)}));
+    std::vector<Entry> entries(i % 3, small);
+    if (i % 50 == 0) entries.push_back(entry);
+    one.transport().Send(one.To(2, Append{{}, entries, Sequence(i)}));
   }
   one.transport().Send(one.To(2, Append{{}, {entry}, Sequence(kAppends + 1)}));
   ASSERT_TRUE(two.WaitFor([](const std::deque<Event>& events) {
@@ -288,9 +296,12 @@ TEST(GrpcTransportTest, TwoSpeakWithEachOtherInOrder) {
     const auto* append = std::get_if<Append>(&received.message.body);
     if (append == nullptr) continue;
     EXPECT_EQ(append->commit, Sequence(next++));
-    if (append->entries.empty()) continue;
-    EXPECT_EQ(append->entries[0].bytes(), entry.bytes());
-    EXPECT_EQ(append->entries[0].hash(), entry.hash());
+    for (const Entry& received_entry : append->entries) {
+      const bool is_small = received_entry.event_count() == 1;
+      const Entry& sent = is_small ? small : entry;
+      EXPECT_EQ(received_entry.bytes(), sent.bytes());
+      EXPECT_EQ(received_entry.hash(), sent.hash());
+    }
   }
   EXPECT_EQ(next, kAppends + 2);
 }

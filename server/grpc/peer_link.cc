@@ -31,30 +31,43 @@ using std::chrono::steady_clock;
 
 constexpr char kConnectMethod[] = "/replication.v1.ReplicationService/Connect";
 
-grpc::Slice SliceOf(const std::string& bytes) {
-  return grpc::Slice(bytes.data(), bytes.size());
-}
+// Entries up to this size are copied together: gRPC and the kernel take longer
+// for a piece more.
+constexpr size_t kCopiedMax = size_t{4} << 10;
 
-// The entry's own bytes, kept alive until gRPC lets go of them.
-grpc::Slice SliceOf(const Entry& entry) {
-  auto held = std::make_unique<Entry>(entry);
-  const absl::string_view bytes = held->bytes();
-  // gRPC only reads them.
+// Bytes that gRPC only reads, and what owns them until it lets go of them.
+template <typename Owner>
+grpc::Slice SliceOf(absl::string_view bytes, std::unique_ptr<Owner> owner) {
   return grpc::Slice(
       const_cast<char*>(bytes.data()), bytes.size(),
-      [](void* entry_held) { delete static_cast<Entry*>(entry_held); },
-      held.release());
+      [](void* owned) { delete static_cast<Owner*>(owned); }, owner.release());
 }
 
-grpc::ByteBuffer BufferOf(const replication::Message& message) {
-  const replication::EncodedMessage encoded = replication::Encode(message);
+grpc::Slice SliceOf(std::string bytes) {
+  auto held = std::make_unique<std::string>(std::move(bytes));
+  const absl::string_view view = *held;
+  return SliceOf(view, std::move(held));
+}
+
+// The entry's own bytes.
+grpc::Slice SliceOf(const Entry& entry) {
+  return SliceOf(entry.bytes(), std::make_unique<Entry>(entry));
+}
+
+grpc::ByteBuffer BufferOf(replication::Message message) {
+  replication::EncodedMessage encoded = replication::Encode(std::move(message));
   std::vector<grpc::Slice> slices;
-  slices.reserve(1 + 2 * encoded.entries.size());
-  slices.push_back(SliceOf(encoded.head));
+  std::string piece = std::move(encoded.head);
   for (const Entry& entry : encoded.entries) {
-    slices.push_back(SliceOf(replication::EntryFieldHead(entry)));
+    piece += replication::EntryFieldHead(entry);
+    if (entry.bytes().size() <= kCopiedMax) {
+      absl::StrAppend(&piece, entry.bytes());
+      continue;
+    }
+    slices.push_back(SliceOf(std::exchange(piece, {})));
     slices.push_back(SliceOf(entry));
   }
+  if (!piece.empty()) slices.push_back(SliceOf(std::move(piece)));
   return grpc::ByteBuffer(slices.data(), slices.size());
 }
 
@@ -103,7 +116,10 @@ class PeerLink::Conversation final
   End Run() {
     stub_.PrepareBidiStreamingCall(&context_, kConnectMethod, {}, this);
     out_ = BufferOf(MakeHello(link_.self_, link_.own_.Get(), link_.peer_));
-    writing_ = true;
+    {
+      const MutexLock lock(link_.mutex_);
+      link_.writing_ = true;
+    }
     LEDGERD_RELEASE(this);
     // So that the call is there for as long as this thread writes to it.
     AddHold();
@@ -112,26 +128,35 @@ class PeerLink::Conversation final
     StartCall();
     while (GoesOn()) {
       std::optional<replication::Message> message = NextMessage();
-      if (message.has_value()) {
-        out_ = BufferOf(*message);
-        LEDGERD_RELEASE(this);
-        StartWrite(&out_);
-      }
+      if (message.has_value()) Write(*std::move(message));
       GreetOnce();
       CancelIfNeeded(steady_clock::now());
     }
+    WaitForSenders();
     RemoveHold();
     WaitUntilDone();
     LEDGERD_ACQUIRE(this);
     return end_;
   }
 
-  void OnWriteDone(bool /*ok*/) override {
+  // One message at a time: whoever took it, by PeerLink::Take.
+  void Write(replication::Message message) {
+    out_ = BufferOf(std::move(message));
+    LEDGERD_RELEASE(this);
+    StartWrite(&out_);
+  }
+
+  // After a write that failed the call ends, as OnReadDone will tell.
+  void OnWriteDone(bool ok) override {
+    LEDGERD_ACQUIRE(this);
+    if (!ok) return;
+    std::optional<replication::Message> next;
     {
       const MutexLock lock(link_.mutex_);
-      writing_ = false;
+      link_.writing_ = false;
+      if (link_.MaySend()) next = link_.Take();
     }
-    link_.changed_.SignalAll();
+    if (next.has_value()) Write(*std::move(next));
   }
 
   // The only answer is the hello; after it the read waits for the end.
@@ -141,6 +166,7 @@ class PeerLink::Conversation final
     {
       const MutexLock lock(link_.mutex_);
       ended_ = !ok;
+      if (ended_) link_.conversation_ = nullptr;
       if (ok && !greeting_.has_value()) {
         greeting_ = hello.has_value() ? *std::move(hello) : v1::Hello();
       }
@@ -184,17 +210,17 @@ class PeerLink::Conversation final
   std::optional<replication::Message> NextMessage() {
     const MutexLock lock(link_.mutex_);
     const bool must_greet = greeting_.has_value() && !greeted_;
-    if (!MaySend() && !must_greet && !ended_ && !link_.stopping_) {
+    if (!link_.MaySend() && !must_greet && !ended_ && !link_.stopping_) {
       link_.changed_.WaitFor(link_.mutex_, kLook);
     }
-    if (!MaySend()) return std::nullopt;
-    writing_ = true;
-    return link_.queue_.Pop();
+    if (!link_.MaySend()) return std::nullopt;
+    return link_.Take();
   }
 
-  bool MaySend() const LEDGERD_REQUIRES(link_.mutex_) {
-    return greeted_ && !writing_ && !ended_ && !cancelled_ &&
-           !link_.queue_.empty();
+  // No others come once it has ended.
+  void WaitForSenders() {
+    const MutexLock lock(link_.mutex_);
+    while (link_.senders_ > 0) link_.changed_.Wait(link_.mutex_);
   }
 
   void GreetOnce() {
@@ -217,6 +243,7 @@ class PeerLink::Conversation final
     {
       const MutexLock lock(link_.mutex_);
       greeted_ = true;
+      if (!ended_ && !cancelled_) link_.conversation_ = this;
     }
     link_.told_gone_ = false;
     link_.back_off_ = kBackOffMin;
@@ -238,6 +265,7 @@ class PeerLink::Conversation final
       const MutexLock lock(link_.mutex_);
       if (cancelled_) return;
       cancelled_ = true;
+      link_.conversation_ = nullptr;
     }
     context_.TryCancel();
   }
@@ -252,7 +280,6 @@ class PeerLink::Conversation final
   End end_;
   steady_clock::time_point next_look_;
   // Under the link's mutex.
-  bool writing_ = false;
   bool ended_ = false;
   bool greeted_ = false;
   bool cancelled_ = false;
@@ -286,11 +313,40 @@ void PeerLink::Stop() {
 }
 
 void PeerLink::Send(replication::Message message) {
+  Conversation* conversation = nullptr;
+  std::optional<replication::Message> small;
   {
     const MutexLock lock(mutex_);
     queue_.Push(std::move(message));
+    // What is being written now is followed by what waits.
+    if (!MaySend()) return;
+    if (queue_.next_entry_bytes() <= kSentInPlaceMax) {
+      conversation = conversation_;
+      small = Take();
+      ++senders_;
+    }
   }
-  changed_.SignalAll();
+  if (!small.has_value()) {
+    changed_.SignalAll();
+    return;
+  }
+  conversation->Write(*std::move(small));
+  bool is_over = false;
+  {
+    const MutexLock lock(mutex_);
+    --senders_;
+    is_over = conversation_ != conversation;
+  }
+  if (is_over) changed_.SignalAll();
+}
+
+bool PeerLink::MaySend() const {
+  return conversation_ != nullptr && !writing_ && !queue_.empty();
+}
+
+replication::Message PeerLink::Take() {
+  writing_ = true;
+  return *queue_.Pop();
 }
 
 void PeerLink::SetAddress(const std::string& address) {

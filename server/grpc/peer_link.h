@@ -9,15 +9,20 @@
 // Shape    One connection and on it one call (ReplicationService.Connect); the
 //          other direction is the other replica's own link. What waits is in a
 //          PeerQueue; without a connection it is forgotten at each try.
-// Copies   None of entries: gRPC gives the journal's own bytes to the kernel.
+// Copies   None of large entries: gRPC gives the journal's own bytes to the
+//          kernel.
 // Events   `gone` when the other's process is gone (reset or refused), once
 //          until it is there again; never because it is merely silent.
-// Threads  One of its own, which calls the events. Send is for any thread.
+// Threads  One of its own, which calls the events. Send is for any thread, and
+//          writes what is small itself; what waits for the end of a write is
+//          written by gRPC's thread that tells of it. So the link's own thread
+//          is woken for large messages alone.
 #ifndef LEDGERD_SERVER_GRPC_PEER_LINK_H_
 #define LEDGERD_SERVER_GRPC_PEER_LINK_H_
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <string>
 #include <thread>
@@ -51,6 +56,9 @@ class PeerLink {
   // a new one gets through sooner, once the network does.
   static constexpr std::chrono::milliseconds kSilenceMax{2'000};
   static constexpr std::chrono::milliseconds kLook{250};
+  // Entries that whoever sends writes itself: copying more into the socket
+  // takes longer than waking a thread.
+  static constexpr size_t kSentInPlaceMax = size_t{16} << 10;
 
   PeerLink(ReplicaSelf self, ReplicaId peer, std::string address,
            const SharedAddresses& own, PeerLinkEvents events, Logger& logger);
@@ -74,6 +82,9 @@ class PeerLink {
  private:
   class Conversation;
 
+  bool MaySend() const LEDGERD_REQUIRES(mutex_);
+  // Requires: MaySend. Whoever takes it writes it.
+  replication::Message Take() LEDGERD_REQUIRES(mutex_);
   void Loop();
   // Connects and speaks until the connection ends; how long to wait then.
   std::chrono::milliseconds SpeakOnce() LEDGERD_EXCLUDES(mutex_);
@@ -92,6 +103,12 @@ class PeerLink {
   mutable Mutex mutex_;
   CondVar changed_;
   PeerQueue queue_ LEDGERD_GUARDED_BY(mutex_);
+  // From the other's welcome until one side ends it.
+  Conversation* conversation_ LEDGERD_GUARDED_BY(mutex_) = nullptr;
+  // One write at a time.
+  bool writing_ LEDGERD_GUARDED_BY(mutex_) = false;
+  // Threads that write what they send.
+  size_t senders_ LEDGERD_GUARDED_BY(mutex_) = 0;
   std::string address_ LEDGERD_GUARDED_BY(mutex_);
   bool dial_now_ LEDGERD_GUARDED_BY(mutex_) = false;
   // The thread's own.
