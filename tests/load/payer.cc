@@ -1,45 +1,59 @@
-// payer makes many payments and writes down which were acknowledged; later it
-// looks whether all of those are there, once each. deploy/quickstart.sh kills
-// the daemon in between.
+// payer makes payments at an even pace, until it is told to end by SIGTERM, and
+// writes down which were acknowledged, and when; later it looks whether all of
+// those are there, once each. deploy/quickstart.sh kills daemons in between.
 //
-//   payer pay   --address=127.0.0.1:7300 --payments=50000 --acknowledged=FILE
-//   payer check --address=127.0.0.1:7300 --acknowledged=FILE [--complete]
+//   payer pay   --address=A,B,C --acknowledged=FILE [--rate=2000]
+//   payer check --address=A,B,C --acknowledged=FILE [--complete]
 //
 // Shape   Payment n has id kFirstId + n and an amount and accounts that follow
-//         from n, so `check` needs nothing but the ids in FILE, one a line. A
-//         line is written after the answer is here, and not before.
-// Errors  Whatever fails is asked again with the same id, without end: the
-//         script that started payer ends it when the daemon does not come back.
+//         from n, so `check` needs nothing but FILE: a line for each payment
+//         that was acknowledged, with n and the wall clock's milliseconds,
+//         written after the answer is here and not before.
+// Pace    A request goes out every 5 ms, whatever became of those before it. So
+//         a pause is felt by all that it holds up, and a primary that nobody
+//         follows any more is still given payments.
+// Errors  Whatever fails is asked again with the same ids, without end. After
+//         SIGTERM nothing new is paid, and it ends once all is answered: the
+//         script kills it when no daemon comes back.
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <iostream>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
+
+#include "absl/status/statusor.h"
 
 #include "CLI/CLI.hpp"
 #include "client/ledger_client.h"
+#include "proto/base/check.h"
 #include "proto/base/mutex.h"
 #include "proto/base/uint128.h"
 
 namespace ledgerd {
 namespace {
 
+using client::CreatedTransfers;
 using client::LedgerClient;
+using std::chrono::steady_clock;
 
 constexpr uint64_t kFirstId = 1'000'000;
 constexpr uint64_t kFirstAccount = 9'000;
 constexpr uint64_t kAccounts = 16;
 constexpr uint32_t kLedger = 9;
+constexpr std::chrono::milliseconds kPeriod{5};
+constexpr uint64_t kPeriodsASecond = 200;
 
 struct Options {
-  std::string address = "127.0.0.1:7300";
+  std::vector<std::string> addresses = {"127.0.0.1:7300"};
   std::string acknowledged;
-  uint64_t payments = 50'000;
-  uint64_t threads = 64;
+  uint64_t rate = 2'000;
   bool complete = false;
 };
 
@@ -78,22 +92,56 @@ bool CreateAccounts(LedgerClient& ledger) {
   return created.ok();
 }
 
-// What all paying threads share.
+// SIGTERM, for whoever looks here alone.
+class StopSignal {
+ public:
+  // Called before other threads are started: they must not take it either.
+  StopSignal() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGTERM);
+    LEDGERD_CHECK(pthread_sigmask(SIG_BLOCK, &signals_, nullptr) == 0);
+  }
+
+  // Waits until then, or until it comes.
+  bool ComesBefore(steady_clock::time_point time) const {
+    const auto left = std::max<std::chrono::nanoseconds>(
+        time - steady_clock::now(), std::chrono::nanoseconds(0));
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+    timespec wait{};
+    wait.tv_sec = seconds.count();
+    wait.tv_nsec = (left - seconds).count();
+    return sigtimedwait(&signals_, nullptr, &wait) == SIGTERM;
+  }
+
+ private:
+  sigset_t signals_{};
+};
+
+int64_t WallMilliseconds() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
 class Payer {
  public:
   explicit Payer(const Options& options)
-      : options_(options),
-        ledger_({.addresses = {options.address}}),
-        file_(options.acknowledged, std::ios::app) {}
+      : batch_(std::max<uint64_t>(1, options.rate / kPeriodsASecond)),
+        file_(options.acknowledged, std::ios::app),
+        ledger_({.addresses = options.addresses}) {}
 
   int Run() {
     if (!CanWrite() || !CreateAccounts(ledger_)) return 1;
-    std::vector<std::thread> threads;
-    for (uint64_t i = 0; i < options_.threads; ++i) {
-      threads.emplace_back([this] { PayOneByOne(); });
+    uint64_t next = 0;
+    bool ending = false;
+    for (auto due = steady_clock::now(); !ending || IsAnyOpen();
+         due += kPeriod) {
+      ending = stop_.ComesBefore(due) || ending;
+      for (const uint64_t first : TakeUnanswered()) Send(first);
+      if (!ending) Send(std::exchange(next, next + batch_));
     }
-    for (std::thread& thread : threads) thread.join();
-    std::cout << "acknowledged=" << next_.load() - refused_.load()
+    const MutexLock lock(mutex_);
+    std::cout << "acknowledged=" << next - refused_
               << " asked_again=" << asked_again_ << " refused=" << refused_
               << "\n";
     return refused_ == 0 ? 0 : 1;
@@ -106,51 +154,72 @@ class Payer {
     return static_cast<bool>(file_);
   }
 
-  void PayOneByOne() {
-    for (;;) {
-      const uint64_t n = next_.fetch_add(1);
-      if (n >= options_.payments) {
-        next_.fetch_sub(1);
-        return;
-      }
-      Pay(n);
-    }
+  bool IsAnyOpen() {
+    const MutexLock lock(mutex_);
+    return on_their_way_ > 0 || !unanswered_.empty();
   }
 
-  void Pay(uint64_t n) {
-    for (;;) {
-      const auto paid = ledger_.CreateTransfer(Payment(n));
-      if (paid.ok()) {
-        Note(n, client::IsThere(*paid));
-        return;
-      }
-      ++asked_again_;
-    }
+  std::vector<uint64_t> TakeUnanswered() {
+    const MutexLock lock(mutex_);
+    asked_again_ += batch_ * unanswered_.size();
+    return std::exchange(unanswered_, {});
   }
 
-  void Note(uint64_t n, bool is_there) {
-    if (!is_there) {
-      ++refused_;
+  // The request that begins with this payment.
+  void Send(uint64_t first) {
+    std::vector<Transfer> payments;
+    for (uint64_t i = 0; i < batch_; ++i) {
+      payments.push_back(Payment(first + i));
+    }
+    {
+      const MutexLock lock(mutex_);
+      ++on_their_way_;
+    }
+    ledger_.CreateTransfers(
+        std::move(payments),
+        [this, first](const absl::StatusOr<CreatedTransfers>& created) {
+          OnAnswer(first, created);
+        });
+  }
+
+  void OnAnswer(uint64_t first,
+                const absl::StatusOr<CreatedTransfers>& created) {
+    const MutexLock lock(mutex_);
+    --on_their_way_;
+    if (!created.ok()) {
+      unanswered_.push_back(first);
       return;
     }
-    const MutexLock lock(mutex_);
-    file_ << n << std::endl;  // Flushed: the script counts lines.
+    const int64_t now = WallMilliseconds();
+    for (uint64_t i = 0; i < batch_; ++i) {
+      if (client::IsThere(created->results[i])) {
+        file_ << first + i << " " << now << "\n";
+      } else {
+        ++refused_;
+      }
+    }
+    file_.flush();  // The script counts lines.
   }
 
-  const Options& options_;
-  LedgerClient ledger_;
+  const StopSignal stop_;
+  // Payments in a request.
+  const uint64_t batch_;
   Mutex mutex_;
   std::ofstream file_ LEDGERD_GUARDED_BY(mutex_);
-  std::atomic<uint64_t> next_{0};
-  std::atomic<uint64_t> asked_again_{0};
-  std::atomic<uint64_t> refused_{0};
+  uint64_t on_their_way_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  // By their first payments.
+  std::vector<uint64_t> unanswered_ LEDGERD_GUARDED_BY(mutex_);
+  uint64_t asked_again_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  uint64_t refused_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  // Ends first: until then it answers.
+  LedgerClient ledger_;
 };
 
 // What the file says, against what the ledger has.
 class Checker {
  public:
   explicit Checker(const Options& options)
-      : options_(options), ledger_({.addresses = {options.address}}) {}
+      : options_(options), ledger_({.addresses = options.addresses}) {}
 
   int Run() {
     const std::vector<uint64_t> numbers = ReadNumbers();
@@ -173,7 +242,8 @@ class Checker {
   std::vector<uint64_t> ReadNumbers() const {
     std::vector<uint64_t> numbers;
     std::ifstream file(options_.acknowledged);
-    for (uint64_t n = 0; file >> n;) numbers.push_back(n);
+    int64_t when = 0;
+    for (uint64_t n = 0; file >> n >> when;) numbers.push_back(n);
     return numbers;
   }
 
@@ -225,13 +295,15 @@ int Main(int argc, char** argv) {
   Options options;
   app.fallthrough();
   app.require_subcommand(1);
-  app.add_option("--address", options.address, "Of ledgerd");
+  app.add_option("--address", options.addresses, "Of the replicas")
+      ->delimiter(',')
+      ->capture_default_str();
   app.add_option("--acknowledged", options.acknowledged,
                  "The file of those acknowledged")
       ->required();
   CLI::App* pay = app.add_subcommand("pay", "Make payments");
-  pay->add_option("--payments", options.payments, "How many");
-  pay->add_option("--threads", options.threads, "How many at a time");
+  pay->add_option("--rate", options.rate, "Payments a second")
+      ->capture_default_str();
   CLI::App* check = app.add_subcommand("check", "Look for them");
   check->add_flag("--complete", options.complete,
                   "Nothing but these was ever sent: compare balances too");
