@@ -84,12 +84,13 @@ absl::Status Daemon::Format() {
 }
 
 absl::Status Daemon::Begin() {
-  std::vector<std::string> command = {options_.program,
-                                      "start",
-                                      "--data-dir=" + data_directory(),
-                                      "--client-address=127.0.0.1:0",
-                                      "--admin-address=127.0.0.1:0",
-                                      "--ready-file=" + Path("ready")};
+  std::vector<std::string> command = {
+      options_.program,
+      "start",
+      "--data-dir=" + data_directory(),
+      "--client-address=127.0.0.1:0",
+      "--admin-address=" + options_.admin_address,
+      "--ready-file=" + Path("ready")};
   command.insert(command.end(), options_.flags.begin(), options_.flags.end());
   const OnProcessor here(options_.processor);
   LEDGERD_ASSIGN_OR_RETURN(process_,
@@ -111,6 +112,20 @@ absl::Status Daemon::WaitUntilReady() {
   admin_ = admin::v1::AdminService::NewStub(grpc::CreateChannel(
       ValueOf(text, "admin_address"), grpc::InsecureChannelCredentials()));
   return absl::OkStatus();
+}
+
+absl::Status Daemon::Promote(uint64_t replica_id) const {
+  const auto admin = admin::v1::AdminService::NewStub(grpc::CreateChannel(
+      options_.admin_address, grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kAnswerLimit);
+  context.set_wait_for_ready(true);
+  admin::v1::SwitchoverRequest request;
+  request.set_target_replica_id(replica_id);
+  admin::v1::SwitchoverResponse response;
+  const grpc::Status status = admin->Switchover(&context, request, &response);
+  if (status.ok()) return absl::OkStatus();
+  return absl::UnavailableError("Switchover: " + status.error_message());
 }
 
 absl::StatusOr<admin::v1::GetStatusResponse> Daemon::Status() const {

@@ -38,6 +38,8 @@ class Daemon {
     std::vector<std::string> format_flags;
     // The only processor that it runs on.
     std::optional<int> processor;
+    // Where operators reach it, also before it is ready.
+    std::string admin_address = "127.0.0.1:0";
   };
 
   // Makes the directory and begins to start.
@@ -45,6 +47,10 @@ class Daemon {
 
   // It does its part: serves, or follows one that does.
   absl::Status WaitUntilReady();
+
+  // `ledgerctl switchover` to it, which is this replica of a group without a
+  // primary. Requires: admin_address has a port.
+  absl::Status Promote(uint64_t replica_id) const;
 
   // What it says of itself. Requires: it was ready.
   absl::StatusOr<admin::v1::GetStatusResponse> Status() const;

@@ -38,6 +38,7 @@ absl::StatusOr<std::unique_ptr<Group>> Group::Start(
     const Daemon::Options& options, int replicas) {
   std::unique_ptr<Group> group(new Group());
   LEDGERD_RETURN_IF_ERROR(group->Launch(options, replicas));
+  if (replicas == 2) LEDGERD_RETURN_IF_ERROR(group->PromoteFirst());
   for (const auto& daemon : group->daemons_) {
     LEDGERD_RETURN_IF_ERROR(daemon->WaitUntilReady());
   }
@@ -58,10 +59,20 @@ absl::Status Group::Launch(const Daemon::Options& options, int replicas) {
       own.format_flags = {MembersFlag(ports_), kCluster,
                           absl::StrCat("--replica-id=", i + 1)};
     }
+    if (i == 0) own.admin_address = first_admin_port_.address();
     LEDGERD_ASSIGN_OR_RETURN(auto daemon, Daemon::Launch(std::move(own)));
     daemons_.push_back(std::move(daemon));
   }
   return absl::OkStatus();
+}
+
+absl::Status Group::PromoteFirst() {
+  absl::Status status;
+  integration::WaitUntil(kLimit, [&] {
+    status = daemons_.front()->Promote(1);
+    return status.ok();
+  });
+  return status;
 }
 
 absl::Status Group::FindPrimary() {

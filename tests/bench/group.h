@@ -65,11 +65,14 @@ class Group {
   Group() = default;
 
   absl::Status Launch(const Daemon::Options& options, int replicas);
+  // A pair never promotes by itself.
+  absl::Status PromoteFirst();
   absl::Status FindPrimary();
   bool PutPrimaryFirst();
   bool AreEqual() const;
 
   std::vector<std::unique_ptr<integration::ReservedPort>> ports_;
+  integration::ReservedPort first_admin_port_;
   // The primary first.
   std::vector<std::unique_ptr<Daemon>> daemons_;
   uint64_t primary_id_ = 0;

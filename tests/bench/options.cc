@@ -44,7 +44,7 @@ void AddDaemon(CLI::App& app, Options& options) {
                  "Or: a ledgerd that runs (no figures of its process)");
   app.add_option("--replicas", options.replicas,
                  "Start so many of it, as one group (default 1)")
-      ->check(CLI::IsMember({1, 3, 5}));
+      ->check(CLI::IsMember({1, 2, 3, 5}));
   app.add_option("--daemon-flag", options.daemon_flags,
                  "A flag for it, like --state-delta-bytes=16MiB; repeat it");
   app.add_option("--daemon-processor", options.daemon_processor,

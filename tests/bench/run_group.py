@@ -29,6 +29,8 @@ def loads(bench):
          "150k/s, <= 10 us (220k/s, 7 us)", "136k - 149k/s; 12 us; p99 125 ms"),
         ("the same, ids in random order", [*THREE, *batches, *run.RANDOM],
          "<= 1.3 x the cost of ordered ids (1.1 x)", "62k/s; 26 us"),
+        ("2 replicas, batches of 8,189", ["--replicas=2", *batches], "",
+         "161k/s; 8.2 us"),
         ("1 replica, batches of 8,189", batches, "300k/s, <= 3.8 us (400k/s, 3 us)",
          "262k - 293k/s; 4.1 us"),
         ("batches of 100, one at a time",

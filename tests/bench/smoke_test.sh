@@ -30,7 +30,7 @@ if figures["replicas"] == 1:
 else:
     assert figures["states_equal"] is True, figures
     # CPU is counted in 10 ms: a small run may have taken none.
-    roles = ("primary", "standby1", "standby2")
+    roles = ["primary"] + [f"standby{n}" for n in range(1, figures["replicas"])]
     assert all(f"{role}_cpu_us_a_transfer" in figures for role in roles), figures
     names += [f"{role}_resident_mib_max" for role in roles]
 for name in names:
