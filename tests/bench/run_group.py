@@ -104,7 +104,7 @@ def page(bench):
         yield (f"- CPU of three replicas / of one, all work done:"
                f" {cost(ordered) / cost(single):.2f}")
     yield "\nThe calls, each `ledgerbench --daemon=ledgerd` and:\n"
-    for name, flags in bench.calls:
+    for name, flags in bench.calls.items():
         yield f"- {name}: `{shlex.join(flags)}`"
 
 
