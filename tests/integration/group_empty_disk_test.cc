@@ -57,12 +57,11 @@ TEST_F(GroupEmptyDiskTest, ALostDiskIsReplacedFromTheOthers) {
                           return Ctl({"replica", "remove", id});
                         }))
       << finished_.errors << group_.Logs();
-  const auto status = group_.Status(*primary);
-  ASSERT_TRUE(status.has_value());
+  const auto status = group_.WaitForStatus(*primary);
   std::vector<std::string> format = SmallLimits();
   format.insert(format.end(),
                 {"--join", "--incarnation=2", "--replica-id=" + id,
-                 "--cluster-id=" + status->cluster_id()});
+                 "--cluster-id=" + status.cluster_id()});
   ASSERT_TRUE(FormatDataDirectory(group_.data_directory(standby), format).ok());
   ASSERT_TRUE(group_.Launch(standby).ok());
   ASSERT_TRUE(WaitUntil(kProgressLimit,
@@ -70,15 +69,8 @@ TEST_F(GroupEmptyDiskTest, ALostDiskIsReplacedFromTheOthers) {
                           return Ctl({"replica", "add", id});
                         }))
       << finished_.errors << group_.Logs();
-  ASSERT_TRUE(WaitUntil(kProgressLimit,
-                        [&] {
-                          const auto own = group_.Status(standby);
-                          return own.has_value() &&
-                                 own->role() == admin::v1::ROLE_STANDBY;
-                        }))
-      << "it gets no vote\n"
-      << group_.Logs();
-  EXPECT_GT(group_.Status(standby)->journal_first_sequence(), 1u)
+  ASSERT_NO_FATAL_FAILURE(WaitForRole(standby, admin::v1::ROLE_STANDBY));
+  EXPECT_GT(group_.WaitForStatus(standby).journal_first_sequence(), 1u)
       << "it was given the whole journal, not a checkpoint";
 
   // The others' votes alone are no majority now, unless this one's counts.

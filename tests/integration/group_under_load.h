@@ -3,8 +3,13 @@
 //
 //   class MyTest : public GroupUnderLoad { ... : GroupUnderLoad(3) };
 //   Start();  load_.Start();
-//   Progress(200);  ... something happens to a replica ...  Progress(200);
+//   Progress(200);  NoteFault();  ... something happens to a replica ...
+//   Progress(200);
 //   SettleAndCheck();  CompareStates(3);
+//
+// Bounds   How long a gap may be is asserted where LEDGERD_CHECK_BOUNDS is set:
+//          in the long tests, which have the machine for themselves and faults
+//          enough for a percentile.
 #ifndef LEDGERD_TESTS_INTEGRATION_GROUP_UNDER_LOAD_H_
 #define LEDGERD_TESTS_INTEGRATION_GROUP_UNDER_LOAD_H_
 
@@ -14,9 +19,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <random>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,14 +33,26 @@
 
 #include "proto/base/test_seed.h"
 #include "tests/integration/final_state.h"
+#include "tests/integration/group_network.h"
 #include "tests/integration/history.h"
 #include "tests/integration/history_checker.h"
 #include "tests/integration/history_summary.h"
 #include "tests/integration/live_group.h"
 #include "tests/integration/load.h"
 #include "tests/integration/offline_ledger.h"
+#include "tests/integration/write_gaps.h"
 
 namespace ledgerd::integration {
+
+// A number of the environment's: LEDGERD_KILLS and the like.
+inline int NumberFromEnvironment(const char* name, int otherwise) {
+  const char* given = std::getenv(name);
+  return given == nullptr ? otherwise : std::atoi(given);
+}
+
+inline bool ChecksBounds() {
+  return std::getenv("LEDGERD_CHECK_BOUNDS") != nullptr;
+}
 
 class GroupUnderLoad : public testing::Test {
  protected:
@@ -41,10 +61,15 @@ class GroupUnderLoad : public testing::Test {
   static constexpr std::chrono::seconds kProgressLimit{60};
   static constexpr size_t kViolationsShown = 20;
   static constexpr int kClients = 4;
+  static constexpr int kPayers = 2;
 
   explicit GroupUnderLoad(size_t replicas, bool last_is_witness = false,
-                          std::vector<std::string> more_flags = {})
-      : group_(replicas, last_is_witness, std::move(more_flags)) {}
+                          std::vector<std::string> more_flags = {},
+                          std::unique_ptr<GroupNetwork> network = nullptr,
+                          int clients = kClients)
+      : clients_(clients),
+        group_(replicas, last_is_witness, std::move(more_flags),
+               std::move(network)) {}
 
   void Start() {
     const absl::Status started = group_.Start();
@@ -62,28 +87,36 @@ class GroupUnderLoad : public testing::Test {
         << group_.Logs();
   }
 
+  // Something happens now that clients may notice: TellGaps tells how long.
+  void NoteFault() { faults_.push_back(Clock::now()); }
+
   void KillPrimary(size_t primary) {
+    NoteFault();
     ASSERT_TRUE(group_.Kill(primary).ok());
-    killed_at_.push_back(Clock::now());
   }
 
-  // How long after each kill the first transfer was acknowledged that was asked
-  // for after it. Requires: the clients have ended.
+  // For how long clients had no answer to any write, after each fault.
+  // Requires: they have ended.
+  std::vector<std::chrono::milliseconds> Gaps() const {
+    return WriteGaps(history_.exchanges(), faults_);
+  }
+
   void TellGaps() const {
-    if (killed_at_.empty()) return;
-    std::cout << "ms from kill -9 to the first acknowledged transfer:";
-    for (const auto killed_at : killed_at_) {
-      const int64_t since = killed_at.time_since_epoch().count();
-      int64_t first = INT64_MAX;
-      for (const Exchange& exchange : history_.exchanges()) {
-        if (exchange.answered() && !exchange.transfers.empty() &&
-            exchange.begin > since) {
-          first = std::min(first, exchange.end - since);
-        }
-      }
-      std::cout << " " << first / 1'000'000;
-    }
-    std::cout << "\n";
+    if (faults_.empty()) return;
+    std::cout << "ms without a write after each of " << faults_.size()
+              << " faults: " << Spread(Gaps()) << "\n";
+  }
+
+  // A replica's own word, once it says it.
+  void WaitForRole(size_t replica, admin::v1::Role role) {
+    ASSERT_TRUE(WaitUntil(kProgressLimit,
+                          [&] {
+                            const auto status = group_.Status(replica);
+                            return status.has_value() && status->role() == role;
+                          }))
+        << "replica " << replica + 1 << " does not become "
+        << admin::v1::Role_Name(role) << "\n"
+        << group_.Logs();
   }
 
   // All have their answers, and the ledger is as they say.
@@ -98,22 +131,31 @@ class GroupUnderLoad : public testing::Test {
     }
     EXPECT_EQ(violations.size(), 0u);
     ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
+    for (const auto& [epoch, primaries] : group_.PrimariesByEpoch()) {
+      EXPECT_EQ(primaries.size(), 1u) << "primaries of epoch " << epoch;
+    }
     TellGaps();
     std::cout << Summarize(history_.exchanges());
   }
 
-  // Ends all, those that only follow first, and compares their disks.
-  void CompareStates(size_t with_state) {
+  // Ends all that run, those that only follow first, and compares the disks of
+  // those among the first `with_state`; `also` looks at each.
+  void CompareStates(
+      size_t with_state,
+      const std::function<void(OfflineLedger&)>& also = nullptr) {
     const auto primary = group_.Primary();
     ASSERT_TRUE(primary.has_value());
+    std::set<size_t> ran;
     for (size_t i = 0; i < group_.size(); ++i) {
-      if (i == *primary) continue;
+      if (group_.runs(i)) ran.insert(i);
+      if (i == *primary || !group_.runs(i)) continue;
       ASSERT_TRUE(group_.Kill(i).ok());
     }
     ASSERT_TRUE(group_.Kill(*primary).ok());
     std::optional<Uint128> hash;
     std::optional<EntryId> last;
     for (size_t i = 0; i < with_state; ++i) {
+      if (!ran.contains(i)) continue;
       const auto ledger = OfflineLedger::Open(group_.data_directory(i));
       ASSERT_TRUE(ledger.ok()) << ledger.status();
       if (!hash.has_value()) {
@@ -123,6 +165,7 @@ class GroupUnderLoad : public testing::Test {
       EXPECT_EQ((*ledger)->last(), *last) << "replica " << i + 1;
       EXPECT_TRUE((*ledger)->state_hash() == *hash) << "replica " << i + 1;
       EXPECT_TRUE((*ledger)->VerifyAll().ok()) << "replica " << i + 1;
+      if (also != nullptr) also(**ledger);
     }
   }
 
@@ -133,14 +176,17 @@ class GroupUnderLoad : public testing::Test {
                           std::string(outputs) + "/history.txt");
   }
 
+  const int clients_;
   const uint64_t seed_ = TestSeed();
   std::mt19937_64 random_{seed_};
-  std::vector<Clock::time_point> killed_at_;
+  std::vector<Clock::time_point> faults_;
   LiveGroup group_;
   History history_{group_.directory().Path("history.txt")};
-  Load load_{
-      {.addresses = group_.addresses(), .seed = seed_, .clients = kClients},
-      &history_};
+  Load load_{{.addresses = group_.addresses(),
+              .seed = seed_,
+              .clients = clients_,
+              .payers = kPayers},
+             &history_};
 };
 
 }  // namespace ledgerd::integration

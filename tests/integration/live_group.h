@@ -20,31 +20,26 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "admin/v1/admin.grpc.pb.h"
 #include "tests/integration/daemon_process.h"
-#include "tests/integration/reserved_port.h"
-#include "tests/integration/tcp_proxy.h"
+#include "tests/integration/group_network.h"
 #include "tests/integration/test_directory.h"
 
 namespace ledgerd::integration {
 
 class LiveGroup {
  public:
+  // On the loopback when no network is given.
   explicit LiveGroup(size_t replicas, bool last_is_witness = false,
-                     std::vector<std::string> more_flags = {});
+                     std::vector<std::string> more_flags = {},
+                     std::unique_ptr<GroupNetwork> network = nullptr);
 
-  // From now on, what one replica says to another goes through a proxy of that
-  // direction. Called before Start.
-  void PutProxiesBetween();
-
-  // What `from` says does not reach `to` any more, and nobody is told; or does
-  // again. Requires: proxies.
-  void Cut(size_t from, size_t to, bool cut = true);
+  GroupNetwork& network() { return *network_; }
 
   // Formats and launches all, and waits until each does its part.
   absl::Status Start();
@@ -66,6 +61,9 @@ class LiveGroup {
   // Kills one, and forgets its daemon.
   absl::Status Kill(size_t replica);
 
+  // SIGTERM; its exit code. Forgets its daemon, too.
+  int Terminate(size_t replica);
+
   std::string data_directory(size_t replica) const;
 
   // Where clients connect.
@@ -74,29 +72,42 @@ class LiveGroup {
   // What it says of itself; nothing when it does not answer within a second.
   std::optional<admin::v1::GetStatusResponse> Status(size_t replica);
 
+  // Waits until it answers: on a busy machine that may take longer. Empty when
+  // it does not.
+  admin::v1::GetStatusResponse WaitForStatus(size_t replica);
+
   // Who says that it is the primary of the highest epoch; nobody of `but`.
   std::optional<size_t> Primary(const std::set<size_t>& but = {});
 
   // Waits for one.
   std::optional<size_t> WaitForPrimary(const std::set<size_t>& but = {});
 
-  // Until all have the same journal, all of it committed and, but for
+  // Hands the primary's part over, asked of `replica`.
+  absl::StatusOr<admin::v1::SwitchoverResponse> Switchover(size_t replica,
+                                                           size_t target);
+
+  // Until all that run have the same journal, all of it committed and, but for
   // witnesses, applied.
   bool WaitUntilEqual();
 
   // The end of each log.
   std::string Logs() const;
 
+  // Who has said in its log, in any of its lives, that it is primary of which
+  // epoch.
+  std::map<uint64_t, std::set<size_t>> PrimariesByEpoch() const;
+
   const TestDirectory& directory() const { return directory_; }
 
  private:
   struct Replica {
-    ReservedPort client;
-    ReservedPort admin;
-    ReservedPort replication;
     std::unique_ptr<admin::v1::AdminService::Stub> stub;
     std::unique_ptr<DaemonProcess> daemon;
+    // Of daemons that have ended.
+    std::string past_log;
   };
+
+  void Forget(size_t replica);
 
   // As replica `of` is told them.
   std::string Members(size_t of) const;
@@ -105,8 +116,8 @@ class LiveGroup {
   const bool last_is_witness_;
   const std::vector<std::string> more_flags_;
   const TestDirectory directory_{"group"};
-  // By who speaks, and to whom. Outlive the daemons.
-  std::map<std::pair<size_t, size_t>, TcpProxy> proxies_;
+  // Outlives the daemons.
+  const std::unique_ptr<GroupNetwork> network_;
   std::vector<std::unique_ptr<Replica>> replicas_;
 };
 

@@ -36,8 +36,12 @@ void Remember(TransferId id, uint64_t draw, std::vector<TransferId>* ids) {
 // One client: what it has yet to learn, and what it can use again.
 class LoadClient {
  public:
-  LoadClient(int client, uint64_t seed, Ways* ways, History* history)
-      : ways_(*ways), caller_(client, ways, history), payments_(client, seed) {}
+  LoadClient(int client, uint64_t seed, bool only_pays, Ways* ways,
+             History* history)
+      : only_pays_(only_pays),
+        ways_(*ways),
+        caller_(client, ways, history),
+        payments_(client, seed) {}
 
   // Whether everything has had its answer in the end.
   bool Run(const std::atomic<bool>& stopping) {
@@ -54,6 +58,7 @@ class LoadClient {
 
  private:
   void Step() {
+    if (only_pays_) return Send(payments_.Next(), Way::kPatientShared);
     const uint64_t kind = payments_.Draw(100);
     if (kind < 25) return Resend();
     if (kind < 50) return Send(payments_.Next());
@@ -84,7 +89,11 @@ class LoadClient {
   }
 
   void Send(const std::vector<Transfer>& transfers) {
-    const Ending ending = caller_.Create(DrawWay(transfers), transfers);
+    Send(transfers, DrawWay(transfers));
+  }
+
+  void Send(const std::vector<Transfer>& transfers, Way way) {
+    const Ending ending = caller_.Create(way, transfers);
     if (ending.outcome != Outcome::kAnswered) {
       unsettled_.push_back(transfers);
       return WaitOut();
@@ -169,6 +178,7 @@ class LoadClient {
   // Without this a daemon that is down would be asked in a tight loop.
   void WaitOut() { ways_.raw.WaitForConnection(kReconnectLimit); }
 
+  const bool only_pays_;
   Ways& ways_;
   Caller caller_;
   Payments payments_;
@@ -208,10 +218,12 @@ absl::Status Load::Prepare() {
 
 void Load::Start() {
   LEDGERD_CHECK(threads_.empty());
-  for (int client = 0; client < options_.clients; ++client) {
+  const int all = options_.clients + options_.payers;
+  for (int client = 0; client < all; ++client) {
     const uint64_t seed = options_.seed + static_cast<uint64_t>(client);
     threads_.emplace_back([this, client, seed] {
-      LoadClient load(client, seed, &ways_, history_);
+      LoadClient load(client, seed, client >= options_.clients, &ways_,
+                      history_);
       if (!load.Run(stopping_)) all_settled_ = false;
     });
   }

@@ -36,6 +36,9 @@ struct LoadOptions {
   std::vector<std::string> addresses;
   uint64_t seed = 0;
   int clients = 4;
+  // More clients, that make one payment after the other through the library,
+  // and so are the first to see when payments go through again.
+  int payers = 0;
 };
 
 // The ways into the daemon, shared by the clients of a load.
