@@ -48,7 +48,12 @@ void Protocol::UpdatePeers() {
 
 void Protocol::KeepRecent(const Entry& entry) {
   auto& primary = std::get<Primary>(role_);
-  if (primary.peers.empty()) return;
+  if (primary.peers.empty()) {
+    // Who is added later must not find a gap in it.
+    primary.recent.clear();
+    primary.recent_bytes = 0;
+    return;
+  }
   primary.recent.push_back(entry);
   primary.recent_bytes += entry.bytes().size();
   while (primary.recent_bytes > options_.flow.in_flight_bytes_max &&
