@@ -1,18 +1,43 @@
 #include "client/ledgerctl/admin_client.h"
 
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "grpcpp/channel.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "grpcpp/support/channel_arguments.h"
 
-#include "client/endpoints.h"
 #include "client/rpc_status.h"
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
+#include "proto/system_limits.h"
 
 namespace ledgerd::client {
 
 namespace v1 = ::admin::v1;
+
+namespace {
+
+// Each address is asked once: unlike for a client that asks again, a connection
+// may take its time to come about, where the server is busy or far.
+constexpr int kConnectTimeMs = 2'000;
+
+std::shared_ptr<grpc::Channel> MakePatientChannel(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt("grpc.min_reconnect_backoff_ms", kConnectTimeMs);
+  // Also while a journal is followed in which nothing happens.
+  arguments.SetInt("grpc.keepalive_time_ms", 1'000);
+  arguments.SetInt("grpc.keepalive_timeout_ms", 1'000);
+  arguments.SetInt("grpc.http2.max_pings_without_data", 0);
+  arguments.SetInt("grpc.use_local_subchannel_pool", 1);
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(kMessageBytesMax));
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
+                                   arguments);
+}
+
+}  // namespace
 
 AdminClient::AdminClient(std::vector<std::string> addresses,
                          std::chrono::milliseconds timeout)
@@ -22,7 +47,7 @@ AdminClient::AdminClient(std::vector<std::string> addresses,
 
 void AdminClient::ConnectTo(const std::string& address) {
   address_ = address;
-  stub_ = v1::AdminService::NewStub(MakeChannel(address));
+  stub_ = v1::AdminService::NewStub(MakePatientChannel(address));
 }
 
 absl::Status AdminClient::Located(const absl::Status& status) const {
