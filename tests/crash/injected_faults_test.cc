@@ -243,7 +243,7 @@ TEST(InjectedStartTest, ADeviceThatDoesNotTellItsSpaceIsRefused) {
       {.calls = "statfs", .what = "error=EIO", .files = {data}});
   ledger.RunUnder(injection.Command());
   ASSERT_TRUE(ledger.Launch().ok());
-  EXPECT_EQ(ledger.daemon().process().Wait(), kStorageFault);
+  EXPECT_EQ(ledger.daemon().process().WaitFor(kFaultLimit), kStorageFault);
   injection.WaitUntilWritten();
   EXPECT_TRUE(injection.happened()) << "the injection did not fire";
   const std::string log = ledger.daemon().Log();

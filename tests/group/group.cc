@@ -270,12 +270,18 @@ Node& Group::WaitForPrimary() {
   return *primary;
 }
 
-Node& Group::AnyStandby() {
-  for (const auto& node : nodes_) {
-    if (node->is_open() && node->status().role == Role::kStandby) return *node;
-  }
-  LEDGERD_CHECK(false) << "no standby";
-  return *nodes_.front();
+Node& Group::WaitForStandby() {
+  Node* standby = nullptr;
+  WaitUntil("a standby", [&] {
+    for (const auto& node : nodes_) {
+      const bool is_one =
+          node->is_open() && node->status().role == Role::kStandby;
+      if (is_one) standby = node.get();
+    }
+    return standby != nullptr;
+  });
+  LEDGERD_CHECK(standby != nullptr);
+  return *standby;
 }
 
 void Group::Write(uint64_t count) {

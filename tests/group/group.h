@@ -118,8 +118,8 @@ class Group {
   void OpenAll();
 
   Node& WaitForPrimary();
-  // An open one that is not primary.
-  Node& AnyStandby();
+  // Any open one that is not primary.
+  Node& WaitForStandby();
 
   // Creates so many accounts, each asked for until it is there.
   void Write(uint64_t count);

@@ -2,6 +2,7 @@
 // catch-up, rollback, reads and membership.
 #include "tests/group/group.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <future>
@@ -82,7 +83,7 @@ TEST(GroupTest, AStandbyThatIsFarBehindCatchesUpByACheckpoint) {
   group.OpenAll();
   group.Write(5);
   group.WaitUntilEqual();
-  Node& behind = group.AnyStandby();
+  Node& behind = group.WaitForStandby();
   for (int round = 0; round < 2; ++round) {
     SCOPED_TRACE(round);
     const Sequence last = behind.status().journal_last;
@@ -139,12 +140,15 @@ TEST(GroupTest, StandbysReadAndRefuseToWrite) {
   Group group(3);
   group.OpenAll();
   group.Write(10);
-  Node& standby = group.AnyStandby();
+  Node& standby = group.WaitForStandby();
   const Sequence written = group.WaitForPrimary().status().commit.sequence;
-  const auto linearizable =
-      Read(standby, replication::Freshness::Level::kLinearizable);
-  ASSERT_TRUE(linearizable.ok()) << linearizable.status();
-  EXPECT_GE(*linearizable, written);
+  WaitUntil("a linearizable read", [&] {
+    const auto linearizable =
+        Read(standby, replication::Freshness::Level::kLinearizable);
+    if (!linearizable.ok()) return false;
+    EXPECT_GE(*linearizable, written);
+    return true;
+  });
   WaitUntil("a heartbeat", [&] {
     return Read(standby, replication::Freshness::Level::kMaxStaleness).ok();
   });
@@ -168,7 +172,9 @@ TEST(GroupTest, AReplicaIsAddedAndBecomesAVoter) {
   change.change = replication::MembershipChange::kAddLearner;
   change.id = added.id();
   change.incarnation = Incarnation(1);
-  EXPECT_EQ(Ask(group.WaitForPrimary(), change), replication::Refusal::kNone);
+  WaitUntil("a learner", [&] {
+    return Ask(group.WaitForPrimary(), change) == replication::Refusal::kNone;
+  });
   group.WaitUntilEqual();
   EXPECT_EQ(added.status().role, Role::kLearner);
   change.change = replication::MembershipChange::kMakeVoter;
@@ -179,12 +185,13 @@ TEST(GroupTest, AReplicaIsAddedAndBecomesAVoter) {
     return added.status().role == Role::kStandby &&
            added.status().membership.voter_count() == 4;
   });
-  const auto status = group.WaitForPrimary().status();
-  ASSERT_EQ(status.peers.size(), 3u);
-  for (const auto& peer : status.peers) {
-    EXPECT_TRUE(peer.connected) << peer.id;
-    EXPECT_TRUE(peer.since_heard.has_value());
-  }
+  WaitUntil("all are heard", [&] {
+    const auto peers = group.WaitForPrimary().status().peers;
+    return peers.size() == 3 &&
+           std::all_of(peers.begin(), peers.end(), [](const auto& peer) {
+             return peer.connected && peer.since_heard.has_value();
+           });
+  });
   group.Write(5);
   group.WaitUntilEqual();
 }

@@ -55,19 +55,22 @@ class ExpiryTest : public testing::Test {
                                                      : Account();
   }
 
-  void ExpectHeld(uint64_t amount) {
-    EXPECT_EQ(Read(kFrom).debits_pending, Amount(amount));
-    EXPECT_EQ(Read(kTo).credits_pending, Amount(amount));
-    EXPECT_EQ(Read(kFrom).debits_posted, Amount(0));
-    EXPECT_EQ(Read(kTo).credits_posted, Amount(0));
+  static void ExpectHeld(uint64_t amount, const Account& from,
+                         const Account& to) {
+    EXPECT_EQ(from.debits_pending, Amount(amount));
+    EXPECT_EQ(to.credits_pending, Amount(amount));
+    EXPECT_EQ(from.debits_posted, Amount(0));
+    EXPECT_EQ(to.credits_posted, Amount(0));
   }
+
+  void ExpectNothingHeld() { ExpectHeld(0, Read(kFrom), Read(kTo)); }
 
   void ExpectExpires() {
     ASSERT_TRUE(WaitUntil(kExpiryLimit, [&] {
       return State() == PendingState::kExpired || HasFailure();
     })) << "it does not expire";
     EXPECT_GE(SystemNanos(), expires_at_) << "it expired too early";
-    ExpectHeld(0);
+    ExpectNothingHeld();
   }
 
   void ExpectCannotBePosted() {
@@ -94,7 +97,10 @@ class ExpiryTest : public testing::Test {
 
 TEST_F(ExpiryTest, AHoldExpiresByItself) {
   ASSERT_NO_FATAL_FAILURE(Hold());
-  if (State() == PendingState::kPending) ExpectHeld(500);
+  const Account from = Read(kFrom);
+  const Account to = Read(kTo);
+  // It was when they were read, if it is now.
+  if (State() == PendingState::kPending) ExpectHeld(500, from, to);
   ASSERT_NO_FATAL_FAILURE(ExpectExpires());
   ExpectCannotBePosted();
 }
@@ -117,7 +123,7 @@ TEST_F(ExpiryTest, AnExpiryOutlivesTheProcess) {
   const absl::Status started = ledger_.Start();
   ASSERT_TRUE(started.ok()) << started;
   EXPECT_EQ(State(), PendingState::kExpired);
-  ExpectHeld(0);
+  ExpectNothingHeld();
 }
 
 }  // namespace
