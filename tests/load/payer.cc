@@ -15,13 +15,11 @@
 // Errors  Whatever fails is asked again with the same ids, without end. After
 //         SIGTERM nothing new is paid, and it ends once all is answered: the
 //         script kills it when no daemon comes back.
-#include <pthread.h>
-#include <signal.h>
-#include <time.h>
-
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <string>

@@ -53,9 +53,8 @@ int Main(const std::vector<std::string>& paths) {
               << "\n";
     states.push_back(*state);
   }
-  const bool equal =
-      std::adjacent_find(states.begin(), states.end(),
-                         std::not_equal_to<State>()) == states.end();
+  const bool equal = std::adjacent_find(states.begin(), states.end(),
+                                        std::not_equal_to<>()) == states.end();
   if (!equal) std::cerr << "state_hash: they differ\n";
   return equal ? 0 : 1;
 }
