@@ -21,6 +21,16 @@ std::chrono::milliseconds SinceHeard(const v1::ReplicaStatus& replica) {
          std::chrono::milliseconds(since.nanos() / 1'000'000);
 }
 
+// Connected; and heard lately, where one is a primary: standbys have little to
+// say to each other.
+bool Answers(const v1::GetStatusResponse& status,
+             const v1::ReplicaStatus& replica) {
+  if (!replica.connected()) return false;
+  const bool speaks = status.role() == v1::ROLE_PRIMARY ||
+                      replica.replica_id() == status.primary_id();
+  return !speaks || SinceHeard(replica) < kSilent;
+}
+
 bool Votes(const v1::ReplicaStatus& replica) {
   return replica.role() != v1::ROLE_LEARNER &&
          replica.role() != v1::ROLE_UNSPECIFIED;
@@ -53,7 +63,7 @@ std::string NoPrimary(const v1::GetStatusResponse& status) {
   for (const v1::ReplicaStatus& replica : status.replicas()) {
     if (!Votes(replica)) continue;
     ++voters;
-    if (Answers(replica)) ++answer;
+    if (Answers(status, replica)) ++answer;
   }
   return absl::StrCat(
       "no primary is known, so no payment is taken. ", answer, " of ", voters,
@@ -75,10 +85,6 @@ std::string ThinMargin(const v1::GetStatusResponse& status) {
 
 }  // namespace
 
-bool Answers(const v1::ReplicaStatus& replica) {
-  return replica.connected() && SinceHeard(replica) < kSilent;
-}
-
 std::vector<std::string> AdviceOf(const v1::GetStatusResponse& status) {
   std::vector<std::string> advice;
   const bool is_primary = status.role() == v1::ROLE_PRIMARY;
@@ -86,7 +92,7 @@ std::vector<std::string> AdviceOf(const v1::GetStatusResponse& status) {
   int voters = 0;
   for (const v1::ReplicaStatus& replica : status.replicas()) {
     if (Votes(replica)) ++voters;
-    if (!Answers(replica)) advice.push_back(WhoIsMissing(replica));
+    if (!Answers(status, replica)) advice.push_back(WhoIsMissing(replica));
   }
   // A pair, or one alone, never has any.
   const bool is_thin = status.fault_margin() < (voters > 2 ? 1 : 0);

@@ -14,9 +14,6 @@
 
 namespace ledgerd::client {
 
-// Connected, and heard lately.
-bool Answers(const ::admin::v1::ReplicaStatus& replica);
-
 std::vector<std::string> AdviceOf(const ::admin::v1::GetStatusResponse& status);
 
 }  // namespace ledgerd::client

@@ -61,6 +61,19 @@ TEST(GroupAdviceTest, WhoIsSilent) {
   EXPECT_TRUE(Says(advice, 0, "has said nothing for 7020 ms")) << advice[0];
 }
 
+TEST(GroupAdviceTest, StandbysHaveLittleToSayToEachOther) {
+  auto status = Group(3);
+  status.set_replica_id(2);
+  status.set_role(v1::ROLE_STANDBY);
+  status.set_fault_margin(0);
+  status.mutable_replicas(2)->mutable_since_heartbeat()->set_seconds(100);
+  EXPECT_TRUE(AdviceOf(status).empty()) << AdviceOf(status)[0];
+  status.mutable_replicas(0)->mutable_since_heartbeat()->set_seconds(3);
+  const auto advice = AdviceOf(status);
+  ASSERT_EQ(advice.size(), 1u);
+  EXPECT_TRUE(Says(advice, 0, "replica 1 (primary)")) << advice[0];
+}
+
 TEST(GroupAdviceTest, APairHasNoMarginToWarnOf) {
   auto status = Group(2);
   EXPECT_TRUE(AdviceOf(status).empty());

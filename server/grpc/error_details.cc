@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -40,8 +41,11 @@ void PackRetryInfo(std::chrono::milliseconds delay, google::rpc::Status& into) {
 void PackBadRequest(const absl::Status& status, google::rpc::Status& into) {
   google::rpc::BadRequest bad;
   auto& violation = *bad.add_field_violations();
-  violation.set_field(FieldOf(status));
-  violation.set_description(std::string(status.message()));
+  const std::string field = FieldOf(status);
+  violation.set_field(field);
+  // The message begins with it.
+  violation.set_description(std::string(
+      absl::StripPrefix(status.message(), absl::StrCat(field, ": "))));
   Pack(bad, into);
 }
 

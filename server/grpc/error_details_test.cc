@@ -68,6 +68,7 @@ TEST(ErrorDetailsTest, AFieldIsNamed) {
   const auto bad = Find<google::rpc::BadRequest>(wire);
   ASSERT_TRUE(bad.has_value());
   EXPECT_EQ(bad->field_violations(0).field(), "transfers[3].code");
+  EXPECT_EQ(bad->field_violations(0).description(), "too high");
   EXPECT_EQ(FieldOf(FromGrpcStatus(wire)), "transfers[3].code");
   EXPECT_EQ(FromGrpcStatus(wire).message(), status.message());
 }
