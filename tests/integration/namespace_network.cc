@@ -36,12 +36,9 @@ constexpr char kCuts[] =
 constexpr char kProbe[] =
     "ip link set lo up\n"
     "ip link add probe type bridge\n"
-    "unshare --net true\n"
-    "unshare --net sleep 60 & other=$!\n"
-    "trap 'kill $other' EXIT\n"
-    "ip link add one type veth peer name two netns /proc/$other/ns/net\n"
-    "ip link set one master probe\n"
-    "nsenter --net=/proc/$other/ns/net true\n";
+    "unshare --net /bin/sh -ec '\n"
+    "  ip link add two type veth peer name one netns '$$'\n"
+    "  nsenter --net=/proc/'$$'/ns/net ip link set one master probe'\n";
 
 // How root and others come to a namespace.
 std::vector<std::string> Unshare() {
