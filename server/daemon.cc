@@ -72,6 +72,7 @@ absl::Status Daemon::StartGroup() {
     logger_.Error("a read of the state failed", {{"error", error.ToString()}});
     damage_.Raise(DamageAlarms::Place::kState, error, clock_.WallNow());
   };
+  options.clock = &clock_;
   options.addresses = &addresses_;
   options.logger = &logger_;
   options.on_halt = [this](const absl::Status& fault) {
@@ -115,7 +116,7 @@ absl::Status Daemon::StartPorts() {
   limits.stream_window = config.requests().stream_window();
   limits.answer_bytes = config.requests().answer_memory_bytes();
   ledger_service_.emplace(CallContext{*served_, answers_, limits, clock_});
-  admin_service_.emplace(*served_, logger_);
+  admin_service_.emplace(*served_, groups_[0]->incidents(), logger_);
 
   GrpcServerOptions client = PortOptions();
   client.listener.address = config.client_address();
@@ -154,6 +155,7 @@ void Daemon::OnLook(const replication::ReplicaStatus& status) {
   standing_log_.Note(status);
   const Standing before = standing_.value_or(Standing());
   const Standing now = StandingOf(status, before);
+  groups_[0]->NoteIncidents(status, now);
   if (now == standing_) return;
   standing_ = now;
   for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {

@@ -25,9 +25,11 @@ constexpr uint32_t kTickMs = replication::ReplicaThreads::kTick.count();
 
 replication::ReplicaThreadsOptions ThreadsOptions(
     const ReplicaGroupOptions& options,
-    const storage::JournalIdentity& identity, bool keeps_state) {
+    const storage::JournalIdentity& identity, bool keeps_state,
+    std::function<void(absl::Status)> on_halt) {
   const config::v1::Config& config = options.config;
   replication::ReplicaThreadsOptions threads;
+  threads.on_halt = std::move(on_halt);
   threads.replica.self = identity.replica;
   threads.replica.incarnation = Incarnation(identity.incarnation);
   threads.replica.keeps_state = keeps_state;
@@ -40,7 +42,6 @@ replication::ReplicaThreadsOptions ThreadsOptions(
   threads.inbox_bytes = config.requests().inbox_bytes();
   threads.inbox_proposals = config.requests().inbox_requests();
   threads.reads_max = config.requests().inbox_requests();
-  threads.on_halt = options.on_halt;
   return threads;
 }
 
@@ -158,6 +159,12 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
   LEDGERD_ASSIGN_OR_RETURN(
       auto dir, storage::DataDir::Open(options.config.data_dir(),
                                        {options.cluster, options.replica}));
+  LEDGERD_ASSIGN_OR_RETURN(
+      auto incidents,
+      ReplicaIncidents::Open({.data_dir = dir->path(),
+                              .replica = dir->identity().replica,
+                              .on_fault = options.on_halt},
+                             *options.clock, *options.logger));
   LEDGERD_ASSIGN_OR_RETURN(auto journal,
                            dir->OpenJournal(JournalOptions(options.config)));
   if (const uint32_t found = journal->found_superblock_version();
@@ -178,24 +185,38 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
                            MakeTransport(options, dir->identity(),
                                          journal->superblock().membership));
   return std::unique_ptr<ReplicaGroup>(
-      new ReplicaGroup(options, std::move(dir), std::move(journal),
-                       std::move(store), std::move(transport)));
+      new ReplicaGroup(options, {.dir = std::move(dir),
+                                 .incidents = std::move(incidents),
+                                 .journal = std::move(journal),
+                                 .store = std::move(store),
+                                 .transport = std::move(transport)}));
 }
 
-ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options,
-                           std::unique_ptr<storage::DataDir> dir,
-                           std::unique_ptr<storage::SegmentJournal> journal,
-                           std::unique_ptr<storage::StateStore> store,
-                           std::unique_ptr<GrpcTransport> transport)
-    : dir_(std::move(dir)),
-      journal_(std::move(journal)),
-      store_(std::move(store)),
-      transport_(std::move(transport)),
+ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
+    : on_halt_(options.on_halt),
+      dir_(std::move(parts.dir)),
+      incidents_(std::move(parts.incidents)),
+      journal_(std::move(parts.journal)),
+      store_(std::move(parts.store)),
+      transport_(std::move(parts.transport)),
       keeps_state_(KeepsState(journal_->superblock().membership,
                               dir_->identity().replica)),
       clock_watch_(*options.logger),
-      replica_(ThreadsOptions(options, dir_->identity(), keeps_state_),
-               *journal_, *store_, machine_, clock_, transport_.get()) {}
+      replica_(
+          ThreadsOptions(options, dir_->identity(), keeps_state_,
+                         [this](const absl::Status& fault) { OnHalt(fault); }),
+          *journal_, *store_, machine_, clock_, transport_.get()) {}
+
+absl::Status ReplicaGroup::Start() {
+  LEDGERD_RETURN_IF_ERROR(replica_.Start());
+  incidents_->Begin();
+  return absl::OkStatus();
+}
+
+void ReplicaGroup::OnHalt(const absl::Status& fault) {
+  incidents_->watch().NoteFault(fault, replica_.status());
+  on_halt_(fault);
+}
 
 absl::Status ReplicaGroup::Connect() {
   if (transport_ == nullptr) return absl::OkStatus();
@@ -234,7 +255,7 @@ void ReplicaGroup::Follow(const replication::ReplicaStatus& status) {
 absl::Status ReplicaGroup::Stop(std::chrono::milliseconds patience) {
   const absl::Status fault = replica_.Stop(patience);
   if (transport_ != nullptr) transport_->Stop();
-  return fault;
+  return incidents_->End(fault);
 }
 
 }  // namespace ledgerd::server

@@ -32,9 +32,12 @@
 #include "server/clock_watch.h"
 #include "server/config.pb.h"
 #include "server/grpc/grpc_transport.h"
+#include "server/incidents/incident_keeper.h"
+#include "server/incidents/replica_incidents.h"
 #include "server/ledger_state_machine.h"
 #include "server/logging.h"
 #include "server/served_group.h"
+#include "server/standing.h"
 #include "storage/data_dir.h"
 #include "storage/segment_journal.h"
 #include "storage/state_store.h"
@@ -50,8 +53,11 @@ struct ReplicaGroupOptions {
   std::function<void(const std::string&)> say;
   // Told of reads of the state that failed, each error once. Any thread.
   std::function<void(const absl::Status&)> on_read_error;
-  // Called once, on the replica thread, when the replica has halted.
+  // Called, from any thread, when the replica has halted, or its incidents
+  // cannot be written: the process should end.
   std::function<void(absl::Status)> on_halt;
+  // Of incidents; outlives the group.
+  const replication::Clock* clock = nullptr;
   // Where this replica is reached, and where it learns that of others.
   SharedAddresses* addresses = nullptr;
   // Required.
@@ -63,7 +69,7 @@ class ReplicaGroup {
   static absl::StatusOr<std::unique_ptr<ReplicaGroup>> Open(
       const ReplicaGroupOptions& options);
 
-  absl::Status Start() { return replica_.Start(); }
+  absl::Status Start();
 
   // Begins to speak with the other replicas, if there are any. Called once,
   // after Start, when the addresses of this one's ports are known. Errors:
@@ -72,6 +78,14 @@ class ReplicaGroup {
 
   // Tells the transport whom the group consists of.
   void Follow(const replication::ReplicaStatus& status);
+
+  // What the status shows of incidents is raised, and closed.
+  void NoteIncidents(const replication::ReplicaStatus& status,
+                     const Standing& standing) {
+    incidents_->watch().Note(status, standing);
+  }
+
+  const IncidentKeeper& incidents() const { return incidents_->keeper(); }
 
   // Lets what was taken end, takes a checkpoint, ends the threads. Returns the
   // fault when the replica had halted. Called once, after Start.
@@ -88,15 +102,25 @@ class ReplicaGroup {
   const std::string& path() const { return dir_->path(); }
 
  private:
-  ReplicaGroup(const ReplicaGroupOptions& options,
-               std::unique_ptr<storage::DataDir> dir,
-               std::unique_ptr<storage::SegmentJournal> journal,
-               std::unique_ptr<storage::StateStore> store,
-               std::unique_ptr<GrpcTransport> transport);
+  // What Open has opened, in this order.
+  struct Parts {
+    std::unique_ptr<storage::DataDir> dir;
+    std::unique_ptr<ReplicaIncidents> incidents;
+    std::unique_ptr<storage::SegmentJournal> journal;
+    std::unique_ptr<storage::StateStore> store;
+    std::unique_ptr<GrpcTransport> transport;
+  };
+
+  ReplicaGroup(const ReplicaGroupOptions& options, Parts parts);
 
   void CompareClocks(const replication::Event& event);
 
+  // Records what it was before anybody acts on it.
+  void OnHalt(const absl::Status& fault);
+
+  const std::function<void(absl::Status)> on_halt_;
   const std::unique_ptr<storage::DataDir> dir_;
+  const std::unique_ptr<ReplicaIncidents> incidents_;
   const std::unique_ptr<storage::SegmentJournal> journal_;
   const std::unique_ptr<storage::StateStore> store_;
   // Null when it is alone.

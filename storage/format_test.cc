@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "gtest/gtest.h"
 
+#include "proto/incident.h"
 #include "storage/event_codec.h"
 #include "storage/identity_file.h"
 #include "storage/journal_record.h"
@@ -106,6 +107,24 @@ TEST(FormatTest, RecordAndSharedEntry) {
   EXPECT_EQ(decoded->epoch(), Epoch(3));
   EXPECT_EQ(decoded->timestamp(), Timestamp(1'000'000));
   EXPECT_EQ(decoded->rows<Transfer>()[0].amount, Amount(1000));
+}
+
+TEST(FormatTest, Incident) {
+  Incident incident;
+  incident.id = {ReplicaId(2), Timestamp(1'000), 7};
+  incident.kind = IncidentKind::kCrashReplay;
+  incident.outcome = IncidentOutcome::kSuccess;
+  incident.epoch = Epoch(3);
+  incident.started_at = Timestamp(2'000);
+  incident.ended_at = Timestamp(3'000);
+  incident.cause = "crash";
+  incident.resolution = "primary again";
+  const std::string bytes = EncodeIncidents({incident});
+  const std::string example = ExampleBytes("incident");
+  EXPECT_EQ(example, bytes) << "FORMAT.md should say:\n" << Dump(bytes);
+  const auto decoded = DecodeIncidents(example);
+  ASSERT_TRUE(decoded.ok()) << decoded.status();
+  EXPECT_EQ(*decoded, std::vector<Incident>({incident}));
 }
 
 TEST(FormatTest, SegmentHeader) {

@@ -74,6 +74,16 @@ absl::Status AdminClient::Failed(const grpc::Status& status) const {
       Reason::kOutcomeUnknown));
 }
 
+template <typename Request, typename Response>
+grpc::Status AdminClient::Ask(grpc::Status (Stub::*method)(grpc::ClientContext*,
+                                                           const Request&,
+                                                           Response*),
+                              const Request& request, Response& response) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + timeout_);
+  return (*stub_.*method)(&context, request, &response);
+}
+
 absl::StatusOr<v1::GetStatusResponse> AdminClient::GetStatus() {
   absl::Status error;
   for (const std::string& address : addresses_) {
@@ -89,14 +99,42 @@ absl::StatusOr<v1::GetStatusResponse> AdminClient::GetStatus() {
   return error;
 }
 
-absl::StatusOr<v1::ListRolledBackResponse> AdminClient::ListRolledBack() {
+template <typename Request, typename Response>
+absl::StatusOr<Response> AdminClient::AskAny(
+    grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                 Response*),
+    const Request& request) {
   LEDGERD_RETURN_IF_ERROR(GetStatus().status());
-  v1::ListRolledBackResponse response;
-  const grpc::Status status =
-      Ask<v1::ListRolledBackRequest, v1::ListRolledBackResponse>(
-          &Stub::ListRolledBack, {}, response);
+  Response response;
+  const grpc::Status status = Ask(method, request, response);
   if (!status.ok()) return Located(FromGrpc(status).status);
   return response;
+}
+
+absl::StatusOr<v1::ListRolledBackResponse> AdminClient::ListRolledBack() {
+  return AskAny(&Stub::ListRolledBack, v1::ListRolledBackRequest());
+}
+
+absl::StatusOr<v1::GetRecoveryCountersResponse>
+AdminClient::GetRecoveryCounters(
+    const v1::GetRecoveryCountersRequest& request) {
+  return AskAny(&Stub::GetRecoveryCounters, request);
+}
+
+absl::StatusOr<v1::ListIncidentsResponse> AdminClient::ListIncidents(
+    const v1::ListIncidentsRequest& request) {
+  return AskAny(&Stub::ListIncidents, request);
+}
+
+absl::Status AdminClient::WatchIncidents(
+    const std::function<void(const v1::Incident&)>& on_incident) {
+  LEDGERD_RETURN_IF_ERROR(GetStatus().status());
+  grpc::ClientContext context;
+  const auto reader = stub_->WatchIncidents(&context, {});
+  v1::WatchIncidentsResponse response;
+  while (reader->Read(&response)) on_incident(response.incident());
+  const grpc::Status status = reader->Finish();
+  return status.ok() ? absl::OkStatus() : Located(FromGrpc(status).status);
 }
 
 absl::Status AdminClient::ReadJournal(const Range& range,
@@ -124,16 +162,6 @@ absl::Status AdminClient::ReadJournal(const Range& range,
 }
 
 // ---- what changes a group
-
-template <typename Request, typename Response>
-grpc::Status AdminClient::Ask(grpc::Status (Stub::*method)(grpc::ClientContext*,
-                                                           const Request&,
-                                                           Response*),
-                              const Request& request, Response& response) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + timeout_);
-  return (*stub_.*method)(&context, request, &response);
-}
 
 template <typename Request, typename Response>
 absl::StatusOr<Response> AdminClient::AskPrimary(

@@ -49,6 +49,14 @@ class AdminClient {
 
   absl::Status ReadJournal(const Range& range, const OnEntry& on_entry);
 
+  absl::StatusOr<::admin::v1::GetRecoveryCountersResponse> GetRecoveryCounters(
+      const ::admin::v1::GetRecoveryCountersRequest& request);
+  absl::StatusOr<::admin::v1::ListIncidentsResponse> ListIncidents(
+      const ::admin::v1::ListIncidentsRequest& request);
+  // Until the server ends it.
+  absl::Status WatchIncidents(
+      const std::function<void(const ::admin::v1::Incident&)>& on_incident);
+
   absl::StatusOr<::admin::v1::SwitchoverResponse> Switchover(
       const ::admin::v1::SwitchoverRequest& request);
   // Of the replica at the first address that answers, and of no other.
@@ -67,6 +75,12 @@ class AdminClient {
   // Of a call that may change something.
   absl::Status Failed(const grpc::Status& status) const;
 
+  // Asks the first that answers at all; it changes nothing.
+  template <typename Request, typename Response>
+  absl::StatusOr<Response> AskAny(
+      grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                   Response*),
+      const Request& request);
   // Asks the one that is connected, then, when it names the primary, that one.
   template <typename Request, typename Response>
   absl::StatusOr<Response> AskPrimary(

@@ -17,8 +17,9 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
       ->envname("LEDGERCTL_ADDRESS")
       ->capture_default_str();
   app.add_option("--admin-address", options.admin_address,
-                 "Where its operators connect, for status, journal, verify "
-                 "and all that changes the group; of several, joined by "
+                 "Where its operators connect, for status, journal, verify, "
+                 "counters, incidents and all that changes the group; of "
+                 "several, joined by "
                  "commas, the first that answers")
       ->envname("LEDGERCTL_ADMIN_ADDRESS")
       ->capture_default_str();
@@ -55,6 +56,8 @@ int RunLedgerctl(std::vector<std::string> arguments) {
   AddPauseCommands(app, context);
   AddReplicaCommand(app, context);
   AddRolledBackCommand(app, context);
+  AddCountersCommand(app, context);
+  AddIncidentsCommand(app, context);
   AddVerifyCommand(app, context);
   AddWatchCommand(app, context);
   app.footer(

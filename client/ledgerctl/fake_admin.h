@@ -120,6 +120,41 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status GetRecoveryCounters(
+      grpc::ServerContext*,
+      const ::admin::v1::GetRecoveryCountersRequest* asked,
+      ::admin::v1::GetRecoveryCountersResponse* response) override {
+    response->set_sequence(12);
+    auto& recovery = *response->mutable_recovery();
+    recovery.set_successful(3);
+    recovery.set_total(4);
+    recovery.set_ratio(0.75);
+    recovery.mutable_max()->set_seconds(2);
+    auto& kind = *recovery.add_by_kind();
+    kind.set_kind(::admin::v1::INCIDENT_KIND_CRASH_REPLAY);
+    kind.set_successful(3);
+    kind.set_total(4);
+    return Take(*asked);
+  }
+
+  grpc::Status ListIncidents(
+      grpc::ServerContext*, const ::admin::v1::ListIncidentsRequest* request,
+      ::admin::v1::ListIncidentsResponse* response) override {
+    FillIncident(*response->add_incidents());
+    if (request->page_token().empty()) response->set_next_page_token("more");
+    return Take(*request);
+  }
+
+  grpc::Status WatchIncidents(
+      grpc::ServerContext*, const ::admin::v1::WatchIncidentsRequest*,
+      grpc::ServerWriter<::admin::v1::WatchIncidentsResponse>* writer)
+      override {
+    ::admin::v1::WatchIncidentsResponse response;
+    FillIncident(*response.mutable_incident());
+    writer->Write(response);
+    return grpc::Status::OK;
+  }
+
   grpc::Status Switchover(grpc::ServerContext*,
                           const ::admin::v1::SwitchoverRequest* request,
                           ::admin::v1::SwitchoverResponse* response) override {
@@ -162,6 +197,14 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
   }
 
  private:
+  static void FillIncident(::admin::v1::Incident& incident) {
+    incident.set_id("1-7-1");
+    incident.set_kind(::admin::v1::INCIDENT_KIND_DISK_FULL);
+    incident.set_outcome(::admin::v1::INCIDENT_OUTCOME_IN_PROGRESS);
+    incident.mutable_started_at()->set_seconds(1'800'000'000);
+    incident.set_cause("no space");
+  }
+
   grpc::Status Take(const google::protobuf::Message& request) {
     const MutexLock lock(mutex_);
     asked_.push_back(request.GetDescriptor()->name() + ": " +

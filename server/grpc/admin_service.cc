@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,6 +16,8 @@
 #include "replication/clock.h"
 #include "server/damage_alarms.h"
 #include "server/grpc/call_context.h"
+#include "server/grpc/incident_answers.h"
+#include "server/grpc/incident_messages.h"
 #include "server/grpc/journal_message.h"
 #include "server/grpc/rolled_back_message.h"
 #include "server/grpc/status_message.h"
@@ -21,7 +26,7 @@ namespace ledgerd::server {
 namespace {
 
 constexpr uint64_t kReadBytes = uint64_t{4} << 20;
-// How soon a reader that follows sees that it was cancelled.
+// How soon a reader that follows sees what is new, or that it was cancelled.
 constexpr std::chrono::milliseconds kFollowWait{100};
 
 // An entry can go while it is read, as the journal's beginning moves.
@@ -125,15 +130,20 @@ absl::Status AdminService::SendRange(Range range,
     if (!listening) return absl::OkStatus();
     if (!range.follow || range.next > range.last) return absl::OkStatus();
     if (context.IsCancelled()) return absl::OkStatus();
-    if (draining_) {
-      return MakeError(Reason::kDraining, "this replica is stopping");
-    }
-    if (group_.replica.status().role == replication::Role::kHalted) {
-      return MakeError(Reason::kNoPrimary, "this replica has halted");
-    }
+    LEDGERD_RETURN_IF_ERROR(WhyToEnd());
     commit = group_.replica.WaitForCommit(
         commit, std::chrono::steady_clock::now() + kFollowWait);
   }
+}
+
+absl::Status AdminService::WhyToEnd() const {
+  if (draining_) {
+    return MakeError(Reason::kDraining, "this replica is stopping");
+  }
+  if (group_.replica.status().role == replication::Role::kHalted) {
+    return MakeError(Reason::kNoPrimary, "this replica has halted");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<bool> AdminService::SendThrough(Sequence through, Range& range,
@@ -161,6 +171,63 @@ grpc::Status AdminService::ListRolledBack(
     const admin::v1::ListRolledBackRequest* /*request*/,
     admin::v1::ListRolledBackResponse* response) {
   return Wire(group_, FillRolledBack(group_, *response));
+}
+
+// ---- incidents
+
+grpc::Status AdminService::GetRecoveryCounters(
+    grpc::ServerContext* /*context*/,
+    const admin::v1::GetRecoveryCountersRequest* request,
+    admin::v1::GetRecoveryCountersResponse* response) {
+  const replication::ReplicaStatus status = group_.replica.status();
+  if (request->scope() != admin::v1::SCOPE_REPLICA && !status.peers.empty()) {
+    return Unimplemented("GetRecoveryCounters of a group");
+  }
+  response->set_sequence(status.applied.value());
+  return Wire(group_,
+              CountRecoveries(*request, incidents_.Records(),
+                              replication::SystemClock().WallNow(), *response));
+}
+
+grpc::Status AdminService::ListIncidents(
+    grpc::ServerContext* /*context*/,
+    const admin::v1::ListIncidentsRequest* request,
+    admin::v1::ListIncidentsResponse* response) {
+  return Wire(group_,
+              server::ListIncidents(*request, incidents_.Records(), *response));
+}
+
+grpc::Status AdminService::WatchIncidents(
+    grpc::ServerContext* context,
+    const admin::v1::WatchIncidentsRequest* /*request*/,
+    grpc::ServerWriter<admin::v1::WatchIncidentsResponse>* writer) {
+  return Wire(group_, SendIncidents(*context, *writer));
+}
+
+absl::Status AdminService::SendIncidents(
+    const grpc::ServerContext& context,
+    grpc::ServerWriter<admin::v1::WatchIncidentsResponse>& writer) const {
+  uint64_t seen = incidents_.changes();
+  std::map<IncidentId, Incident> sent;
+  for (const Incident& incident : incidents_.Records()) {
+    sent.emplace(incident.id, incident);
+  }
+  // So that its reader knows that what comes from now on is not missed.
+  writer.SendInitialMetadata();
+  for (; !context.IsCancelled(); std::this_thread::sleep_for(kFollowWait)) {
+    LEDGERD_RETURN_IF_ERROR(WhyToEnd());
+    const uint64_t now = incidents_.changes();
+    if (std::exchange(seen, now) == now) continue;
+    for (const Incident& incident : incidents_.Records()) {
+      Incident& before = sent[incident.id];
+      if (before == incident) continue;
+      before = incident;
+      admin::v1::WatchIncidentsResponse response;
+      ToMessage(incident, *response.mutable_incident());
+      if (!writer.Write(response)) return absl::OkStatus();
+    }
+  }
+  return absl::OkStatus();
 }
 
 // ---- what changes the group

@@ -1,8 +1,9 @@
 // The AdminService: what operators call. Served are GetStatus, ReadJournal,
-// ListRolledBack, and what changes a group: switchover, forced promotion,
-// pause, members. All other methods answer UNIMPLEMENTED.
+// ListRolledBack, this replica's incidents and recovery counters, and what
+// changes a group: switchover, forced promotion, pause, members. All other
+// methods answer UNIMPLEMENTED.
 //
-//   AdminService service(group, logger);
+//   AdminService service(group, incidents, logger);
 //   ...
 //   service.Drain();  // ends those who wait, or follow the journal
 //
@@ -29,6 +30,7 @@
 #include "server/grpc/learner_promoter.h"
 #include "server/grpc/operator_log.h"
 #include "server/grpc/operator_requests.h"
+#include "server/incidents/incident_keeper.h"
 #include "server/logging.h"
 #include "server/served_group.h"
 
@@ -36,9 +38,11 @@ namespace ledgerd::server {
 
 class AdminService final : public admin::v1::AdminService::Service {
  public:
-  // `logger` outlives the service.
-  AdminService(ServedGroup& group, Logger& logger)
+  // All outlive it.
+  AdminService(ServedGroup& group, const IncidentKeeper& incidents,
+               Logger& logger)
       : group_(group),
+        incidents_(incidents),
         logger_(logger),
         requests_(group.replica, group.addresses),
         promoter_(group.replica) {}
@@ -95,6 +99,25 @@ class AdminService final : public admin::v1::AdminService::Service {
       const admin::v1::ListRolledBackRequest* request,
       admin::v1::ListRolledBackResponse* response) override;
 
+  // Of this replica: also when it is asked for the group's, if it is alone in
+  // it; else UNIMPLEMENTED.
+  grpc::Status GetRecoveryCounters(
+      grpc::ServerContext* context,
+      const admin::v1::GetRecoveryCountersRequest* request,
+      admin::v1::GetRecoveryCountersResponse* response) override;
+
+  // Of this replica.
+  grpc::Status ListIncidents(
+      grpc::ServerContext* context,
+      const admin::v1::ListIncidentsRequest* request,
+      admin::v1::ListIncidentsResponse* response) override;
+
+  // Of this replica, each when it comes up or changes from now on.
+  grpc::Status WatchIncidents(
+      grpc::ServerContext* context,
+      const admin::v1::WatchIncidentsRequest* request,
+      grpc::ServerWriter<admin::v1::WatchIncidentsResponse>* writer) override;
+
   // ---- not served yet
 
 #define LEDGERD_UNARY(method)                                                  \
@@ -108,9 +131,6 @@ class AdminService final : public admin::v1::AdminService::Service {
       override {                                                               \
     return Unimplemented(#method);                                             \
   }
-  LEDGERD_UNARY(GetRecoveryCounters)
-  LEDGERD_UNARY(ListIncidents)
-  LEDGERD_STREAM(WatchIncidents)
   LEDGERD_UNARY(VerifyReplicas)
   LEDGERD_STREAM(CreateBackup)
   LEDGERD_UNARY(ListAlarms)
@@ -134,6 +154,12 @@ class AdminService final : public admin::v1::AdminService::Service {
   absl::Status SendRange(Range range, const grpc::ServerContext& context,
                          JournalWriter& writer) const;
 
+  // Why one that follows has to end; OK while it may go on.
+  absl::Status WhyToEnd() const;
+  absl::Status SendIncidents(
+      const grpc::ServerContext& context,
+      grpc::ServerWriter<admin::v1::WatchIncidentsResponse>& writer) const;
+
   // Logs what an operator asks, and does it.
   grpc::Status Run(const grpc::ServerContext& context,
                    OperatorRequestWords words,
@@ -143,6 +169,7 @@ class AdminService final : public admin::v1::AdminService::Service {
   OperatorRequests::Wait WaitOf(const grpc::ServerContext& context) const;
 
   ServedGroup& group_;
+  const IncidentKeeper& incidents_;
   Logger& logger_;
   std::atomic<bool> draining_ = false;
   OperatorRequests requests_;

@@ -1,0 +1,24 @@
+// Incidents and recovery counters as the operators' contract has them.
+//
+//   ToMessage(incident, *response.add_incidents());
+//   ToMessage(CountIncidents(records, options), *response);
+#ifndef LEDGERD_SERVER_GRPC_INCIDENT_MESSAGES_H_
+#define LEDGERD_SERVER_GRPC_INCIDENT_MESSAGES_H_
+
+#include "admin/v1/admin.pb.h"
+#include "proto/incident.h"
+#include "server/incidents/recovery_counters.h"
+
+namespace ledgerd::server {
+
+// Its phases are not known.
+void ToMessage(const Incident& incident, admin::v1::Incident& message);
+
+// All but `sequence` and `completion`. Of the companions: lost and rolled back
+// entries, and for how long writes were unavailable.
+void ToMessage(const RecoveryCounters& counters,
+               admin::v1::GetRecoveryCountersResponse& message);
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_GRPC_INCIDENT_MESSAGES_H_

@@ -1,0 +1,154 @@
+// An IncidentKeeper is where a replica's incidents are raised, closed and kept:
+// each is on its disk before anything is done about it.
+//
+//   LEDGERD_ASSIGN_OR_RETURN(auto keeper, IncidentKeeper::Open(options));
+//   const uint64_t number = keeper->Raise({.kind = IncidentKind::kDiskFull,
+//                                          .cause = "no space for ..."});
+//   ...
+//   keeper->Close(number, {.resolution = "there is space again"});
+//   for (const Incident& incident : keeper->Records()) ...
+//
+// Shape       All incidents of this replica's disk, the one that came up last
+//             at the end. What a process left open, the next one closes as
+//             failed; but a crash replay goes on with another attempt.
+// Same cause  What is raised again within kSameCause of its end, or while it is
+//             open, is the same incident, seen once more.
+// Durability  Raise and Close have synced when they return.
+// Limits      What the file has room for, some thousands: the oldest that have
+//             ended go then. kOpenMax are open at most: what would be one more
+//             is not recorded, but leaves its number out (C).
+// Errors      Of Open: those of the file, but for RESOURCE_EXHAUSTED: on a full
+//             disk that has no file of them yet they are kept in memory alone.
+//             A write that fails later is the disk's fault as any other:
+//             on_fault is called, once, and the process should end.
+// Threads     Any. Raise and Close wait for the disk.
+// Source      counters.md.
+#ifndef LEDGERD_SERVER_INCIDENTS_INCIDENT_KEEPER_H_
+#define LEDGERD_SERVER_INCIDENTS_INCIDENT_KEEPER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "proto/base/mutex.h"
+#include "proto/incident.h"
+#include "proto/types.h"
+#include "replication/clock.h"
+#include "server/logging.h"
+#include "storage/file.h"
+#include "storage/incident_file.h"
+
+namespace ledgerd::server {
+
+struct IncidentSeen {
+  IncidentKind kind = IncidentKind::kCrashReplay;
+  std::string cause;
+  Epoch epoch;
+  bool injected = false;
+  bool planned = false;
+  // When it began, if that was before now.
+  Timestamp since;
+};
+
+struct IncidentEnd {
+  IncidentOutcome outcome = IncidentOutcome::kSuccess;
+  std::string resolution;
+  uint64_t lost_entries = 0;
+  uint64_t rolled_back_entries = 0;
+  uint64_t write_unavailable_ns = 0;
+};
+
+struct IncidentKeeperOptions {
+  std::string data_dir;
+  ReplicaId replica;
+  // Of the file.
+  size_t bytes_max = storage::IncidentFile::kContentsMax;
+  // Any thread; may not call the keeper.
+  std::function<void(const absl::Status&)> on_fault;
+};
+
+class IncidentKeeper {
+ public:
+  static constexpr size_t kOpenMax = 32;
+  static constexpr std::chrono::seconds kSameCause{10};
+
+  // Everything outlives it.
+  static absl::StatusOr<std::unique_ptr<IncidentKeeper>> Open(
+      storage::FileSystem& files, const IncidentKeeperOptions& options,
+      const replication::Clock& clock, Logger& logger);
+
+  // The process before this one did not end cleanly.
+  bool crashed() const { return crashed_; }
+
+  // This process may write from here on: if it does not end cleanly, the next
+  // one has something to replay.
+  void BeginRunning() LEDGERD_EXCLUDES(mutex_);
+
+  // Its number.
+  uint64_t Raise(const IncidentSeen& seen) LEDGERD_EXCLUDES(mutex_);
+
+  // Does nothing unless it is open.
+  void Close(uint64_t number, const IncidentEnd& end) LEDGERD_EXCLUDES(mutex_);
+
+  // This process ends, and has left nothing to replay. What is open is closed
+  // as aborted.
+  void EndCleanly() LEDGERD_EXCLUDES(mutex_);
+
+  // Why on_fault was called; OK otherwise.
+  absl::Status fault() const LEDGERD_EXCLUDES(mutex_);
+
+  // All of them.
+  std::vector<Incident> Records() const LEDGERD_EXCLUDES(mutex_);
+
+  // Counts the changes of Records().
+  uint64_t changes() const LEDGERD_EXCLUDES(mutex_);
+
+ private:
+  using Incidents = std::map<uint64_t, Incident>;
+
+  IncidentKeeper(IncidentKeeperOptions options,
+                 std::unique_ptr<storage::IncidentFile> file,
+                 const replication::Clock& clock, Logger& logger);
+
+  void Load(const std::string& contents) LEDGERD_REQUIRES(mutex_);
+  void CloseOne(Incident& incident, const IncidentEnd& end)
+      LEDGERD_REQUIRES(mutex_);
+  // Closes all that are open, but for one kind.
+  void CloseAll(const IncidentEnd& end, std::optional<IncidentKind> but)
+      LEDGERD_REQUIRES(mutex_);
+  // The one that is seen again; null: it is a new one.
+  Incident* FindSame(const IncidentSeen& seen) LEDGERD_REQUIRES(mutex_);
+  Incident* Begin(const IncidentSeen& seen) LEDGERD_REQUIRES(mutex_);
+  std::string Encode() LEDGERD_REQUIRES(mutex_);
+  void Save() LEDGERD_REQUIRES(mutex_);
+
+  const IncidentKeeperOptions options_;
+  // Null where there was no space for it.
+  const std::unique_ptr<storage::IncidentFile> file_;
+  const replication::Clock& clock_;
+  Logger& logger_;
+  bool crashed_ = false;
+  mutable Mutex mutex_;
+  Timestamp series_ LEDGERD_GUARDED_BY(mutex_);
+  uint64_t last_number_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  bool running_ LEDGERD_GUARDED_BY(mutex_) = false;
+  absl::Status fault_ LEDGERD_GUARDED_BY(mutex_);
+  // By their numbers.
+  Incidents incidents_ LEDGERD_GUARDED_BY(mutex_);
+  uint64_t changes_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  // When this process has closed them.
+  std::map<uint64_t, std::chrono::steady_clock::time_point> closed_
+      LEDGERD_GUARDED_BY(mutex_);
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_INCIDENTS_INCIDENT_KEEPER_H_

@@ -1,0 +1,89 @@
+#include "server/incidents/incident_watch.h"
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+
+namespace ledgerd::server {
+
+using replication::Alarm;
+using replication::ReplicaStatus;
+using replication::Role;
+
+void IncidentWatch::BeginReplay() {
+  if (!keeper_.crashed()) return;
+  replay_ = keeper_.Raise({.kind = IncidentKind::kCrashReplay,
+                           .cause = "the process before did not end cleanly"});
+}
+
+void IncidentWatch::Note(const ReplicaStatus& status,
+                         const Standing& standing) {
+  NoteReplay(status, standing);
+  NoteFull(status);
+}
+
+void IncidentWatch::NoteReplay(const ReplicaStatus& status,
+                               const Standing& standing) {
+  if (!replay_.has_value()) return;
+  // Neither reads the state: a witness keeps none, a learner answers nobody.
+  const bool follows = standing.ready && (status.role == Role::kWitness ||
+                                          status.role == Role::kLearner);
+  if (!standing.reads && !follows) return;
+  keeper_.Close(*replay_,
+                {.resolution = absl::StrCat(
+                     status.role == Role::kPrimary ? "primary again"
+                                                   : "follows the primary",
+                     " with sequence ", status.applied.value(), " applied")});
+  replay_.reset();
+}
+
+void IncidentWatch::NoteFull(const ReplicaStatus& status) {
+  const bool full = status.journal_full || status.state_full;
+  if (full && !full_.has_value()) {
+    full_ = Full{
+        .number = keeper_.Raise(
+            {.kind = IncidentKind::kDiskFull,
+             .cause = absl::StrCat("no space for the ",
+                                   status.journal_full ? "journal" : "state"),
+             .epoch = status.epoch,
+             .since = status.full_since}),
+        .since = clock_.SteadyNow()};
+  }
+  if (!full_.has_value()) return;
+  full_->holds_writes = full_->holds_writes || status.role == Role::kPrimary;
+  if (full) return;
+  const auto held = clock_.SteadyNow() - full_->since;
+  const bool tolerated = !full_->holds_writes || held <= kWriteOutageMax;
+  const auto nanos = static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(held).count());
+  keeper_.Close(
+      full_->number,
+      {.outcome =
+           tolerated ? IncidentOutcome::kSuccess : IncidentOutcome::kFailed,
+       .resolution = full_->holds_writes
+                         ? absl::StrCat("there is space again; writes were "
+                                        "refused for ",
+                                        nanos / 1'000'000, " ms")
+                         : std::string("there is space again"),
+       .write_unavailable_ns = full_->holds_writes ? nanos : 0});
+  full_.reset();
+}
+
+void IncidentWatch::NoteFault(const absl::Status& fault,
+                              const ReplicaStatus& status) {
+  const auto& alarms = status.alarms;
+  const auto has = [&](Alarm alarm) {
+    return std::find(alarms.begin(), alarms.end(), alarm) != alarms.end();
+  };
+  // An operator's work: the group goes on without it.
+  if (has(Alarm::kForkedOff)) return;
+  IncidentKind kind = absl::IsDataLoss(fault) ? IncidentKind::kCorruption
+                                              : IncidentKind::kDiskError;
+  if (has(Alarm::kDiffersBelowCommit)) kind = IncidentKind::kStateMismatch;
+  keeper_.Raise({.kind = kind,
+                 .cause = std::string(fault.message()),
+                 .epoch = status.epoch});
+}
+
+}  // namespace ledgerd::server

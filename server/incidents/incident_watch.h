@@ -1,0 +1,75 @@
+// An IncidentWatch raises and closes the incidents that a replica's status
+// shows.
+//
+//   IncidentWatch watch(keeper, clock);
+//   watch.BeginReplay();              // before the journal is opened
+//   watch.Note(status, standing);     // again and again
+//   watch.NoteFault(fault, status);   // before the process ends
+//
+// What raises what, and when it is a success:
+//   crash_replay   the process before did not end cleanly; the replica is
+//                  primary, or follows one, and has applied what is committed
+//   disk_full      writes are refused for want of space; there is space again,
+//                  and it did not hold a primary's writes up for too long
+//   disk_error, corruption, state_mismatch
+//                  the replica has halted: its disk has failed, its data is
+//                  damaged, or its journal differs from the group's where both
+//                  are committed; never a success: the next process closes it
+//
+// Threads  One at a time, but for NoteFault: any.
+// Source   counters.md.
+#ifndef LEDGERD_SERVER_INCIDENTS_INCIDENT_WATCH_H_
+#define LEDGERD_SERVER_INCIDENTS_INCIDENT_WATCH_H_
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+#include "absl/status/status.h"
+
+#include "replication/clock.h"
+#include "replication/replica_handle.h"
+#include "server/incidents/incident_keeper.h"
+#include "server/standing.h"
+
+namespace ledgerd::server {
+
+class IncidentWatch {
+ public:
+  // Writes may be unavailable for so long because of a fault that is tolerated.
+  static constexpr std::chrono::seconds kWriteOutageMax{3};
+
+  // Both outlive it.
+  IncidentWatch(IncidentKeeper& keeper, const replication::Clock& clock)
+      : keeper_(keeper), clock_(clock) {}
+
+  // Before anything of the data directory is read.
+  void BeginReplay();
+
+  void Note(const replication::ReplicaStatus& status, const Standing& standing);
+
+  // The replica has halted.
+  void NoteFault(const absl::Status& fault,
+                 const replication::ReplicaStatus& status);
+
+ private:
+  struct Full {
+    uint64_t number = 0;
+    std::chrono::steady_clock::time_point since;
+    // It is a primary's, whose writes wait.
+    bool holds_writes = false;
+  };
+
+  void NoteReplay(const replication::ReplicaStatus& status,
+                  const Standing& standing);
+  void NoteFull(const replication::ReplicaStatus& status);
+
+  IncidentKeeper& keeper_;
+  const replication::Clock& clock_;
+  std::optional<uint64_t> replay_;
+  std::optional<Full> full_;
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_INCIDENTS_INCIDENT_WATCH_H_

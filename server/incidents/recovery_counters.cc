@@ -1,0 +1,147 @@
+#include "server/incidents/recovery_counters.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace ledgerd::server {
+namespace {
+
+// A rate in the making.
+class RateCounter {
+ public:
+  void Add(const Incident& incident) {
+    switch (incident.outcome) {
+      case IncidentOutcome::kInProgress:
+        ++rate_.in_progress;
+        return;
+      case IncidentOutcome::kAborted:
+        ++rate_.aborted;
+        return;
+      case IncidentOutcome::kSuccess:
+        AddEnded(incident, /*successful=*/true, 1);
+        return;
+      case IncidentOutcome::kSuccessWithLoss:
+      case IncidentOutcome::kFailed:
+        AddEnded(incident, /*successful=*/false, 1);
+        return;
+    }
+  }
+
+  // Of C: recorded, and closed or not yet.
+  void AddDetections(const Incident& incident) {
+    if (incident.outcome == IncidentOutcome::kInProgress) {
+      rate_.in_progress += incident.detections;
+    } else {
+      AddEnded(incident, /*successful=*/true, incident.detections);
+    }
+  }
+
+  // Of C: never recorded.
+  void AddMissing(uint64_t count) {
+    rate_.total += count;
+    rate_.by_kind[0].total += count;
+  }
+
+  CountedRate Finish() {
+    std::sort(durations_.begin(), durations_.end());
+    rate_.p50_ns = Percentile(50);
+    rate_.p99_ns = Percentile(99);
+    rate_.max_ns = Percentile(100);
+    return std::move(rate_);
+  }
+
+ private:
+  void AddEnded(const Incident& incident, bool successful, uint64_t count) {
+    CountedRate::Count& kind =
+        rate_.by_kind[static_cast<uint8_t>(incident.kind)];
+    rate_.total += count;
+    kind.total += count;
+    if (!successful) return;
+    rate_.successful += count;
+    kind.successful += count;
+    // A clock that was set back may have made it end before it began.
+    const Timestamp end = std::max(incident.started_at, incident.ended_at);
+    durations_.push_back(end.value() - incident.started_at.value());
+  }
+
+  // The nearest rank.
+  uint64_t Percentile(size_t percent) const {
+    if (durations_.empty()) return 0;
+    const size_t rank = (durations_.size() * percent + 99) / 100;
+    return durations_[std::max<size_t>(rank, 1) - 1];
+  }
+
+  CountedRate rate_;
+  std::vector<uint64_t> durations_;
+};
+
+bool IsAskedFor(const Incident& incident, const CounterOptions& options) {
+  return (!options.replica.has_value() ||
+          *options.replica == incident.id.replica) &&
+         incident.started_at >= options.since &&
+         (options.include_injected || !incident.injected) &&
+         (options.include_planned || !incident.planned);
+}
+
+// The numbers that are missing before an incident are as old as it is.
+void CountMissing(const std::vector<Incident>& incidents,
+                  const CounterOptions& options, RateCounter& counting) {
+  std::map<IncidentId, Timestamp> started;
+  for (const Incident& incident : incidents) {
+    started.emplace(incident.id, incident.started_at);
+  }
+  IncidentId before;
+  for (const auto& [id, at] : started) {
+    const bool same_series =
+        id.replica == before.replica && id.series == before.series;
+    const uint64_t missing = id.number - (same_series ? before.number : 0) - 1;
+    before = id;
+    if (options.replica.has_value() && *options.replica != id.replica) continue;
+    if (missing > 0 && at >= options.since) counting.AddMissing(missing);
+  }
+}
+
+}  // namespace
+
+std::vector<Incident> NewestOf(absl::Span<const Incident> records) {
+  std::vector<Incident> newest;
+  std::map<IncidentId, size_t> places;
+  for (const Incident& record : records) {
+    const auto [place, is_new] = places.emplace(record.id, newest.size());
+    if (is_new) {
+      newest.push_back(record);
+    } else {
+      newest[place->second] = record;
+    }
+  }
+  return newest;
+}
+
+RecoveryCounters CountIncidents(absl::Span<const Incident> records,
+                                const CounterOptions& options) {
+  const std::vector<Incident> incidents = NewestOf(records);
+  RateCounter recovery;
+  RateCounter tolerance;
+  RateCounter failover;
+  RateCounter counting;
+  RecoveryCounters counters;
+  for (const Incident& incident : incidents) {
+    if (!IsAskedFor(incident, options)) continue;
+    counting.AddDetections(incident);
+    if (IsRecovery(incident.kind)) recovery.Add(incident);
+    if (IsFault(incident.kind)) tolerance.Add(incident);
+    if (IsPromotion(incident.kind)) failover.Add(incident);
+    counters.lost_entries += incident.lost_entries;
+    counters.rolled_back_entries += incident.rolled_back_entries;
+    counters.write_unavailable_ns += incident.write_unavailable_ns;
+  }
+  CountMissing(incidents, options, counting);
+  counters.recovery = recovery.Finish();
+  counters.tolerance = tolerance.Finish();
+  counters.failover = failover.Finish();
+  counters.counting = counting.Finish();
+  return counters;
+}
+
+}  // namespace ledgerd::server

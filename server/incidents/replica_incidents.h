@@ -1,0 +1,73 @@
+// All that one replica does about its incidents: where they are kept, and who
+// notices them.
+//
+//   LEDGERD_ASSIGN_OR_RETURN(auto incidents, ReplicaIncidents::Open(...));
+//   ...                                 // the journal and the state are opened
+//   incidents->Begin();                 // the replica runs
+//   incidents->watch().Note(status, standing);
+//   ...
+//   return incidents->End(fault);       // the replica has stopped
+//
+// Threads  The owner's; watch() as it says.
+#ifndef LEDGERD_SERVER_INCIDENTS_REPLICA_INCIDENTS_H_
+#define LEDGERD_SERVER_INCIDENTS_REPLICA_INCIDENTS_H_
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "proto/base/status_macros.h"
+#include "replication/clock.h"
+#include "server/incidents/incident_keeper.h"
+#include "server/incidents/incident_watch.h"
+#include "server/logging.h"
+#include "storage/posix_file.h"
+
+namespace ledgerd::server {
+
+class ReplicaIncidents {
+ public:
+  // Before anything else of the data directory is read: what the process before
+  // has left is recorded first. `clock` and `logger` outlive it.
+  static absl::StatusOr<std::unique_ptr<ReplicaIncidents>> Open(
+      const IncidentKeeperOptions& options, const replication::Clock& clock,
+      Logger& logger) {
+    LEDGERD_ASSIGN_OR_RETURN(
+        auto keeper,
+        IncidentKeeper::Open(storage::PosixFiles(), options, clock, logger));
+    return std::unique_ptr<ReplicaIncidents>(
+        new ReplicaIncidents(std::move(keeper), clock));
+  }
+
+  IncidentWatch& watch() { return watch_; }
+
+  const IncidentKeeper& keeper() const { return *keeper_; }
+
+  // The replica may write from here on.
+  void Begin() { keeper_->BeginRunning(); }
+
+  // Once, if Begin was called; `fault` is the replica's. Returns it, or that of
+  // the own file.
+  absl::Status End(absl::Status fault) {
+    fault.Update(keeper_->fault());
+    if (!fault.ok()) return fault;
+    keeper_->EndCleanly();
+    return keeper_->fault();
+  }
+
+ private:
+  ReplicaIncidents(std::unique_ptr<IncidentKeeper> keeper,
+                   const replication::Clock& clock)
+      : keeper_(std::move(keeper)), watch_(*keeper_, clock) {
+    watch_.BeginReplay();
+  }
+
+  const std::unique_ptr<IncidentKeeper> keeper_;
+  IncidentWatch watch_;
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_INCIDENTS_REPLICA_INCIDENTS_H_
