@@ -141,16 +141,28 @@ TEST(MessagesTest, LookupsHave1To8190Ids) {
 TEST(MessagesTest, ConsistencyIsLinearizableUnlessSaidOtherwise) {
   using Level = replication::Freshness::Level;
   ledger::v1::ReadConsistency consistency;
-  EXPECT_EQ(ParseConsistency(consistency).level, Level::kLinearizable);
+  EXPECT_EQ(ParseConsistency(consistency)->level, Level::kLinearizable);
   consistency.set_at_least_sequence(7);
-  EXPECT_EQ(ParseConsistency(consistency).level, Level::kAtLeastSequence);
-  EXPECT_EQ(ParseConsistency(consistency).at_least, Sequence(7));
+  EXPECT_EQ(ParseConsistency(consistency)->level, Level::kAtLeastSequence);
+  EXPECT_EQ(ParseConsistency(consistency)->at_least, Sequence(7));
   consistency.set_max_staleness_ms(250);
-  EXPECT_EQ(ParseConsistency(consistency).level, Level::kMaxStaleness);
-  EXPECT_EQ(ParseConsistency(consistency).max_staleness,
+  EXPECT_EQ(ParseConsistency(consistency)->level, Level::kMaxStaleness);
+  EXPECT_EQ(ParseConsistency(consistency)->max_staleness,
             std::chrono::milliseconds(250));
   consistency.mutable_linearizable();
-  EXPECT_EQ(ParseConsistency(consistency).level, Level::kLinearizable);
+  EXPECT_EQ(ParseConsistency(consistency)->level, Level::kLinearizable);
+}
+
+TEST(MessagesTest, AConsistencyOfALaterContractIsRefused) {
+  constexpr int kNobodysField = 99;
+  ledger::v1::ReadConsistency consistency;
+  consistency.GetReflection()
+      ->MutableUnknownFields(&consistency)
+      ->AddVarint(kNobodysField, 1);
+  EXPECT_EQ(FieldOf(ParseConsistency(consistency).status()), "consistency");
+  // Beside a level that is known it says something else, and is passed over.
+  consistency.set_max_staleness_ms(250);
+  EXPECT_TRUE(ParseConsistency(consistency).ok());
 }
 
 TEST(MessagesTest, WhatIsZeroCostsNothing) {

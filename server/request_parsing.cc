@@ -123,7 +123,7 @@ absl::StatusOr<std::vector<TransferId>> ParseTransferIds(
   return ParseIds<TransferId>(ids);
 }
 
-replication::Freshness ParseConsistency(
+absl::StatusOr<replication::Freshness> ParseConsistency(
     const ledger::v1::ReadConsistency& consistency) {
   using Level = replication::Freshness::Level;
   replication::Freshness freshness;
@@ -138,8 +138,14 @@ replication::Freshness ParseConsistency(
           std::chrono::milliseconds(consistency.max_staleness_ms());
       break;
     case ledger::v1::ReadConsistency::kLinearizable:
-    case ledger::v1::ReadConsistency::LEVEL_NOT_SET:
       break;
+    case ledger::v1::ReadConsistency::LEVEL_NOT_SET:
+      if (consistency.GetReflection()->GetUnknownFields(consistency).empty()) {
+        break;
+      }
+      return MakeFieldError("consistency",
+                            "a level that this version does not know; "
+                            "linearizable is the strictest");
   }
   return freshness;
 }

@@ -5,8 +5,9 @@
 //                            ParseTransfers(request.transfers()));
 //
 // Errors   INVALID_FIELD, with a path like transfers[3].code: what no row can
-//          hold. All else that a client can get wrong is the status of its
-//          event, and the ledger's to find.
+//          hold, and a level of consistency that is not known. All else that a
+//          client can get wrong is the status of its event, and the ledger's
+//          to find.
 // Source   ledger.md, "Batches" and "On disk and on the wire".
 #ifndef LEDGERD_SERVER_REQUEST_PARSING_H_
 #define LEDGERD_SERVER_REQUEST_PARSING_H_
@@ -49,8 +50,9 @@ absl::StatusOr<std::vector<AccountId>> ParseAccountIds(
 absl::StatusOr<std::vector<TransferId>> ParseTransferIds(
     const Repeated<ledger::v1::Uint128>& ids);
 
-// Linearizable when nothing is set.
-replication::Freshness ParseConsistency(
+// Linearizable when nothing is set. INVALID_FIELD for a level of a later
+// contract: what it asks for is not known, so neither is whether it was given.
+absl::StatusOr<replication::Freshness> ParseConsistency(
     const ledger::v1::ReadConsistency& consistency);
 
 }  // namespace ledgerd::server

@@ -219,6 +219,10 @@ grpc::ServerUnaryReactor* LedgerService::Read(
   if (!asked.ok()) {
     return FinishAtOnce(context, Wire(calls_.group, asked.status()));
   }
+  const auto freshness = ParseConsistency(consistency);
+  if (!freshness.ok()) {
+    return FinishAtOnce(context, Wire(calls_.group, freshness.status()));
+  }
   auto share = budgets_.calls.Take(context->peer(),
                                    ObjectsAskedFor(*asked) * kObjectBytes);
   if (!share.ok()) {
@@ -235,7 +239,7 @@ grpc::ServerUnaryReactor* LedgerService::Read(
   };
   const absl::Status taken = calls_.group.replica.Read(
       {.kind = KindOf(*asked),
-       .freshness = ParseConsistency(consistency),
+       .freshness = *freshness,
        .deadline = deadline,
        .begin = [this, context, reactor, response, fail, begin, is_late,
                  asked = *std::move(asked)](

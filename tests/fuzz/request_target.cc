@@ -95,7 +95,7 @@ class World {
       case kLookUpTransfers:
         if (!ids.ParseFromString(text)) return;
         server::ParseAccountIds(ids.ids()).status().IgnoreError();
-        server::ParseConsistency(ids.consistency());
+        server::ParseConsistency(ids.consistency()).status().IgnoreError();
         return;
       case kAccountRows:
         return Create(RowsOf<Account>(bytes));

@@ -125,6 +125,99 @@ class BadInputTest : public testing::Test {
     }
     ASSERT_EQ(raw_.CreateTransfers({}, kTimeout).error,
               "INVALID_ARGUMENT INVALID_FIELD");
+    ASSERT_NO_FATAL_FAILURE(SendUnknownFlags());
+    ASSERT_NO_FATAL_FAILURE(SendUnknownConsistencies());
+  }
+
+  // Every bit that is in no enum, alone and beside one that is.
+  void SendUnknownFlags() {
+    v1::CreateTransfersRequest transfers;
+    v1::CreateAccountsRequest accounts;
+    for (int bit = 0; bit < 32; ++bit) {
+      const uint32_t flag = uint32_t{1} << bit;
+      if (!v1::TransferFlag_IsValid(static_cast<int>(flag))) {
+        AddTransfer(flag, transfers);
+        AddTransfer(flag | v1::TRANSFER_FLAG_PENDING, transfers);
+      }
+      if (!v1::AccountFlag_IsValid(static_cast<int>(flag))) {
+        AddAccount(flag, accounts);
+        AddAccount(flag | v1::ACCOUNT_FLAG_HISTORY, accounts);
+      }
+    }
+    ASSERT_EQ(transfers.transfers_size(), 2 * 23);
+    ASSERT_EQ(accounts.accounts_size(), 2 * 26);
+    v1::CreateTransfersResponse transfer_answer;
+    v1::CreateAccountsResponse account_answer;
+    grpc::ClientContext contexts[2];
+    auto& stub = raw_.stub();
+    ASSERT_TRUE(
+        stub.CreateTransfers(&contexts[0], transfers, &transfer_answer).ok());
+    ASSERT_TRUE(
+        stub.CreateAccounts(&contexts[1], accounts, &account_answer).ok());
+    ASSERT_EQ(transfer_answer.results_size(), transfers.transfers_size());
+    for (const auto& result : transfer_answer.results()) {
+      ASSERT_EQ(result.status(), v1::CREATE_TRANSFER_STATUS_RESERVED_FLAG);
+    }
+    ASSERT_EQ(account_answer.results_size(), accounts.accounts_size());
+    for (const auto& result : account_answer.results()) {
+      ASSERT_EQ(result.status(), v1::CREATE_ACCOUNT_STATUS_RESERVED_FLAG);
+    }
+  }
+
+  static void AddTransfer(uint32_t flags, v1::CreateTransfersRequest& request) {
+    ToProto(PayOne(7), request.add_transfers());
+    request.mutable_transfers()->rbegin()->set_flags(flags);
+  }
+
+  static void AddAccount(uint32_t flags, v1::CreateAccountsRequest& request) {
+    ToProto(Account{.id = AccountId(9), .ledger = 1, .code = 1},
+            request.add_accounts());
+    request.mutable_accounts()->rbegin()->set_flags(flags);
+  }
+
+  // A level of a later contract, in every read.
+  void SendUnknownConsistencies() {
+    using Stub = v1::LedgerService::Stub;
+    v1::LookupAccountsRequest accounts;
+    accounts.add_ids()->set_low(1);
+    ASSERT_NO_FATAL_FAILURE(AskAsNobodyCan(&Stub::LookupAccounts, accounts));
+    v1::LookupTransfersRequest transfers;
+    transfers.add_ids()->set_low(1);
+    ASSERT_NO_FATAL_FAILURE(AskAsNobodyCan(&Stub::LookupTransfers, transfers));
+    v1::QueryAccountsRequest query_accounts;
+    query_accounts.mutable_filter()->set_limit(1);
+    ASSERT_NO_FATAL_FAILURE(
+        AskAsNobodyCan(&Stub::QueryAccounts, query_accounts));
+    v1::QueryTransfersRequest query_transfers;
+    query_transfers.mutable_filter()->set_limit(1);
+    ASSERT_NO_FATAL_FAILURE(
+        AskAsNobodyCan(&Stub::QueryTransfers, query_transfers));
+    v1::GetAccountTransfersRequest of_account;
+    of_account.mutable_filter()->mutable_account_id()->set_low(1);
+    of_account.mutable_filter()->set_debits(true);
+    of_account.mutable_filter()->set_limit(1);
+    ASSERT_NO_FATAL_FAILURE(
+        AskAsNobodyCan(&Stub::GetAccountTransfers, of_account));
+    v1::GetAccountBalancesRequest balances;
+    *balances.mutable_filter() = of_account.filter();
+    ASSERT_NO_FATAL_FAILURE(
+        AskAsNobodyCan(&Stub::GetAccountBalances, balances));
+  }
+
+  template <typename Request, typename Response>
+  void AskAsNobodyCan(grpc::Status (v1::LedgerService::Stub::*read)(
+                          grpc::ClientContext*, const Request&, Response*),
+                      Request request) {
+    constexpr int kNobodysField = 99;
+    v1::ReadConsistency& level = *request.mutable_consistency();
+    level.GetReflection()->MutableUnknownFields(&level)->AddVarint(
+        kNobodysField, 1);
+    grpc::ClientContext context;
+    Response response;
+    const WireError error =
+        ReadError((raw_.stub().*read)(&context, request, &response));
+    ASSERT_EQ(Text(error), "INVALID_ARGUMENT INVALID_FIELD") << error.message;
+    ASSERT_EQ(error.field, "consistency");
   }
 
   LiveLedger ledger_{SmallLimits()};
@@ -132,6 +225,10 @@ class BadInputTest : public testing::Test {
 };
 
 TEST_F(BadInputTest, EachGetsItsStatus) { SendAllThatIsBad(); }
+
+TEST_F(BadInputTest, UnknownFlags) { SendUnknownFlags(); }
+
+TEST_F(BadInputTest, UnknownConsistencies) { SendUnknownConsistencies(); }
 
 TEST_F(BadInputTest, MemoryStaysFlatHoweverOftenItComes) {
   for (int i = 0; i < 50; ++i) ASSERT_NO_FATAL_FAILURE(SendAllThatIsBad());
