@@ -91,6 +91,8 @@ std::unique_ptr<rocksdb::Iterator> DiskState::NewIterator(
   options.iterate_upper_bound = upper_bound;
   options.snapshot = snapshot_;
   options.fill_cache = fill_cache;
+  // Over all keys, whatever KeysOfGet says of the first.
+  options.total_order_seek = true;
   // There are none; and where it looks for them, RocksDB 7.8 passes over a file
   // whose beginning cannot be read and goes on behind it, without an error
   // (facebook/rocksdb#11782).

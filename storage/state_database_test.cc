@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "rocksdb/db.h"
 #include "rocksdb/file_system.h"
+#include "rocksdb/table_properties.h"
 
 #include "proto/base/check.h"
 #include "proto/base/mutex.h"
@@ -164,6 +165,54 @@ TEST_F(FullDiskTest, ACompactionWaitsForSpace) {
   disk_->Clear();
   while (FilesAtTop() >= 4) std::this_thread::yield();
   EXPECT_TRUE(database_->error().ok()) << database_->error();
+}
+
+// On a disk that has space.
+class FiltersTest : public FullDiskTest {
+ protected:
+  struct Keys {
+    uint64_t in_tables = 0;
+    uint64_t in_filters = 0;
+  };
+
+  // Of all tables.
+  Keys Count() {
+    rocksdb::TablePropertiesCollection tables;
+    LEDGERD_CHECK(database_->rocksdb().GetPropertiesOfAllTables(&tables).ok());
+    Keys keys;
+    for (const auto& [name, properties] : tables) {
+      keys.in_tables += properties->num_entries;
+      keys.in_filters += properties->num_filter_entries;
+    }
+    return keys;
+  }
+
+  rocksdb::Status Get(const Key& key) {
+    std::string row;
+    return database_->rocksdb().Get({}, key.slice(), &row);
+  }
+};
+
+TEST_F(FiltersTest, HaveTheKeysThatAreAskedForAlone) {
+  const Key account = AccountKey(AccountId(7));
+  const Key pending = PendingStateKey(Timestamp(8));
+  IngestFiles files(*database_, kCheckpointPriority);
+  for (const Key& key : {account, pending, TransfersKey(Timestamp(8)),
+                         IndexPrefix(IndexField::kTransferCode, 9)}) {
+    ASSERT_TRUE(files.Put(key, "row").ok());
+  }
+  ASSERT_TRUE(files.Finish().ok());
+  ASSERT_TRUE(database_->Ingest(files.paths()).ok());
+  EXPECT_EQ(Count().in_tables, 4u);
+  EXPECT_EQ(Count().in_filters, 2u);
+  rocksdb::CompactRangeOptions all;
+  all.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForce;
+  ASSERT_TRUE(database_->rocksdb().CompactRange(all, nullptr, nullptr).ok());
+  EXPECT_EQ(Count().in_tables, 4u);
+  EXPECT_EQ(Count().in_filters, 2u);
+  EXPECT_TRUE(Get(account).ok());
+  EXPECT_TRUE(Get(pending).ok());
+  EXPECT_TRUE(Get(AccountKey(AccountId(8))).IsNotFound());
 }
 
 }  // namespace
