@@ -156,7 +156,7 @@ class Call final
       const MutexLock lock(mutex_);
       if (!cancelled_) {
         endpoint_ = anywhere_ ? endpoints_.Any(round_) : endpoints_.Current();
-        stub = endpoint_->stub.get();
+        stub = &endpoint_->stub();
         context_ = std::make_unique<grpc::ClientContext>();
         context = context_.get();
         began_ = Clock::now();

@@ -26,12 +26,14 @@ bool IsAboutThisServer(const RpcError& error) {
          *reason == Reason::kTooStale;
 }
 
-}  // namespace
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+// A channel that reconnects quickly and takes our largest messages.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           std::chrono::milliseconds patience) {
   grpc::ChannelArguments arguments;
   arguments.SetInt("grpc.initial_reconnect_backoff_ms", 50);
-  arguments.SetInt("grpc.min_reconnect_backoff_ms", 100);
+  // Which also is how long an attempt to connect may take.
+  arguments.SetInt("grpc.min_reconnect_backoff_ms",
+                   static_cast<int>(patience.count()));
   arguments.SetInt("grpc.max_reconnect_backoff_ms", 100);
   arguments.SetInt("grpc.dns_min_time_between_resolutions_ms", 50);
   arguments.SetInt("grpc.keepalive_time_ms", 1'000);
@@ -48,10 +50,32 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
                                    arguments);
 }
 
-Endpoint::Endpoint(std::string where) : address(std::move(where)) {
-  const auto channel = MakeChannel(address);
-  stub = ::ledger::v1::LedgerService::NewStub(channel);
-  health = ::grpc::health::v1::Health::NewStub(channel);
+}  // namespace
+
+Endpoint::Line::Line(const std::string& address,
+                     std::chrono::milliseconds patience)
+    : channel(MakeChannel(address, patience)),
+      stub(::ledger::v1::LedgerService::NewStub(channel)),
+      health(::grpc::health::v1::Health::NewStub(channel)) {}
+
+Endpoint::Endpoint(std::string where)
+    : address(std::move(where)),
+      near_(address, kConnectPatience),
+      far_(address, kFarPatience) {}
+
+const Endpoint::Line& Endpoint::Choose() const {
+  if (near_.channel->GetState(/*try_to_connect=*/false) == GRPC_CHANNEL_READY) {
+    waits_since_ = 0;
+    return near_;
+  }
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  std::chrono::steady_clock::rep since = 0;
+  const bool first = waits_since_.compare_exchange_strong(since, now.count());
+  const bool in_vain =
+      !first &&
+      now - std::chrono::steady_clock::duration(since) >= kConnectPatience;
+  const auto far = far_.channel->GetState(/*try_to_connect=*/in_vain);
+  return far == GRPC_CHANNEL_READY ? far_ : near_;
 }
 
 bool Endpoints::Round::Has(const Shared& endpoint) const {

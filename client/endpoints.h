@@ -15,12 +15,17 @@
 // Hints    One of an older epoch than another hint is late, and is passed over.
 // Channels A broken connection is tried again after 50 .. 100 ms (gRPC's own
 //          default stays in back-off for seconds), and one that is silent for
-//          two seconds while calls wait is broken.
+//          two seconds while calls wait is broken. One that does not come about
+//          within 100 ms fails its calls, which go elsewhere; meanwhile a
+//          second one, which has seconds, is tried beside it, for a server that
+//          is alive and far away.
 // Threads  Thread-safe; a Round is its call's own.
 // Source   gRPC 1.51, grpc/impl/codegen/grpc_types.h.
 #ifndef LEDGERD_CLIENT_ENDPOINTS_H_
 #define LEDGERD_CLIENT_ENDPOINTS_H_
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -35,15 +40,44 @@
 
 namespace ledgerd::client {
 
-// A channel that reconnects quickly and takes our largest messages.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+// One server. Thread-safe.
+class Endpoint {
+ public:
+  // So long a call waits for a connection.
+  static constexpr std::chrono::milliseconds kConnectPatience{100};
+  // So long a server that is far away has to connect.
+  static constexpr std::chrono::milliseconds kFarPatience{5'000};
 
-struct Endpoint {
+  using LedgerStub = ::ledger::v1::LedgerService::Stub;
+  using HealthStub = ::grpc::health::v1::Health::Stub;
+
   explicit Endpoint(std::string where);
 
-  std::string address;
-  std::unique_ptr<::ledger::v1::LedgerService::Stub> stub;
-  std::unique_ptr<::grpc::health::v1::Health::Stub> health;
+  // For the next call. They live as long as this.
+  LedgerStub& stub() const { return *Choose().stub; }
+
+  HealthStub& health() const { return *Choose().health; }
+
+  const std::string address;
+
+ private:
+  struct Line {
+    Line(const std::string& address, std::chrono::milliseconds patience);
+
+    std::shared_ptr<grpc::Channel> channel;
+    std::unique_ptr<LedgerStub> stub;
+    std::unique_ptr<HealthStub> health;
+  };
+
+  // The one that is connected; the far one connects when the near one has been
+  // waited for in vain.
+  const Line& Choose() const;
+
+  const Line near_;
+  const Line far_;
+  // The first choice since which the near one has not been seen connected, on
+  // the steady clock; 0: there is none.
+  mutable std::atomic<std::chrono::steady_clock::rep> waits_since_ = 0;
 };
 
 class Endpoints {

@@ -65,7 +65,7 @@ bool EventWatch::Open() {
   const MutexLock lock(mutex_);
   if (cancelled_) return false;
   context_ = std::make_unique<grpc::ClientContext>();
-  reader_ = endpoint_->stub->WatchEvents(context_.get(), request);
+  reader_ = endpoint_->stub().WatchEvents(context_.get(), request);
   return true;
 }
 

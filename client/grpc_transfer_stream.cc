@@ -50,7 +50,7 @@ class Session final
  public:
   Session(std::shared_ptr<State> state, std::shared_ptr<const Endpoint> at)
       : state_(std::move(state)), endpoint_(std::move(at)) {
-    endpoint_->stub->async()->StreamTransfers(&context_, this);
+    endpoint_->stub().async()->StreamTransfers(&context_, this);
     // For the writes that do not start in a reaction.
     AddHold();
     StartRead(&response_);

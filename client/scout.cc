@@ -14,7 +14,7 @@ bool IsPrimary(const Endpoint& endpoint) {
   ::grpc::health::v1::HealthCheckRequest request;
   request.set_service("ledger.v1.LedgerService");
   ::grpc::health::v1::HealthCheckResponse response;
-  return endpoint.health->Check(&context, request, &response).ok() &&
+  return endpoint.health().Check(&context, request, &response).ok() &&
          response.status() == ::grpc::health::v1::HealthCheckResponse::SERVING;
 }
 

@@ -69,10 +69,12 @@ void TcpProxy::Loop() {
     std::vector<pollfd> watched = {{listener_, POLLIN, 0}};
     if (!blocked_) {
       for (const Pair& pair : pairs_) {
+        if (!IsOpen(pair)) continue;
         watched.push_back({pair.client, POLLIN, 0});
         watched.push_back({pair.server, POLLIN, 0});
       }
     }
+    // One that has opened meanwhile is watched the next time.
     if (poll(watched.data(), watched.size(), kLookMs) <= 0) continue;
     if (watched[0].revents != 0) Accept();
     if (!blocked_) PassAll();
@@ -94,11 +96,19 @@ void TcpProxy::Accept() {
   }
   SendNow(client);
   SendNow(server);
-  pairs_.push_back({client, server});
+  pairs_.push_back({client, server, std::chrono::steady_clock::now()});
+}
+
+bool TcpProxy::IsOpen(const Pair& pair) const {
+  return std::chrono::steady_clock::now() - pair.since >= delay_.load();
 }
 
 void TcpProxy::PassAll() {
   for (auto pair = pairs_.begin(); pair != pairs_.end();) {
+    if (!IsOpen(*pair)) {
+      ++pair;
+      continue;
+    }
     if (Pass(pair->client, pair->server) && Pass(pair->server, pair->client)) {
       ++pair;
       continue;
