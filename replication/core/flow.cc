@@ -184,15 +184,35 @@ void Protocol::NoteAcknowledged(Progress& peer, Sequence through) {
   NoteMatched(peer, through);
 }
 
-// Twice the same while more has been sent: that was lost.
+// How often it may say the same while more is on its way. The first time may be
+// about what was so before that was sent; and heartbeats overtake entries, so
+// each full message of these is given another heartbeat's time.
+uint64_t Protocol::PatienceWith(const Progress& peer) const {
+  const uint64_t messages = std::min<uint64_t>(
+      peer.in_flight.size(),
+      peer.in_flight_bytes / options_.flow.message_bytes_max);
+  const Timing& timing = options_.timing;
+  return 1 + std::min<uint64_t>(messages,
+                                timing.timeout_ticks / timing.heartbeat_ticks);
+}
+
+// The same said again and again while more has been sent: that was lost. Many
+// answers at once, as reads cause them, or as one gives them that stood still,
+// say it once.
 void Protocol::NoteReceived(Progress& peer, Sequence received) {
-  const bool behind = received.Next() < peer.next;
-  const bool twice = received == peer.received;
-  peer.received = received;
-  if (peer.state != Progress::State::kStreaming || peer.reading || !behind ||
-      !twice) {
+  if (received != peer.received || received.Next() >= peer.next) {
+    peer.received = received;
+    peer.repeats = 0;
+    peer.repeat_ticks = 0;
+  } else if (peer.repeat_ticks + 1 >= options_.timing.heartbeat_ticks) {
+    ++peer.repeats;
+    peer.repeat_ticks = 0;
+  }
+  if (peer.state != Progress::State::kStreaming || peer.reading ||
+      peer.repeats <= PatienceWith(peer)) {
     return;
   }
+  peer.repeats = 0;
   ProbeAt(peer, std::max(received, peer.acknowledged).Next());
 }
 

@@ -153,6 +153,7 @@ void Protocol::TickPrimary(const Tick& tick) {
     primary.switchover.reset();
   }
   if (!tick.progressing) return;
+  for (auto& [id, peer] : primary.peers) ++peer.repeat_ticks;
   if (++primary.heartbeat_ticks < options_.timing.heartbeat_ticks) return;
   BeginRound();
   for (auto& [id, peer] : primary.peers) {

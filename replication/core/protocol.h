@@ -262,6 +262,7 @@ class Protocol {
   static void NoteAcknowledged(Progress& peer, Sequence through);
   void NoteReceived(Progress& peer, Sequence received);
   void SendRead(EntriesRead& event);
+  uint64_t PatienceWith(const Progress& peer) const;
 
   // ---- members.cc
   void OnMembershipCommitted();

@@ -95,9 +95,12 @@ struct Progress {
   // The first that has not been sent.
   Sequence next;
   Sequence acknowledged;
-  // As it said itself, to see what was lost.
+  // As it said itself, to see what was lost; how often it has said so again,
+  // once in the time of a heartbeat, and how long ago that was.
   Sequence received;
   Round round;
+  uint32_t repeats = 0;
+  uint32_t repeat_ticks = 0;
   Sequence checkpoint;
   // While probing: it has been asked.
   bool asked = false;
