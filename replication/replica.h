@@ -18,6 +18,7 @@
 #ifndef LEDGERD_REPLICATION_REPLICA_H_
 #define LEDGERD_REPLICATION_REPLICA_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -72,6 +73,10 @@ class Replica {
   // one group: more proposals are left waiting, where their deadline still
   // counts.
   static constexpr size_t kPipelineBytesMax = 2 * kGroupBytesMax;
+  // The protocol's unit of time.
+  static constexpr std::chrono::milliseconds kTick{10};
+  // What a late tick stands for at most.
+  static constexpr uint32_t kTicksMax = 1'000;
   // A write that takes longer than so many ticks is no progress.
   static constexpr uint32_t kJournalTicksMax = 20;
   // Applied in one go, before other events get their turn: a heartbeat that

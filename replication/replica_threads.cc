@@ -15,8 +15,9 @@ namespace {
 
 // Of operators, that wait.
 constexpr size_t kRequestsMax = 64;
-// What one read of the journal returns for replay.
-constexpr size_t kReadBytes = size_t{4} << 20;
+// What one read of the journal returns for replay: as much as is planned in one
+// go.
+constexpr size_t kReadBytes = size_t{256} << 10;
 
 absl::Status Draining() {
   return MakeError(Reason::kDraining,
@@ -30,17 +31,23 @@ absl::Status Overloaded(absl::string_view what, size_t limit) {
                                 "after the delay"));
 }
 
+// Null when it is of a kind that has none.
+const std::vector<Entry>* EntriesOf(const Event& event) {
+  const auto* received = std::get_if<Received>(&event);
+  if (received == nullptr) return nullptr;
+  const Body& body = received->message.body;
+  if (const auto* append = std::get_if<Append>(&body)) return &append->entries;
+  if (const auto* got = std::get_if<Fetched>(&body)) return &got->entries;
+  return nullptr;
+}
+
 // About what an event takes in memory; 0 for one that must not be dropped.
 size_t DroppableBytes(const Event& event) {
-  const auto* received = std::get_if<Received>(&event);
-  if (received == nullptr) return 0;
+  if (!std::holds_alternative<Received>(event)) return 0;
   size_t bytes = sizeof(Event);
-  const auto add = [&bytes](const std::vector<Entry>& entries) {
-    for (const Entry& entry : entries) bytes += entry.bytes().size();
-  };
-  const Body& body = received->message.body;
-  if (const auto* append = std::get_if<Append>(&body)) add(append->entries);
-  if (const auto* fetched = std::get_if<Fetched>(&body)) add(fetched->entries);
+  if (const std::vector<Entry>* entries = EntriesOf(event)) {
+    for (const Entry& entry : *entries) bytes += entry.bytes().size();
+  }
   return bytes;
 }
 
@@ -154,11 +161,16 @@ void ReplicaThreads::Deliver(Event event) {
   const size_t bytes = DroppableBytes(event);
   {
     const MutexLock lock(mutex_);
-    const bool full = delivered_.size() >= options_.delivered_max ||
+    const size_t waiting = delivered_.size() + small_delivered_.size();
+    const bool full = waiting >= options_.delivered_max ||
                       delivered_bytes_ + bytes > options_.delivered_bytes;
     if (ending_ || (full && bytes > 0)) return;
     delivered_bytes_ += bytes;
-    delivered_.push_back(std::move(event));
+    if (bytes > 0 && EntriesOf(event) == nullptr) {
+      small_delivered_.push_back(std::move(event));
+    } else {
+      delivered_.push_back(std::move(event));
+    }
   }
   changed_.Signal();
 }
@@ -296,16 +308,15 @@ bool ReplicaThreads::TakeTurn(bool wait, bool wants_proposals, Turn& turn) {
   if (wants_proposals && HasProposals()) TakeProposals(turn);
   turn.events.swap(events_);
   synced_ = false;
-  turn.delivered.swap(delivered_);
-  delivered_bytes_ = 0;
+  TakeDelivered(turn);
   turn.requests.swap(requests_);
   turn.reads.swap(reads_);
   return true;
 }
 
 bool ReplicaThreads::HasWork() const {
-  return !events_.empty() || !delivered_.empty() || !requests_.empty() ||
-         !reads_.empty();
+  return !events_.empty() || !small_delivered_.empty() || !delivered_.empty() ||
+         !requests_.empty() || !reads_.empty();
 }
 
 bool ReplicaThreads::HasProposals() const {
@@ -321,6 +332,18 @@ void ReplicaThreads::TakeProposals(Turn& turn) {
     proposal_bytes_ -= size;
     turn.proposals.push_back(std::move(proposals_.front()));
     proposals_.pop_front();
+  }
+}
+
+void ReplicaThreads::TakeDelivered(Turn& turn) {
+  turn.delivered.swap(small_delivered_);
+  delivered_bytes_ -= turn.delivered.size() * sizeof(Event);
+  for (size_t bytes = 0; !delivered_.empty() && bytes < kEntryBytesATurn;) {
+    const size_t size = DroppableBytes(delivered_.front());
+    bytes += size;
+    delivered_bytes_ -= size;
+    turn.delivered.push_back(std::move(delivered_.front()));
+    delivered_.pop_front();
   }
 }
 

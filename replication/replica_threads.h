@@ -11,6 +11,9 @@
 //          what comes from other replicas in one of its own. Of reads there
 //          are reads_max at a time, waiting or being done. Beyond: OVERLOADED,
 //          at once; what other replicas send is dropped.
+// Turns    What other replicas send without entries goes first; of that with
+//          entries kEntryBytesATurn are taken, then some are applied: so a
+//          heartbeat is answered soon, however much there is to do.
 // Groups   While the journal syncs, proposals gather in the inbox up to
 //          kGatherBytes; the replica thread is not woken for each of them.
 // Errors   See replica_handle.h. A fatal fault calls options.on_halt once, on
@@ -76,8 +79,10 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
  public:
   // What seals in a fraction of the time that a sync takes.
   static constexpr size_t kGatherBytes = size_t{64} << 10;
+  // Of other replicas' messages with entries; one may be larger.
+  static constexpr size_t kEntryBytesATurn = size_t{1} << 20;
   // How often deadlines and expiries are looked at.
-  static constexpr std::chrono::milliseconds kTick{10};
+  static constexpr std::chrono::milliseconds kTick = Replica::kTick;
 
   // Without a transport it runs groups of one voter alone. The transport
   // outlives this, and gives to Deliver what comes in, from Start to Stop.
@@ -177,6 +182,7 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   bool HasProposals() const LEDGERD_REQUIRES(mutex_);
   bool HasWork() const LEDGERD_REQUIRES(mutex_);
   void TakeProposals(Turn& turn) LEDGERD_REQUIRES(mutex_);
+  void TakeDelivered(Turn& turn) LEDGERD_REQUIRES(mutex_);
   void SetFull(bool journal, bool state) LEDGERD_REQUIRES(mutex_);
   void RunTurn(Turn turn);
   void RunRequest(PendingRequest request);
@@ -207,7 +213,11 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   // Among `events_` is the end of a sync.
   bool synced_ LEDGERD_GUARDED_BY(mutex_) = false;
   std::vector<ReadRequest> reads_ LEDGERD_GUARDED_BY(mutex_);
-  std::vector<Event> delivered_ LEDGERD_GUARDED_BY(mutex_);
+  // Messages without entries, as a network may bring them: first.
+  std::vector<Event> small_delivered_ LEDGERD_GUARDED_BY(mutex_);
+  // All others in their order: who has fallen silent does so after its entries.
+  std::deque<Event> delivered_ LEDGERD_GUARDED_BY(mutex_);
+  // Of both.
   size_t delivered_bytes_ LEDGERD_GUARDED_BY(mutex_) = 0;
   std::vector<PendingRequest> requests_ LEDGERD_GUARDED_BY(mutex_);
   std::atomic<size_t> open_reads_ = 0;
