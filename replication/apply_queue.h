@@ -86,6 +86,13 @@ class ApplyQueue {
 
   bool empty() const { return added_.empty(); }
 
+  // The entries up to `last` that are not applied begin in the journal alone.
+  bool replays(Sequence last) const {
+    return applied() < last &&
+           (added_.empty() ||
+            applied().Next() < added_.front().entry.sequence());
+  }
+
  private:
   struct Item {
     Entry entry;

@@ -129,6 +129,7 @@ TEST_F(ApplyQueueTest, AFetchForAnEntryThatWasCutIsIgnored) {
 TEST_F(ApplyQueueTest, WhatIsDisownedIsAppliedIfItCommits) {
   Add(1);
   Add(2);
+  EXPECT_FALSE(queue_.replays(last_.sequence)) << "it was never out of memory";
   queue_.Disown(Sequence(1), unknown_);
   EXPECT_EQ(answers_, (Answers{"2 OUTCOME_UNKNOWN"}));
   Fetch(0);
@@ -156,6 +157,7 @@ TEST_F(ApplyQueueTest, WhatNobodyWaitsForIsLetGoOfAndReadBack) {
     if (queue_.added_bytes() < before) break;
   }
   EXPECT_LE(queue_.added_bytes(), entries.back().bytes().size());
+  EXPECT_TRUE(queue_.replays(last_.sequence));
   const uint64_t last = entries.back().sequence().value();
   EXPECT_EQ(Advance(last), 0u);
   ASSERT_EQ(work_.reads, std::vector<Sequence>{Sequence(1)});
@@ -170,6 +172,7 @@ TEST_F(ApplyQueueTest, OfTheJournalOnlyWhatIsCommittedIsTaken) {
   for (uint64_t i = 1; i <= 3; ++i) entries.push_back(MakeEntry(i));
   EXPECT_EQ(Advance(2), 0u);
   ASSERT_EQ(work_.reads, std::vector<Sequence>{Sequence(1)});
+  EXPECT_TRUE(queue_.replays(Sequence(3)));
   ASSERT_TRUE(queue_.OnJournalRead(entries, Sequence(2)).ok());
   EXPECT_EQ(work_.fetches.size(), 2u);
   Fetch(0);

@@ -40,6 +40,10 @@ void Checkpointing::Advance(size_t events) {
   if (!running() && Due()) Begin();
 }
 
+void Checkpointing::AfterReplay() {
+  if (Filled() * kWorthwhile >= 1) Begin();
+}
+
 void Checkpointing::Begin() {
   if (running() || store_.applied() == store_.checkpoint()) return;
   state_ = State::kWriting;

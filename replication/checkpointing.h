@@ -43,6 +43,7 @@ struct CheckpointLimits {
 class Checkpointing {
  public:
   static constexpr std::chrono::milliseconds kRetryAfter{500};
+  static constexpr int kWorthwhile = 64;
 
   Checkpointing(CheckpointLimits limits, storage::StateStore& store,
                 ReplicaWork& work)
@@ -50,6 +51,10 @@ class Checkpointing {
 
   // Counts `events` applied, and begins a checkpoint when it is time.
   void Advance(size_t events);
+
+  // What a start had to replay is not replayed by the next one too, if it is
+  // more than a kWorthwhile'th of what makes a checkpoint due.
+  void AfterReplay();
 
   // Begins one now if anything was applied since the last; for a clean stop.
   void Begin();

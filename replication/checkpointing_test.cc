@@ -111,6 +111,17 @@ TEST_F(CheckpointingTest, BeginsWhenTheDeltaIsFull) {
   EXPECT_EQ(work_.begun, 2) << "the second delta was full already";
 }
 
+TEST_F(CheckpointingTest, WhatWasReplayedIsNotReplayedAgainIfItIsMuch) {
+  const uint64_t few = kEvents / Checkpointing::kWorthwhile;
+  Apply(few);
+  checkpointing_.AfterReplay();
+  EXPECT_FALSE(checkpointing_.running());
+  Apply(1);
+  EXPECT_FALSE(checkpointing_.running());
+  checkpointing_.AfterReplay();
+  EXPECT_TRUE(checkpointing_.running());
+}
+
 TEST_F(CheckpointingTest, WhileNothingIsKnownTheDeltaMayFillAtOnce) {
   Tick();
   Apply(kEvents);

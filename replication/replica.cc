@@ -61,6 +61,7 @@ Replica::Replica(ReplicaOptions options, storage::Journal& journal,
 
 absl::Status Replica::Start(Now now) {
   now_ = now.steady;
+  ticked_ = now.steady;
   if (options_.keeps_state) LEDGERD_RETURN_IF_ERROR(CheckStateFitsJournal());
   commit_ = store_.applied().entry;
   Options options;
@@ -167,6 +168,10 @@ bool Replica::WantsProposals() const {
   return !checkpointing_.ahead() && queue_.added_bytes() < kPipelineBytesMax;
 }
 
+bool Replica::replaying() const {
+  return options_.keeps_state && queue_.replays(protocol_->last().sequence);
+}
+
 bool Replica::idle() const {
   return (queue_.empty() || !IsPrimary()) && !installing_.has_value() &&
          !checkpointing_.running();
@@ -245,7 +250,13 @@ void Replica::OnTick(Now now) {
   if (halted()) return;
   waiting_ticks_ = persisting() ? waiting_ticks_ + 1 : 0;
   if (successor_ticks_ > 0) --successor_ticks_;
-  Step(Tick{.progressing = progressing(), .answered_through = queue_.applied()},
+  const auto passed = (now.steady - ticked_) / kTick;
+  ticked_ = now.steady;
+  Step(Tick{.progressing = progressing(),
+            .answered_through = queue_.applied(),
+            .replaying = replaying(),
+            .passed = static_cast<uint32_t>(
+                std::clamp<decltype(passed)>(passed, 1, kTicksMax))},
        now);
   reads_.Expire(now.steady);
   checkpointing_.OnTick(now.steady);
@@ -436,8 +447,10 @@ bool Replica::Apply() {
       !options_.keeps_state) {
     return false;
   }
+  const bool replayed = replaying();
   const size_t events = queue_.Advance(commit_.sequence, kApplyEventsMax);
   checkpointing_.Advance(events);
+  if (replayed && !replaying()) checkpointing_.AfterReplay();
   reads_.Advance(queue_.applied());
   return events >= kApplyEventsMax;
 }
@@ -509,6 +522,7 @@ PeerStatus Replica::StatusOf(const Member& peer) const {
     if (progress != primary->peers.end()) {
       status.acknowledged = progress->second.acknowledged;
       status.checkpoint = progress->second.checkpoint;
+      status.replaying = progress->second.replaying;
     }
   }
   return status;

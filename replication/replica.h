@@ -79,9 +79,10 @@ class Replica {
   static constexpr uint32_t kTicksMax = 1'000;
   // A write that takes longer than so many ticks is no progress.
   static constexpr uint32_t kJournalTicksMax = 20;
-  // Applied in one go, before other events get their turn: a heartbeat that
-  // waits for more of it is late where processors are few.
-  static constexpr size_t kApplyEventsMax = kMaxBatchSize;
+  // Applied in one go, or one entry of more, before other events get their
+  // turn: a heartbeat that waits for more of it is late where processors are
+  // few, and so is a promise of who replays.
+  static constexpr size_t kApplyEventsMax = 512;
 
   // Without a transport it runs groups of one voter alone.
   Replica(ReplicaOptions options, storage::Journal& journal,
@@ -109,7 +110,7 @@ class Replica {
   void OnProposals(std::vector<Proposal> proposals, Now now);
   void OnRead(ReadRequest request, Now now);
   void OnReadsDone(ReadKind kind, size_t count);
-  // Every 10 ms: the protocol's unit of time.
+  // Every kTick, or later.
   void OnTick(Now now);
 
   // What the transport brings, what ReadFor has read, and the requests of
@@ -179,6 +180,7 @@ class Replica {
   void Persist(JournalWrite write, std::vector<Done> done);
   void Expire(Now now);
   bool serving() const;
+  bool replaying() const;
   bool IsPrimary() const;
   bool HasToldSuccessor() const;
   Role RoleNow() const;
@@ -210,8 +212,9 @@ class Replica {
   Staleness staleness_;
   // When members were last heard, since their connections broke.
   std::map<ReplicaId, Deadline> heard_;
-  // As the last event said.
+  // As the last event said, and the last tick.
   Deadline now_;
+  Deadline ticked_;
   // How long writes still wait for the hint to whom it handed over.
   uint32_t successor_ticks_ = 0;
   // Of a witness: what it has let go of.

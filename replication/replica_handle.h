@@ -59,6 +59,8 @@ struct PeerStatus {
   // state's checkpoint.
   Sequence acknowledged;
   Sequence checkpoint;
+  // Known to a primary alone: it could not serve at once.
+  bool replaying = false;
   std::optional<std::chrono::milliseconds> since_heard;
 };
 

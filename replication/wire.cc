@@ -65,6 +65,7 @@ void Put(const HeartbeatAnswer& body, v1::Message& out) {
   answer.set_through(body.through.value());
   answer.set_received(body.received.value());
   answer.set_checkpoint(body.checkpoint.value());
+  answer.set_replaying(body.replaying);
 }
 
 void Put(const StaleEpoch& /*body*/, v1::Message& out) {
@@ -196,6 +197,7 @@ absl::Status Get(const v1::HeartbeatAnswer& proto, HeartbeatAnswer& body) {
   LEDGERD_RETURN_IF_ERROR(Get(proto.round(), body.round));
   LEDGERD_RETURN_IF_ERROR(Get(proto.through(), body.through));
   LEDGERD_RETURN_IF_ERROR(Get(proto.received(), body.received));
+  body.replaying = proto.replaying();
   return Get(proto.checkpoint(), body.checkpoint);
 }
 

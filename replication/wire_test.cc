@@ -88,7 +88,8 @@ class Draw {
         return Mismatch{Id(), Id()};
       case 6:
         return HeartbeatAnswer{Some<Round>(), Some<Sequence>(),
-                               Some<Sequence>(), Some<Sequence>()};
+                               Some<Sequence>(), Some<Sequence>(),
+                               Below(2) == 0};
       case 7:
         return StaleEpoch{};
       case 8:

@@ -24,6 +24,12 @@ struct Tick {
   bool progressing = true;
   // Entries up to here have been answered to clients.
   Sequence answered_through;
+  // The journal has entries that the state lacks and that memory has not: they
+  // would have to be read back before this replica could serve.
+  bool replaying = false;
+  // How many this one stands for: more when the thread was busy. Heartbeats are
+  // due by time; silence counts only while somebody listened.
+  uint32_t passed = 1;
 };
 
 struct Received {

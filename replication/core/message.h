@@ -74,6 +74,8 @@ struct HeartbeatAnswer {
   Sequence through;
   Sequence received;
   Sequence checkpoint;
+  // It could not serve at once, were it primary.
+  bool replaying = false;
 };
 
 // To whoever speaks in an older epoch: mine is the envelope's, and durable.

@@ -130,6 +130,7 @@ void Protocol::OnMessage(const Message& message, HeartbeatAnswer& body) {
   if (peer == nullptr) return;
   peer->round = std::max(peer->round, body.round);
   peer->checkpoint = std::max(peer->checkpoint, body.checkpoint);
+  peer->replaying = body.replaying;
   NoteAcknowledged(*peer, body.through);
   NoteReceived(*peer, body.received);
   // It may have ended the probing.
@@ -152,9 +153,10 @@ void Protocol::TickPrimary(const Tick& tick) {
   if (primary.switchover.has_value() && --primary.switchover->ticks_left == 0) {
     primary.switchover.reset();
   }
-  if (!tick.progressing) return;
   for (auto& [id, peer] : primary.peers) ++peer.repeat_ticks;
-  if (++primary.heartbeat_ticks < options_.timing.heartbeat_ticks) return;
+  if (!tick.progressing) return;
+  primary.heartbeat_ticks += tick.passed;
+  if (primary.heartbeat_ticks < options_.timing.heartbeat_ticks) return;
   BeginRound();
   for (auto& [id, peer] : primary.peers) {
     if (peer.state == Progress::State::kProbing && !peer.reading) Probe(peer);

@@ -70,6 +70,7 @@ void Protocol::On(Started /*event*/) {
 }
 
 void Protocol::On(Tick event) {
+  replaying_ = event.replaying;
   if (recalling_.has_value()) TickRecall();
   if (auto* standby = std::get_if<Standby>(&role_)) {
     TickStandby(*standby);

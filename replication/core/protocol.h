@@ -191,6 +191,8 @@ class Protocol {
   Sequence AcknowledgeableOf(const Standby& standby) const;
   void AdvanceStandbyCommit();
   void TickStandby(Standby& standby);
+  void LeavePrimary(Standby& standby);
+  bool GivesWay(const Standby& standby) const;
   bool IsLoyal(const Standby& standby) const;
 
   // ---- promotion.cc
@@ -260,9 +262,9 @@ class Protocol {
                    std::vector<Entry> entries);
   void ReadFor(Progress& peer);
   static void NoteAcknowledged(Progress& peer, Sequence through);
+  uint64_t PatienceWith(const Progress& peer) const;
   void NoteReceived(Progress& peer, Sequence received);
   void SendRead(EntriesRead& event);
-  uint64_t PatienceWith(const Progress& peer) const;
 
   // ---- members.cc
   void OnMembershipCommitted();
@@ -312,6 +314,8 @@ class Protocol {
   std::optional<Recalling> recalling_;
   // Silent until the journal has this again (rule 14).
   std::optional<Recalled> debt_;
+  // As the last tick said.
+  bool replaying_ = false;
   std::set<Alarm> alarms_;
   RoleState role_;
   // Of the step that is going on.

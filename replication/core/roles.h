@@ -98,10 +98,11 @@ struct Progress {
   // As it said itself, to see what was lost; how often it has said so again,
   // once in the time of a heartbeat, and how long ago that was.
   Sequence received;
-  Round round;
   uint32_t repeats = 0;
   uint32_t repeat_ticks = 0;
+  Round round;
   Sequence checkpoint;
+  bool replaying = false;
   // While probing: it has been asked.
   bool asked = false;
   bool reading = false;

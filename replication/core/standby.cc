@@ -221,6 +221,7 @@ void Protocol::OnMessage(const Message& message, Heartbeat& body) {
   answer.through = AcknowledgeableOf(standby);
   answer.received = standby.verified;
   answer.checkpoint = checkpoint_;
+  answer.replaying = replaying_;
   standby.acknowledged = std::max(standby.acknowledged, answer.through);
   Answer(message, answer);
 }
@@ -244,19 +245,34 @@ void Protocol::TickStandby(Standby& standby) {
     SendQuestions(*standby.asking);
   }
   if (standby.silent_ticks < standby.timeout_ticks) return;
-  standby.silent_ticks = 0;
   standby.timeout_ticks = RandomTimeout();
-  standby.primary.reset();
-  Ask();
+  LeavePrimary(standby);
 }
 
 // Rule 5: a process that is gone need not be waited for.
 void Protocol::On(ConnectionBroken event) {
   auto* standby = std::get_if<Standby>(&role_);
   if (standby == nullptr || standby->primary != event.peer) return;
-  standby->primary.reset();
-  standby->silent_ticks = 0;
-  Ask();
+  LeavePrimary(*standby);
+}
+
+void Protocol::LeavePrimary(Standby& standby) {
+  const bool gives_way = GivesWay(standby);
+  standby.silent_ticks = 0;
+  standby.primary.reset();
+  if (!gives_way) Ask();
+}
+
+// Who still replays its journal would be primary long before it could serve. So
+// it lets one timeout pass in which another one may ask; the next time it has
+// no primary to leave, and asks.
+bool Protocol::GivesWay(const Standby& standby) const {
+  if (!replaying_ || !standby.primary.has_value()) return false;
+  const std::vector<Member>& members = membership_.members;
+  return std::any_of(members.begin(), members.end(), [&](const Member& member) {
+    return member.role == MemberRole::kVoter && member.id != options_.self &&
+           member.id != *standby.primary;
+  });
 }
 
 }  // namespace ledgerd::replication

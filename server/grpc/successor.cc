@@ -22,13 +22,23 @@ size_t OthersAlive(const ReplicaStatus& status) {
   return alive;
 }
 
+namespace {
+
+// Who still replays has the entries, and could not serve for a while.
+bool GoesBefore(const PeerStatus& a, const PeerStatus& b) {
+  if (a.replaying != b.replaying) return b.replaying;
+  return a.acknowledged > b.acknowledged;
+}
+
+}  // namespace
+
 ReplicaId SuccessorOf(const ReplicaStatus& status) {
   const PeerStatus* best = nullptr;
   for (const PeerStatus& peer : status.peers) {
     const Member* member = status.membership.Find(peer.id);
     if (member == nullptr || member->role != MemberRole::kVoter) continue;
     if (!IsAlive(peer)) continue;
-    if (best == nullptr || peer.acknowledged > best->acknowledged) best = &peer;
+    if (best == nullptr || GoesBefore(peer, *best)) best = &peer;
   }
   return best == nullptr ? ReplicaId(0) : best->id;
 }

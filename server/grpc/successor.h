@@ -25,7 +25,8 @@ bool IsAlive(const replication::PeerStatus& peer);
 // The other voters that are alive.
 size_t OthersAlive(const replication::ReplicaStatus& status);
 
-// The voter that is furthest ahead, of those that are alive and may be primary.
+// The voter that is furthest ahead, of those that are alive and may be primary;
+// one that still replays its journal only where there is no other.
 ReplicaId SuccessorOf(const replication::ReplicaStatus& status);
 
 // Why a primary that is about to stop does not hand its role over. It does so

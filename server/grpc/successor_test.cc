@@ -39,6 +39,14 @@ TEST(SuccessorTest, TheVoterThatIsFurthestAhead) {
   EXPECT_EQ(SuccessorOf(status), ReplicaId(3));
 }
 
+TEST(SuccessorTest, WhoStillReplaysComesLast) {
+  ReplicaStatus status = Group(3);
+  status.peers[0].replaying = true;
+  EXPECT_EQ(SuccessorOf(status), ReplicaId(3));
+  status.peers[1].connected = false;
+  EXPECT_EQ(SuccessorOf(status), ReplicaId(2));
+}
+
 TEST(SuccessorTest, NobodyThatIsGoneOrSilentOrNeverPrimary) {
   ReplicaStatus status = Group(3);
   // A process that was stopped is connected still.

@@ -92,7 +92,8 @@ struct Details {
   std::string operator()(const HeartbeatAnswer& body) {
     return absl::StrCat(" round ", body.round.value(), " ack ",
                         body.through.value(), " received ",
-                        body.received.value());
+                        body.received.value(),
+                        body.replaying ? ", replaying" : "");
   }
 
   std::string operator()(const WouldYouLeave& body) {

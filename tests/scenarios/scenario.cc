@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,6 +81,7 @@ class Runner {
   void AddRequestCommands();
   void AddPartition(const Words& words);
   void Ticks(const Words& words);
+  void TickOne(ReplicaId id, uint32_t passed = 1);
   // Ticks one replica alone until it no longer is patient.
   void Timeout(ReplicaId id);
   void Elect(ReplicaId id);
@@ -99,6 +101,7 @@ class Runner {
   Group group_;
   std::map<std::string, Handler> handlers_;
   std::map<ReplicaId, Disk> backups_;
+  std::set<ReplicaId> replaying_;
 };
 
 Runner::Runner() {
@@ -164,6 +167,16 @@ void Runner::AddLifeCommands() {
     for (uint64_t i = 0; i < NumberAt(words, 2, 1); ++i) {
       group_.Step(IdAt(words, 1), Tick{false, Sequence(0)});
     }
+  };
+  handlers_["late"] = [this](const Words& words) {
+    TickOne(IdAt(words, 1), static_cast<uint32_t>(NumberAt(words, 2, 1)));
+  };
+  // Whether its state lacks what only its journal has.
+  handlers_["replaying"] = [this](const Words& words) {
+    replaying_.insert(IdAt(words, 1));
+  };
+  handlers_["replayed"] = [this](const Words& words) {
+    replaying_.erase(IdAt(words, 1));
   };
   handlers_["timeout"] = [this](const Words& words) {
     Timeout(IdAt(words, 1));
@@ -311,10 +324,14 @@ void Runner::Ticks(const Words& words) {
   for (uint64_t i = 0; i < NumberAt(words, 2, 1); ++i) {
     for (const ReplicaId id : group_.ids()) {
       if (words.at(1) == "all" || id == IdAt(words, 1)) {
-        group_.Step(id, Tick{});
+        TickOne(id);
       }
     }
   }
+}
+
+void Runner::TickOne(ReplicaId id, uint32_t passed) {
+  group_.Step(id, Tick{.replaying = replaying_.contains(id), .passed = passed});
 }
 
 // partition 1 | 2 3: none hears one of another side.
@@ -344,7 +361,7 @@ void Runner::Timeout(ReplicaId id) {
     return false;
   };
   for (int i = 0; i < 2 * kTimeoutTicks + 1 && !asked; ++i) {
-    group_.Step(id, Tick{});
+    TickOne(id);
     group_.Drop(asks);
   }
 }
@@ -353,14 +370,14 @@ void Runner::Timeout(ReplicaId id) {
 void Runner::Elect(ReplicaId id) {
   group_.set_quiet(true);
   group_.Settle();
-  for (int i = 0; i < kTimeoutTicks; ++i) group_.Step(id, Tick{});
+  for (int i = 0; i < kTimeoutTicks; ++i) TickOne(id);
   group_.Drop([id](const Message& message) {
     return message.from == id && NameOf(message.body) == "ask";
   });
   group_.Step(id, replication::PromotionRequested{});
   group_.Settle();
-  group_.Step(id, Tick{});
-  group_.Step(id, Tick{});
+  TickOne(id);
+  TickOne(id);
   group_.Settle();
 }
 
