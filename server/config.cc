@@ -11,6 +11,7 @@
 #include "proto/base/status_macros.h"
 #include "server/config_fields.h"
 #include "server/config_yaml.h"
+#include "server/host_port.h"
 
 namespace ledgerd::server {
 namespace {
@@ -90,6 +91,33 @@ absl::Status SetFromFlags(const std::map<std::string, std::string>& flags,
   return absl::OkStatus();
 }
 
+// Standbys tell clients and operators where the primary is.
+absl::Status CheckCanBeTold(const LoadedConfig& loaded) {
+  const config::v1::Config& config = loaded.config;
+  if (config.members().empty()) return absl::OkStatus();
+
+  const struct {
+    const char* path;
+    const std::string& listens;
+    const std::string& told;
+  } ports[] = {
+      {"client_address", config.client_address(),
+       config.advertised_client_address()},
+      {"admin_address", config.admin_address(),
+       config.advertised_admin_address()},
+  };
+
+  for (const auto& port : ports) {
+    if (!port.told.empty() || !IsEveryAddress(port.listens)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        loaded.origins.at(port.path), ": ", port.path, " \"", port.listens,
+        "\" is every address of this machine, and the other replicas must "
+        "tell theirs where this one is: give advertised_",
+        port.path, " as well, or one address here"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckRelations(const LoadedConfig& loaded) {
   std::vector<const ConfigField*> addresses;
   for (const ConfigField& field : ConfigFields()) {
@@ -104,6 +132,7 @@ absl::Status CheckRelations(const LoadedConfig& loaded) {
     }
     addresses.push_back(&field);
   }
+  LEDGERD_RETURN_IF_ERROR(CheckCanBeTold(loaded));
   const config::v1::Replication& replication = loaded.config.replication();
   if (replication.timeout_ms() >= 4 * replication.heartbeat_ms()) {
     return absl::OkStatus();

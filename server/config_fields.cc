@@ -18,6 +18,7 @@
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
 #include "server/group_layout.h"
+#include "server/host_port.h"
 
 namespace ledgerd::server {
 namespace {
@@ -124,6 +125,15 @@ absl::Status CheckAddress(absl::string_view text) {
   return absl::OkStatus();
 }
 
+absl::Status CheckTold(absl::string_view text) {
+  LEDGERD_RETURN_IF_ERROR(CheckAddress(text));
+  if (!IsEveryAddress(text) && !absl::EndsWith(text, ":0")) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      "is where nobody else can reach it; give one like 10.0.0.1:7300");
+}
+
 absl::Status CheckMembers(absl::string_view text) {
   const absl::Status status = ParseMembers(text).status();
   if (status.ok()) return status;
@@ -134,6 +144,7 @@ absl::Status CheckMembers(absl::string_view text) {
 absl::Status CheckString(absl::string_view text, const config::v1::Rule& rule) {
   if (text.empty() && rule.default_value().empty()) return absl::OkStatus();
   if (rule.address()) return CheckAddress(text);
+  if (rule.told()) return CheckTold(text);
   if (rule.members()) return CheckMembers(text);
   if (rule.one_of().empty()) return absl::OkStatus();
   if (std::find(rule.one_of().begin(), rule.one_of().end(), text) !=

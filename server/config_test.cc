@@ -170,6 +170,33 @@ TEST(ConfigTest, MembersAreAListOfReplicas) {
             "also the admin_address; give it a port of its own");
 }
 
+TEST(ConfigTest, AGroupIsToldAnAddressThatOthersCanReach) {
+  ConfigSources sources;
+  sources.flags = {{"members", "1@a:1,2@b:1,3@c:1"},
+                   {"client_address", "0.0.0.0:7300"}};
+  EXPECT_EQ(LoadConfig(sources).status().message(),
+            "--client-address: client_address \"0.0.0.0:7300\" is every "
+            "address of this machine, and the other replicas must tell theirs "
+            "where this one is: give advertised_client_address as well, or one "
+            "address here");
+  // May well be the port's own.
+  sources.flags["advertised_client_address"] = "10.0.0.1:7301";
+  sources.flags["admin_address"] = "10.0.0.1:7301";
+  EXPECT_TRUE(LoadConfig(sources).ok()) << LoadConfig(sources).status();
+  sources.flags["admin_address"] = "[::]:7301";
+  EXPECT_FALSE(LoadConfig(sources).ok());
+  sources.flags["advertised_admin_address"] = "ledger-a:7301";
+  EXPECT_TRUE(LoadConfig(sources).ok()) << LoadConfig(sources).status();
+  // Who is alone is not asked for anybody else.
+  EXPECT_TRUE(LoadConfig({{{"client_address", "0.0.0.0:7300"}}, {}, ""}).ok());
+  EXPECT_EQ(FlagError("advertised_client_address", "0.0.0.0:7300"),
+            "--advertised-client-address: advertised_client_address "
+            "\"0.0.0.0:7300\" is where nobody else can reach it; give one like "
+            "10.0.0.1:7300");
+  FlagError("advertised_admin_address", "[::]:7300");
+  FlagError("advertised_admin_address", "ledger-a:0");
+}
+
 TEST(ConfigTest, ATimeoutIsSomeHeartbeats) {
   EXPECT_EQ(FlagError("replication.timeout_ms", "190"),
             "--replication-timeout-ms: replication.timeout_ms \"190\" is less "

@@ -14,6 +14,7 @@
 #include "server/cluster_id.h"
 #include "server/grpc/grpc_log.h"
 #include "server/grpc/hand_over.h"
+#include "server/host_port.h"
 #include "server/readiness.h"
 #include "server/version.h"
 
@@ -34,6 +35,12 @@ absl::Status Of(absl::string_view setting, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(),
                       absl::StrCat(setting, ": ", status.message()));
+}
+
+// What others are told; nothing, rather than every address.
+std::string Told(const std::string& configured, const std::string& bound) {
+  if (!configured.empty()) return configured;
+  return IsEveryAddress(bound) ? "" : bound;
 }
 
 bool IsLoopback(const std::string& address) {
@@ -134,13 +141,16 @@ absl::Status Daemon::StartPorts() {
   auto admin_port = GrpcServer::Start(admin);
   LEDGERD_RETURN_IF_ERROR(Of("admin_address", admin_port.status()));
   admin_port_ = *std::move(admin_port);
-  addresses_.Set(
-      {.client = client_port_->address(), .admin = admin_port_->address()});
+  addresses_.Set({.client = Told(config.advertised_client_address(),
+                                 client_port_->address()),
+                  .admin = Told(config.advertised_admin_address(),
+                                admin_port_->address())});
   LEDGERD_RETURN_IF_ERROR(
       Of("replication_address, or what `members` says of this replica",
          groups_[0]->Connect()));
-  const ReplicaAddresses own = addresses_.Get();
-  for (const std::string& address : {own.client, own.admin, own.replication}) {
+  const ReplicaAddresses bound = addresses();
+  for (const std::string& address :
+       {bound.client, bound.admin, bound.replication}) {
     if (address.empty() || IsLoopback(address)) continue;
     logger_.Warning(
         "listening beyond this machine, without TLS or authentication: let "
@@ -148,6 +158,13 @@ absl::Status Daemon::StartPorts() {
         {{"address", address}});
   }
   return absl::OkStatus();
+}
+
+ReplicaAddresses Daemon::addresses() const {
+  ReplicaAddresses bound = addresses_.Get();
+  bound.client = client_port_->address();
+  bound.admin = admin_port_->address();
+  return bound;
 }
 
 void Daemon::OnLook(const replication::ReplicaStatus& status) {
@@ -168,18 +185,18 @@ void Daemon::OnLook(const replication::ReplicaStatus& status) {
 }
 
 void Daemon::OnReady() {
-  const ReplicaAddresses addresses = addresses_.Get();
+  const ReplicaAddresses bound = addresses();
   const std::string& file = options_.config.ready_file();
   if (!file.empty()) {
-    const absl::Status written = WriteReadyFile(file, addresses);
+    const absl::Status written = WriteReadyFile(file, bound);
     if (!written.ok()) {
       logger_.Error("no ready file", {{"error", written.ToString()}});
     }
   }
   NotifyServiceManager(options_.notify_socket, "READY=1");
   const replication::ReplicaStatus status = groups_[0]->replica().status();
-  logger_.Info("serving", {{"client_address", addresses.client},
-                           {"admin_address", addresses.admin},
+  logger_.Info("serving", {{"client_address", bound.client},
+                           {"admin_address", bound.admin},
                            {"epoch", status.epoch.value()},
                            {"commit_sequence", status.commit.sequence.value()},
                            {"pid", getpid()}});

@@ -64,7 +64,8 @@ class Daemon {
   // A clean stop; once. Returns the fault when a replica had halted.
   absl::Status Stop();
 
-  ReplicaAddresses addresses() const { return addresses_.Get(); }
+  // Where it listens; others may be told other ones.
+  ReplicaAddresses addresses() const;
 
  private:
   Daemon(DaemonOptions options, Logger& logger)

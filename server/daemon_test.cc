@@ -135,6 +135,24 @@ class DaemonTest : public ::testing::Test {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
+TEST_F(DaemonTest, OthersAreToldTheAdvertisedAddress) {
+  options_.config.set_advertised_client_address("ledger-a:7300");
+  const auto daemon = Start();  // Waits at, and for, where it listens.
+  grpc::ClientContext context;
+  ledger::v1::GetServerInfoResponse info;
+  ASSERT_TRUE(Ledger().GetServerInfo(&context, {}, &info).ok());
+  EXPECT_EQ(info.primary_address(), "ledger-a:7300");
+}
+
+TEST_F(DaemonTest, NobodyIsToldEveryAddress) {
+  options_.config.set_client_address("0.0.0.0:0");
+  const auto daemon = Start();
+  grpc::ClientContext context;
+  ledger::v1::GetServerInfoResponse info;
+  ASSERT_TRUE(Ledger().GetServerInfo(&context, {}, &info).ok());
+  EXPECT_EQ(info.primary_address(), "");
+}
+
 TEST_F(DaemonTest, WhatItAnsweredIsThereAfterARestart) {
   auto daemon = Start();
   CreateAccounts();

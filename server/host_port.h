@@ -31,6 +31,13 @@ inline absl::StatusOr<HostPort> SplitHostPort(absl::string_view address) {
   return HostPort{std::string(host), std::string(address.substr(colon + 1))};
 }
 
+// Whether it is every address of a machine: to listen at, never to be told to
+// others.
+inline bool IsEveryAddress(absl::string_view address) {
+  const absl::StatusOr<HostPort> at = SplitHostPort(address);
+  return at.ok() && (at->host == "0.0.0.0" || at->host == "::");
+}
+
 }  // namespace ledgerd::server
 
 #endif  // LEDGERD_SERVER_HOST_PORT_H_

@@ -10,6 +10,7 @@
 #include "proto/membership.h"
 #include "replication/core/message.h"
 #include "server/group_layout.h"
+#include "server/host_port.h"
 #include "storage/replaceable_state_store.h"
 #include "storage/rocksdb_state_store.h"
 #include "storage/segment.h"
@@ -128,6 +129,14 @@ absl::StatusOr<std::unique_ptr<GrpcTransport>> MakeTransport(
         absl::StrCat("replica ", identity.replica.value(),
                      " is not among --members: give its address there, or "
                      "--replication-address"));
+  }
+  if (transport.own_address.empty() &&
+      IsEveryAddress(transport.listener.address)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "replication_address \"", transport.listener.address,
+        "\" is every address of this machine, and nothing says where the "
+        "others reach replica ",
+        identity.replica.value(), ": add it to --members"));
   }
   return std::make_unique<GrpcTransport>(std::move(transport),
                                          *options.addresses, *options.logger);
