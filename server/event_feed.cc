@@ -96,21 +96,36 @@ void EventFeed::WaitForNext() {
 }
 
 std::function<void()> EventFeed::OnApplied(const absl::StatusOr<Sequence>& at) {
-  // Either the entry did not come, or its turn did not.
-  const bool is_over = ReasonOf(at.status()) == Reason::kTooStale ||
-                       ReasonOf(at.status()) == Reason::kOverloaded;
-  if (!at.ok() && !is_over) {
-    thread_.Run([this, error = at.status()] { FailWaiting(error); });
+  if (!at.ok()) {
+    thread_.Run([this, error = at.status()] { OnNothingApplied(error); });
     return nullptr;
   }
-  const std::vector<storage::EventPosition> ready =
-      TakeReady(at.value_or(Sequence(0)));
+  const std::vector<storage::EventPosition> ready = TakeReady(*at);
   thread_.Run([this, ready] {
     for (size_t i = 1; i < ready.size(); ++i) Read(ready[i]);
     WaitForNext();
   });
   // Nearly always all are at one position: it needs no turn of its own.
   return ready.empty() ? nullptr : Begin(ready.front(), at);
+}
+
+void EventFeed::OnNothingApplied(const absl::Status& error) {
+  // Either the entry did not come, or its turn did not.
+  const bool is_over = ReasonOf(error) == Reason::kTooStale ||
+                       ReasonOf(error) == Reason::kOverloaded;
+  if (!is_over) return FailWaiting(error);
+  // The group may go on without this replica, and who watches here would take
+  // it for a quiet one.
+  if (replica_.status().primary == ReplicaId(0)) {
+    return FailWaiting(MakeError(Reason::kNoPrimary,
+                                 "this replica knows no primary and hears of "
+                                 "nothing new: watch at another one"));
+  }
+  {
+    const MutexLock lock(mutex_);
+    waits_ = false;
+  }
+  WaitForNext();
 }
 
 std::vector<storage::EventPosition> EventFeed::TakeReady(Sequence at) {

@@ -14,7 +14,8 @@
 //          nobody waits for it, and nothing is kept for it.
 // Waiting  One read of the replica waits for the next entry, for all who want
 //          what is not applied yet, however far ahead; none when nobody does.
-// Errors   Given to the call-back: COMPACTED (OUT_OF_RANGE), and those of
+// Errors   Given to the call-back: COMPACTED (OUT_OF_RANGE), NO_PRIMARY when
+//          the entry did not come and no primary is known, and those of
 //          ReplicaHandle::Read.
 // Threads  Get: any. Call-backs run on the feed's own thread. Outlives those
 //          who watch, and the replica's last read.
@@ -52,8 +53,9 @@ class EventFeed {
   static constexpr size_t kEventsMax = kPieceEventsMax;
   static constexpr size_t kPiecesKept = 16;
   // Of the read that waits for the next entry; then it is begun again, if
-  // anyone still wants one.
-  static constexpr std::chrono::seconds kWait{10};
+  // anyone still wants one and the replica may still hear of one: where no
+  // primary is known watches end, as others go on elsewhere perhaps.
+  static constexpr std::chrono::seconds kWait{2};
 
   struct Messages {
     // One for each entry that has events in the piece.
@@ -104,6 +106,7 @@ class EventFeed {
   // On the replica thread: something is applied, or the wait is over.
   std::function<void()> OnApplied(const absl::StatusOr<Sequence>& at)
       LEDGERD_EXCLUDES(mutex_);
+  void OnNothingApplied(const absl::Status& error) LEDGERD_EXCLUDES(mutex_);
   // Those whose entry is applied as of `at`; each is to be read then.
   std::vector<storage::EventPosition> TakeReady(Sequence at)
       LEDGERD_EXCLUDES(mutex_);

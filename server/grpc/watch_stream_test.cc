@@ -366,6 +366,24 @@ TEST_F(WatchStreamTest, AWaitThatIsOverBeginsAgain) {
   EXPECT_EQ(watch->Next().sequence(), 1u);
 }
 
+// It is cut off, and the others may have a primary.
+TEST_F(WatchStreamTest, WithoutAPrimaryAWaitThatIsOverEndsIt) {
+  const auto watch = Open(1);
+  WaitForReads(1);
+  replication::ReplicaStatus status = harness().replica().status();
+  status.role = replication::Role::kStandby;
+  status.primary = ReplicaId(0);
+  harness().replica().SetStatus(status);
+  harness().replica().AbandonReads(MakeError(Reason::kTooStale, "2 s"));
+  WatchEventsResponse response;
+  EXPECT_FALSE(watch->stream->Read(&response));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(watch->stream->Finish())),
+            Reason::kNoPrimary);
+  // What is there is told still.
+  Apply(1);
+  EXPECT_EQ(Open(1)->Next().sequence(), 1u);
+}
+
 TEST_F(WatchStreamTest, TheClientMayGo) {
   {
     const auto watch = Open(1);
