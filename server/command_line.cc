@@ -25,6 +25,8 @@ LEDGERD_FLAG(ready_file);
 LEDGERD_FLAG(stop_timeout_ms);
 LEDGERD_FLAG(members);
 LEDGERD_FLAG(replication_address);
+LEDGERD_FLAG(advertised_client_address);
+LEDGERD_FLAG(advertised_admin_address);
 LEDGERD_FLAG(log_level);
 LEDGERD_FLAG(log_format);
 LEDGERD_FLAG(requests_default_deadline_ms);
