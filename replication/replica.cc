@@ -208,7 +208,7 @@ void Replica::OnRead(ReadRequest request, Now now) {
     request.begin(std::move(status));
     return;
   }
-  if (level == Freshness::Level::kLinearizable) {
+  if (level == Freshness::Level::kLinearizable || IsUnsure(level)) {
     last_read_ = last_read_.Next();
     reads_.Ask(last_read_, std::move(request));
     Step(ReadArrived{last_read_}, now);
@@ -216,6 +216,13 @@ void Replica::OnRead(ReadRequest request, Now now) {
     reads_.Add(std::move(request));
   }
   reads_.Advance(queue_.applied());
+}
+
+// It may have been deposed and not know it: a round tells, and is no older than
+// any bound.
+bool Replica::IsUnsure(Freshness::Level level) const {
+  return level == Freshness::Level::kMaxStaleness && IsPrimary() &&
+         protocol_->membership().majority() > 1;
 }
 
 absl::Status Replica::MayRead(const Freshness& freshness, Now now) const {

@@ -181,6 +181,7 @@ class Replica {
   void Expire(Now now);
   bool serving() const;
   bool replaying() const;
+  bool IsUnsure(Freshness::Level level) const;
   bool IsPrimary() const;
   bool HasToldSuccessor() const;
   Role RoleNow() const;
