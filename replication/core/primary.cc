@@ -154,6 +154,7 @@ void Protocol::TickPrimary(const Tick& tick) {
     primary.switchover.reset();
   }
   for (auto& [id, peer] : primary.peers) ++peer.repeat_ticks;
+  primary.progressing = tick.progressing;
   if (!tick.progressing) return;
   primary.heartbeat_ticks += tick.passed;
   if (primary.heartbeat_ticks < options_.timing.heartbeat_ticks) return;
@@ -193,7 +194,7 @@ void Protocol::AddRead(ReadId read, ReplicaId from) {
                       primary.round.Next()};
   if (Weakened(Rule::kReadRoundBeganLater)) pending.round = primary.round;
   primary.reads.push_back(pending);
-  if (primary.round == primary.completed) BeginRound();
+  BeginRoundForReads();
   AnswerReads();
 }
 
@@ -215,7 +216,14 @@ void Protocol::AnswerReads() {
   }
   const bool waiting =
       !primary.reads.empty() && primary.reads.front().round > primary.round;
-  if (waiting && primary.round == primary.completed) BeginRound();
+  if (waiting) BeginRoundForReads();
+}
+
+// Not while its threads are stuck: rounds would keep it in power, however long
+// its journal hangs (rule 4).
+void Protocol::BeginRoundForReads() {
+  const auto& primary = std::get<Primary>(role_);
+  if (primary.round == primary.completed && primary.progressing) BeginRound();
 }
 
 void Protocol::OnMessage(const Message& message, ReadIndex& body) {

@@ -240,6 +240,7 @@ class Protocol {
   template <typename T, typename F>
   T ReachedByMajority(const Membership& membership, T own, F&& of) const;
   void BeginRound();
+  void BeginRoundForReads();
   void CompleteRounds();
   void AddRead(ReadId read, ReplicaId from);
   void AnswerReads();

@@ -139,6 +139,8 @@ struct Primary {
   // Since a round was completed.
   uint32_t round_ticks = 0;
   std::deque<PendingRead> reads;
+  // As the last tick said: else it begins no rounds (rule 4).
+  bool progressing = true;
   std::optional<Switchover> switchover;
   Sequence answered_through;
 };
