@@ -99,6 +99,7 @@ void Protocol::StartPromotion() {
 
 void Protocol::AddOwnPromise(Candidate& candidate) {
   candidate.promises[options_.self] = DescribeJournal();
+  candidate.givers[options_.self] = options_.incarnation;
 }
 
 // Once its own promise is durable, which all that came before it is then too.
@@ -130,6 +131,9 @@ void Protocol::OnMessage(const Message& message, Promise& body) {
     return;
   }
   const bool chosen = candidate->best.has_value();
+  Incarnation& giver = candidate->givers[message.from];
+  if (message.from_incarnation < giver) return;
+  giver = message.from_incarnation;
   candidate->promises[message.from] = std::move(body);
   candidate->idle_ticks = 0;
   Choose();
@@ -137,12 +141,13 @@ void Protocol::OnMessage(const Message& message, Promise& body) {
 }
 
 bool Protocol::HasMajority(const Membership& membership) const {
-  const auto& promises = std::get<Candidate>(role_).promises;
+  const auto& givers = std::get<Candidate>(role_).givers;
   const auto promised =
       std::count_if(membership.members.begin(), membership.members.end(),
-                    [this, &promises](const Member& member) {
-                      return member.votes() && promises.contains(member.id) &&
-                             IncarnationOf(member.id) == member.incarnation;
+                    [&givers](const Member& member) {
+                      const auto giver = givers.find(member.id);
+                      return member.votes() && giver != givers.end() &&
+                             giver->second == member.incarnation;
                     });
   if (Weakened(Rule::kMajority)) return promised > 0;
   return static_cast<size_t>(promised) >= membership.majority();
@@ -298,9 +303,7 @@ void Protocol::TickCandidate(Candidate& candidate) {
   // Said again: something was lost.
   if (!candidate.best.has_value() || !damaged_.empty()) {
     candidate.asked.clear();
-    for (const auto& [id, promise] : candidate.promises) {
-      candidate.asked.emplace(id, IncarnationOf(id));
-    }
+    candidate.asked.insert(candidate.givers.begin(), candidate.givers.end());
     AskMembers(candidate, membership_);
     AskMembers(candidate, NewestMembership());
     Choose();

@@ -68,6 +68,9 @@ struct Candidate {
   bool forced = false;
   std::set<std::pair<ReplicaId, Incarnation>> asked;
   std::map<ReplicaId, Promise> promises;
+  // Of the disks that gave these: another disk of the same replica has promised
+  // nothing.
+  std::map<ReplicaId, Incarnation> givers;
   std::optional<Best> best;
   // Where the next fetch begins.
   EntryId fetch_after;
@@ -136,11 +139,11 @@ struct Primary {
   Round round;
   Round completed;
   uint32_t heartbeat_ticks = 0;
+  // As the last tick said: else it begins no rounds (rule 4).
+  bool progressing = true;
   // Since a round was completed.
   uint32_t round_ticks = 0;
   std::deque<PendingRead> reads;
-  // As the last tick said: else it begins no rounds (rule 4).
-  bool progressing = true;
   std::optional<Switchover> switchover;
   Sequence answered_through;
 };
