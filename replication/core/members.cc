@@ -58,9 +58,12 @@ Refusal Protocol::Apply(const MembershipRequested& request,
         return Refusal::kNoSuchMember;
       }
       const Progress& peer = std::get<Primary>(role_).peers.at(request.id);
-      // All that there is has been sent to it, from memory.
+      // All that there is has been sent to it, and not much of that is on its
+      // way still.
       if (peer.state != Progress::State::kStreaming || peer.reading ||
-          peer.acknowledged == Sequence(0)) {
+          peer.acknowledged == Sequence(0) ||
+          peer.next <= outline_.last().sequence ||
+          peer.in_flight_bytes > options_.flow.in_flight_bytes_max / 4) {
         return Refusal::kNotCaughtUp;
       }
       member->role = MemberRole::kVoter;

@@ -60,6 +60,7 @@ void Group::Restart(ReplicaId id) {
   options.timing.timeout_ticks = 10;
   options.timing.switchover_ticks = 20;
   options.flow.message_bytes_max = message_bytes_max_;
+  options.flow.in_flight_bytes_max = in_flight_bytes_max_;
   options.seed = id.value();
   replica.acknowledged.clear();
   replica.protocol = std::make_unique<Protocol>(options, replica.disk.Open());

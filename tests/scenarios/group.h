@@ -88,6 +88,8 @@ class Group {
 
   void set_message_bytes_max(uint64_t bytes) { message_bytes_max_ = bytes; }
 
+  void set_in_flight_bytes_max(uint64_t bytes) { in_flight_bytes_max_ = bytes; }
+
   void set_quiet(bool quiet) { quiet_ = quiet; }
 
   void Fail(const std::string& why);
@@ -135,6 +137,7 @@ class Group {
   std::vector<std::string> lines_;
   bool quiet_ = false;
   uint64_t message_bytes_max_ = uint64_t{1} << 20;
+  uint64_t in_flight_bytes_max_ = uint64_t{16} << 20;
   std::string violation_;
 };
 

@@ -219,6 +219,9 @@ void Runner::AddNetworkCommands() {
   handlers_["small-messages"] = [this](const Words&) {
     group_.set_message_bytes_max(1);
   };
+  handlers_["narrow"] = [this](const Words& words) {
+    group_.set_in_flight_bytes_max(NumberAt(words, 1, 1));
+  };
   handlers_["release"] = [this](const Words&) { group_.Release(); };
   handlers_["settle"] = [this](const Words&) {
     group_.set_quiet(true);
