@@ -75,7 +75,6 @@ constexpr Mutant kMutants[] = {
     {"PrimaryStepsDown", "weaken", 22},
     {"ReadAfterRound", "weaken", 23},
     {"ReadRoundBeganLater", "weaken", 24, 380},
-    {"ReadAfterEpochStart", "weaken", 25, 80},
     {"MembershipHoldsAtOnce", "weaken", 28, 300},
     {"OldDiskDoesNotVote", "weaken", 29},
     {"WitnessCountsAsBest", "weaken", 31},
