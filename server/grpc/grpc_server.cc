@@ -67,6 +67,15 @@ void SetKeepalive(grpc::ServerBuilder& builder) {
       GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 500);
 }
 
+// gRPC inflates a message before it looks at its size, to a thousand times what
+// came in. So clients hear that compression is not supported.
+void SetNoCompression(grpc::ServerBuilder& builder) {
+  for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
+    builder.SetCompressionAlgorithmSupportStatus(algorithm, false);
+  }
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+}
+
 void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder& builder) {
   const int message_bytes = static_cast<int>(options.message_bytes_max);
   builder.SetMaxReceiveMessageSize(message_bytes);
@@ -111,6 +120,7 @@ void GrpcServer::StartServer(const GrpcServerOptions& options) {
   }
   SetKeepalive(builder);
   SetLimits(options, builder);
+  SetNoCompression(builder);
   const std::shared_ptr acceptor =
       builder.experimental().AddExternalConnectionAcceptor(
           grpc::ServerBuilder::experimental_type::ExternalConnectionType::

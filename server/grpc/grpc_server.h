@@ -8,7 +8,8 @@
 // Errors   Of Start: those of ConnectionListener::Bind.
 // Limits   Messages, memory, threads, streams and connections
 //          as the options say; 3 s for a client to say that it speaks HTTP/2. A
-//          port is never shared with another process.
+//          port is never shared with another process. A call whose client
+//          compresses ends in UNIMPLEMENTED.
 // Threads  Safe from any thread.
 #ifndef LEDGERD_SERVER_GRPC_GRPC_SERVER_H_
 #define LEDGERD_SERVER_GRPC_GRPC_SERVER_H_

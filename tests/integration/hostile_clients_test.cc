@@ -20,6 +20,7 @@
 #include "tests/integration/http2_frames.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/process_usage.h"
+#include "tests/integration/raw_call.h"
 #include "tests/integration/raw_client.h"
 #include "tests/integration/two_accounts.h"
 
@@ -196,6 +197,27 @@ TEST_F(HostileClientsTest, CutOffStreamsAreForgotten) {
   const uint64_t before = Memory();
   cut_off(300);
   EXPECT_LT(Memory(), before + 32 * kMiB);
+}
+
+// 40 KB that gRPC would make 40 MB of, before it looks at the size.
+TEST_F(HostileClientsTest, NothingIsDecompressed) {
+  const auto methods =
+      AllMethods(ledger_.address(), ledger_.daemon().admin_address());
+  const auto send = [&](const std::string& bytes,
+                        grpc_compression_algorithm compression) {
+    for (const RawMethod& method : methods) {
+      const WireError error = Call(method, bytes, compression);
+      EXPECT_EQ(error.code, grpc::StatusCode::UNIMPLEMENTED)
+          << method.path << ": " << error.message;
+    }
+  };
+  send("small", GRPC_COMPRESS_DEFLATE);
+  const uint64_t before = Memory();
+  send(std::string(40 * kMiB, '\0'), GRPC_COMPRESS_GZIP);
+  const uint64_t after = Memory();
+  std::cout << "before " << before / kMiB << " MiB, after " << after / kMiB
+            << " MiB\n";
+  EXPECT_LT(after, before + 16 * kMiB);
 }
 
 // They ask for large answers and take none of them: gRPC keeps what the client
