@@ -129,6 +129,7 @@ absl::Status Daemon::StartPorts() {
   client.listener.address = config.client_address();
   client.listener.connections_max = config.requests().connections_max();
   client.services = {&*ledger_service_};
+  client.services_refuse_long_messages = true;
   auto client_port = GrpcServer::Start(client);
   LEDGERD_RETURN_IF_ERROR(Of("client_address", client_port.status()));
   client_port_ = *std::move(client_port);
@@ -138,6 +139,7 @@ absl::Status Daemon::StartPorts() {
   admin.services = {&*admin_service_};
   admin.channelz = true;
   admin.waits_for_calls = true;
+  admin.refuses_no_messages = true;
   auto admin_port = GrpcServer::Start(admin);
   LEDGERD_RETURN_IF_ERROR(Of("admin_address", admin_port.status()));
   admin_port_ = *std::move(admin_port);

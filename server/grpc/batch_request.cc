@@ -4,18 +4,15 @@
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
 #include "google/protobuf/arena.h"
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/wire_format_lite.h"
-#include "grpcpp/impl/codegen/proto_utils.h"
 #include "grpcpp/support/proto_buffer_reader.h"
 
 #include "ledger/v1/ledger.pb.h"
-#include "proto/base/check.h"
 #include "proto/base/status_macros.h"
-#include "proto/errors.h"
 #include "proto/types.h"
+#include "server/grpc/message_bytes.h"
 #include "server/request_parsing.h"
 #include "server/responses.h"
 
@@ -37,41 +34,20 @@ bool SkipBytes(CodedInputStream& input) {
   return input.ReadVarint32(&size) && input.Skip(static_cast<int>(size));
 }
 
-// On `arena`; nullptr when `bytes` are not a message of that type.
-template <typename Message>
-const Message* Parse(grpc::ByteBuffer& bytes, Arena& arena) {
-  auto* message = Arena::CreateMessage<Message>(&arena);
-  const grpc::Status parsed =
-      grpc::SerializationTraits<Message>::Deserialize(&bytes, message);
-  return parsed.ok() ? message : nullptr;
-}
-
-absl::Status NotAMessage(absl::string_view field) {
-  return MakeFieldError(field, "what was sent cannot be parsed");
-}
-
-absl::StatusOr<Command> ParseAccountsRequest(grpc::ByteBuffer& bytes) {
+absl::StatusOr<Command> ParseAccountsRequest(const grpc::ByteBuffer& bytes) {
   Arena arena;
-  const auto* request = Parse<CreateAccountsRequest>(bytes, arena);
-  if (request == nullptr) return NotAMessage(kCreateAccounts.events.name);
+  LEDGERD_ASSIGN_OR_RETURN(
+      const auto* request,
+      Parse<CreateAccountsRequest>(bytes, arena, kCreateAccounts.events.name));
   return ParseAccounts(request->accounts());
 }
 
-absl::StatusOr<Command> ParseTransfersRequest(grpc::ByteBuffer& bytes) {
+absl::StatusOr<Command> ParseTransfersRequest(const grpc::ByteBuffer& bytes) {
   Arena arena;
-  const auto* request = Parse<CreateTransfersRequest>(bytes, arena);
-  if (request == nullptr) return NotAMessage(kCreateTransfers.events.name);
+  LEDGERD_ASSIGN_OR_RETURN(const auto* request,
+                           Parse<CreateTransfersRequest>(
+                               bytes, arena, kCreateTransfers.events.name));
   return ParseTransfers(request->transfers());
-}
-
-template <typename Response>
-grpc::ByteBuffer Serialize(const Response& response) {
-  grpc::ByteBuffer bytes;
-  bool is_own = false;
-  const grpc::Status serialized =
-      grpc::SerializationTraits<Response>::Serialize(response, &bytes, &is_own);
-  LEDGERD_CHECK(serialized.ok()) << serialized.error_message();
-  return bytes;
 }
 
 template <typename Response, typename Results>
@@ -113,6 +89,7 @@ const EventField kStreamedEvents = {
 
 absl::StatusOr<size_t> CountEvents(const grpc::ByteBuffer& request,
                                    const EventField& field) {
+  LEDGERD_RETURN_IF_ERROR(CheckSize(request, field.name));
   const uint32_t event_tag = WireFormatLite::MakeTag(
       field.number, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
   grpc::ByteBuffer bytes(request);  // The same memory.
@@ -134,18 +111,14 @@ absl::StatusOr<size_t> CountEvents(const grpc::ByteBuffer& request,
 
 absl::StatusOr<Command> ParseBatch(const grpc::ByteBuffer& request,
                                    const BatchMethod& method) {
-  // gRPC keeps it until the call has ended, and looks at it no more.
-  auto& bytes = const_cast<grpc::ByteBuffer&>(request);
-  absl::StatusOr<Command> command = method.parse(bytes);
-  bytes.Clear();
-  return command;
+  return method.parse(request);
 }
 
-absl::StatusOr<StreamedRequest> ParseStreamed(grpc::ByteBuffer& bytes) {
+absl::StatusOr<StreamedRequest> ParseStreamed(const grpc::ByteBuffer& bytes) {
   Arena arena;
-  const auto* request = Parse<StreamTransfersRequest>(bytes, arena);
-  bytes.Clear();
-  if (request == nullptr) return NotAMessage(kStreamedEvents.name);
+  LEDGERD_ASSIGN_OR_RETURN(
+      const auto* request,
+      Parse<StreamTransfersRequest>(bytes, arena, kStreamedEvents.name));
   LEDGERD_ASSIGN_OR_RETURN(Command command,
                            ParseTransfers(request->transfers()));
   return StreamedRequest{request->request_id(), std::move(command)};

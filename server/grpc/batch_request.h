@@ -34,7 +34,7 @@ struct EventField {
 
 struct BatchMethod {
   EventField events;
-  absl::StatusOr<Command> (*parse)(grpc::ByteBuffer& request);
+  absl::StatusOr<Command> (*parse)(const grpc::ByteBuffer& request);
   grpc::ByteBuffer (*respond)(const EntryResult& result);
 };
 
@@ -53,12 +53,12 @@ struct StreamedRequest {
 absl::StatusOr<size_t> CountEvents(const grpc::ByteBuffer& request,
                                    const EventField& field);
 
-// Errors: INVALID_FIELD.
+// Errors: INVALID_FIELD. `request` is empty after it.
 absl::StatusOr<Command> ParseBatch(const grpc::ByteBuffer& request,
                                    const BatchMethod& method);
 
 // Errors: INVALID_FIELD. `bytes` are empty after it.
-absl::StatusOr<StreamedRequest> ParseStreamed(grpc::ByteBuffer& bytes);
+absl::StatusOr<StreamedRequest> ParseStreamed(const grpc::ByteBuffer& bytes);
 
 // The answer to it.
 grpc::ByteBuffer RespondStreamed(uint64_t request_id,

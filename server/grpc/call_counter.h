@@ -1,14 +1,12 @@
 // A CallCounter counts all calls of a server, but for those of gRPC's own
 // services, whose health watches never end.
 //
-//   builder.experimental().SetInterceptorCreators(CountingCalls(open_calls));
+//   creators.push_back(std::make_unique<CallCounter>(open_calls));
+//   builder.experimental().SetInterceptorCreators(std::move(creators));
 //
 // Cost     An interceptor on each call: for ports where calls are few.
 #ifndef LEDGERD_SERVER_GRPC_CALL_COUNTER_H_
 #define LEDGERD_SERVER_GRPC_CALL_COUNTER_H_
-
-#include <memory>
-#include <vector>
 
 #include "absl/strings/match.h"
 #include "grpcpp/support/server_interceptor.h"
@@ -33,6 +31,7 @@ class CountedCall final : public grpc::experimental::Interceptor {
   OpenCalls& calls_;
 };
 
+// `calls` outlives the server.
 class CallCounter final
     : public grpc::experimental::ServerInterceptorFactoryInterface {
  public:
@@ -47,17 +46,6 @@ class CallCounter final
  private:
   OpenCalls& calls_;
 };
-
-// `calls` outlives the server.
-inline std::vector<
-    std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
-CountingCalls(OpenCalls& calls) {
-  std::vector<
-      std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
-      creators;
-  creators.push_back(std::make_unique<CallCounter>(calls));
-  return creators;
-}
 
 }  // namespace ledgerd::server
 

@@ -17,6 +17,7 @@
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
 #include "server/grpc/call_counter.h"
+#include "server/grpc/no_message.h"
 
 namespace ledgerd::server {
 namespace {
@@ -78,7 +79,9 @@ void SetNoCompression(grpc::ServerBuilder& builder) {
 
 void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder& builder) {
   const int message_bytes = static_cast<int>(options.message_bytes_max);
-  builder.SetMaxReceiveMessageSize(message_bytes);
+  builder.SetMaxReceiveMessageSize(options.services_refuse_long_messages
+                                       ? 2 * message_bytes
+                                       : message_bytes);
   builder.SetMaxSendMessageSize(message_bytes);
   if (options.frame_bytes_max > 0) {
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_FRAME_SIZE,
@@ -93,6 +96,21 @@ void SetLimits(const GrpcServerOptions& options, grpc::ServerBuilder& builder) {
   quota.SetMaxThreads(options.threads_max);
   builder.SetResourceQuota(quota);
   builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, 2);
+}
+
+using Interceptors = std::vector<
+    std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>;
+
+Interceptors InterceptorsFor(const GrpcServerOptions& options,
+                             OpenCalls& open_calls) {
+  Interceptors creators;
+  if (options.waits_for_calls) {
+    creators.push_back(std::make_unique<CallCounter>(open_calls));
+  }
+  if (options.refuses_no_messages) {
+    creators.push_back(std::make_unique<NoMessageFactory>());
+  }
+  return creators;
 }
 
 }  // namespace
@@ -115,9 +133,8 @@ void GrpcServer::StartServer(const GrpcServerOptions& options) {
   if (!options.channelz) {
     builder.SetOption(std::make_unique<WithoutChannelz>());
   }
-  if (options.waits_for_calls) {
-    builder.experimental().SetInterceptorCreators(CountingCalls(open_calls_));
-  }
+  builder.experimental().SetInterceptorCreators(
+      InterceptorsFor(options, open_calls_));
   SetKeepalive(builder);
   SetLimits(options, builder);
   SetNoCompression(builder);

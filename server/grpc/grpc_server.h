@@ -42,8 +42,14 @@ struct GrpcServerOptions {
   bool channelz = false;
   // Shutdown waits for calls under way. For ports where calls are few.
   bool waits_for_calls = false;
+  // The services are typed: what is no message is refused for them, with a
+  // reason. For ports where calls are few.
+  bool refuses_no_messages = false;
   // One message at most.
   size_t message_bytes_max = kMessageBytesMax;
+  // The services refuse what is longer, with a reason; gRPC, which has none,
+  // only what is twice as long.
+  bool services_refuse_long_messages = false;
   // One frame of HTTP/2 that is taken, at least 16 KiB: large ones cost less
   // for large messages, and let small ones wait. 0: gRPC's default.
   int frame_bytes_max = 0;

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "google/protobuf/arena.h"
+
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
 #include "proto/system_limits.h"
@@ -13,6 +15,7 @@
 #include "server/cluster_id.h"
 #include "server/filter_parsing.h"
 #include "server/grpc/error_details.h"
+#include "server/grpc/message_bytes.h"
 #include "server/grpc/unary_call.h"
 #include "server/request_parsing.h"
 #include "server/responses.h"
@@ -23,11 +26,25 @@
 namespace ledgerd::server {
 namespace {
 
+namespace v1 = ::ledger::v1;
+using ::google::protobuf::Arena;
+
 // For the answer of a read that has waited in vain to reach its client. And
 // gRPC rounds what a client gives up by as much as a hundredth, so that its
 // deadline seems later here than it is.
 constexpr std::chrono::milliseconds kReadMargin{100};
 constexpr int kRoundedBy = 100;
+
+// What cannot be parsed has no field that could be named.
+constexpr char kWholeRequest[] = "request";
+
+// A watch that was refused.
+class RefusedWatch final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
+ public:
+  explicit RefusedWatch(const grpc::Status& status) { Finish(status); }
+
+  void OnDone() override { delete this; }
+};
 
 grpc::ServerUnaryReactor* FinishAtOnce(grpc::CallbackServerContext* context,
                                        const grpc::Status& status) {
@@ -59,6 +76,10 @@ template <typename Filter>
 replication::ReadKind KindOf(const Filter& /*filter*/) {
   return replication::ReadKind::kQuery;
 }
+
+constexpr auto kParseFilter = [](const auto& request) {
+  return ParseFilter(request.filter());
+};
 
 // Whether FinishInTime ended for want of time.
 bool GaveUp(const absl::Status& status) {
@@ -110,13 +131,7 @@ class HistoryLookup final : public storage::Lookup<storage::AccountBalances> {
 LedgerService::LedgerService(const CallContext& calls)
     : calls_(calls),
       budgets_(calls.limits.answer_bytes),
-      feed_(calls.group.replica, calls.group.store) {
-  SetMessageAllocatorFor_LookupAccounts(&lookup_accounts_allocator_);
-  SetMessageAllocatorFor_LookupTransfers(&lookup_transfers_allocator_);
-  SetMessageAllocatorFor_GetAccountTransfers(&account_transfers_allocator_);
-  SetMessageAllocatorFor_QueryAccounts(&query_accounts_allocator_);
-  SetMessageAllocatorFor_QueryTransfers(&query_transfers_allocator_);
-}
+      feed_(calls.group.replica, calls.group.store) {}
 
 replication::Deadline LedgerService::DeadlineFor(
     const grpc::CallbackServerContext& context) const {
@@ -136,19 +151,23 @@ replication::Deadline LedgerService::ReadDeadlineFor(
 }
 
 grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::GetServerInfoRequest* /*request*/,
-    ledger::v1::GetServerInfoResponse* response) {
-  response->set_cluster_id(ToText(calls_.group.cluster));
-  response->set_version(kVersion);
-  response->set_max_batch_size(kMaxBatchSize);
-  response->set_max_message_bytes(kMessageBytesMax);
-  response->set_default_deadline_ms(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  Arena arena;
+  const absl::Status parsed =
+      Parse<v1::GetServerInfoRequest>(*request, arena, kWholeRequest).status();
+  if (!parsed.ok()) return FinishAtOnce(context, Wire(calls_.group, parsed));
+  v1::GetServerInfoResponse info;
+  info.set_cluster_id(ToText(calls_.group.cluster));
+  info.set_version(kVersion);
+  info.set_max_batch_size(kMaxBatchSize);
+  info.set_max_message_bytes(kMessageBytesMax);
+  info.set_default_deadline_ms(
       static_cast<uint32_t>(calls_.limits.default_deadline.count()));
-  response->set_oldest_event_sequence(
-      calls_.group.store.oldest_event().value());
-  response->set_primary_id(calls_.group.replica.status().primary.value());
-  response->set_primary_address(HintOf(calls_.group).address());
+  info.set_oldest_event_sequence(calls_.group.store.oldest_event().value());
+  info.set_primary_id(calls_.group.replica.status().primary.value());
+  info.set_primary_address(HintOf(calls_.group).address());
+  *response = Serialize(info);
   return FinishAtOnce(context, grpc::Status::OK);
 }
 
@@ -211,20 +230,33 @@ LedgerService::StreamTransfers(grpc::CallbackServerContext* context) {
 
 // ---- reads
 
-template <typename Asked, typename Response, typename Begin>
+template <typename Request, typename Response, typename Parser, typename Begin>
 grpc::ServerUnaryReactor* LedgerService::Read(
-    grpc::CallbackServerContext* context, absl::StatusOr<Asked> asked,
-    const ledger::v1::ReadConsistency& consistency, Response* response,
-    Begin begin) {
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer& bytes,
+    grpc::ByteBuffer* response, Parser parse, Begin begin) {
+  Arena arena;
+  const auto request = Parse<Request>(bytes, arena, kWholeRequest);
+  if (!request.ok()) {
+    return FinishAtOnce(context, Wire(calls_.group, request.status()));
+  }
+  auto asked = parse(**request);
   if (!asked.ok()) {
     return FinishAtOnce(context, Wire(calls_.group, asked.status()));
   }
-  const auto freshness = ParseConsistency(consistency);
+  const auto freshness = ParseConsistency((*request)->consistency());
   if (!freshness.ok()) {
     return FinishAtOnce(context, Wire(calls_.group, freshness.status()));
   }
+  return BeginRead<Response>(context, *std::move(asked), *freshness, response,
+                             std::move(begin));
+}
+
+template <typename Response, typename Asked, typename Begin>
+grpc::ServerUnaryReactor* LedgerService::BeginRead(
+    grpc::CallbackServerContext* context, Asked asked,
+    replication::Freshness freshness, grpc::ByteBuffer* response, Begin begin) {
   auto share = budgets_.calls.Take(context->peer(),
-                                   ObjectsAskedFor(*asked) * kObjectBytes);
+                                   ObjectsAskedFor(asked) * kObjectBytes);
   if (!share.ok()) {
     return FinishAtOnce(context, Wire(calls_.group, share.status()));
   }
@@ -238,11 +270,11 @@ grpc::ServerUnaryReactor* LedgerService::Read(
            calls_.group.replica.ending();
   };
   const absl::Status taken = calls_.group.replica.Read(
-      {.kind = KindOf(*asked),
-       .freshness = *freshness,
+      {.kind = KindOf(asked),
+       .freshness = freshness,
        .deadline = deadline,
        .begin = [this, context, reactor, response, fail, begin, is_late,
-                 asked = *std::move(asked)](
+                 asked = std::move(asked)](
                     absl::StatusOr<Sequence> at) -> std::function<void()> {
          if (!at.ok()) {
            calls_.answers.Run([fail, error = at.status()] { fail(error); });
@@ -262,7 +294,10 @@ grpc::ServerUnaryReactor* LedgerService::Read(
                                        "this replica is shutting down"));
                }
                if (!found.ok()) return fail(found.status());
-               FillAnswer(asked, *found, at, *response);
+               Arena arena;
+               auto* answer = Arena::CreateMessage<Response>(&arena);
+               FillAnswer(asked, *found, at, *answer);
+               *response = Serialize(*answer);
                reactor->Finish(grpc::Status::OK);
              };
        }});
@@ -271,75 +306,83 @@ grpc::ServerUnaryReactor* LedgerService::Read(
 }
 
 grpc::ServerUnaryReactor* LedgerService::LookupAccounts(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::LookupAccountsRequest* request,
-    ledger::v1::LookupAccountsResponse* response) {
-  return Read(context, ParseAccountIds(request->ids()), request->consistency(),
-              response, [this](const std::vector<AccountId>& ids) {
-                return calls_.group.store.LookupAccounts(ids);
-              });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Read<v1::LookupAccountsRequest, v1::LookupAccountsResponse>(
+      context, *request, response,
+      [](const auto& asked) { return ParseAccountIds(asked.ids()); },
+      [this](const std::vector<AccountId>& ids) {
+        return calls_.group.store.LookupAccounts(ids);
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::LookupTransfers(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::LookupTransfersRequest* request,
-    ledger::v1::LookupTransfersResponse* response) {
-  return Read(context, ParseTransferIds(request->ids()), request->consistency(),
-              response, [this](const std::vector<TransferId>& ids) {
-                return calls_.group.store.LookupTransfers(ids);
-              });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Read<v1::LookupTransfersRequest, v1::LookupTransfersResponse>(
+      context, *request, response,
+      [](const auto& asked) { return ParseTransferIds(asked.ids()); },
+      [this](const std::vector<TransferId>& ids) {
+        return calls_.group.store.LookupTransfers(ids);
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::GetAccountTransfersRequest* request,
-    ledger::v1::GetAccountTransfersResponse* response) {
-  return Read(context, ParseFilter(request->filter()), request->consistency(),
-              response, [this](const storage::AccountFilter& filter) {
-                return calls_.group.store.GetAccountTransfers(filter);
-              });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Read<v1::GetAccountTransfersRequest, v1::GetAccountTransfersResponse>(
+      context, *request, response, kParseFilter,
+      [this](const storage::AccountFilter& filter) {
+        return calls_.group.store.GetAccountTransfers(filter);
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::QueryAccounts(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::QueryAccountsRequest* request,
-    ledger::v1::QueryAccountsResponse* response) {
-  return Read(context, ParseFilter(request->filter()), request->consistency(),
-              response, [this](const storage::QueryFilter& filter) {
-                return calls_.group.store.QueryAccounts(filter);
-              });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Read<v1::QueryAccountsRequest, v1::QueryAccountsResponse>(
+      context, *request, response, kParseFilter,
+      [this](const storage::QueryFilter& filter) {
+        return calls_.group.store.QueryAccounts(filter);
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::QueryTransfers(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::QueryTransfersRequest* request,
-    ledger::v1::QueryTransfersResponse* response) {
-  return Read(context, ParseFilter(request->filter()), request->consistency(),
-              response, [this](const storage::QueryFilter& filter) {
-                return calls_.group.store.QueryTransfers(filter);
-              });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Read<v1::QueryTransfersRequest, v1::QueryTransfersResponse>(
+      context, *request, response, kParseFilter,
+      [this](const storage::QueryFilter& filter) {
+        return calls_.group.store.QueryTransfers(filter);
+      });
 }
 
 grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(
-    grpc::CallbackServerContext* context,
-    const ledger::v1::GetAccountBalancesRequest* request,
-    ledger::v1::GetAccountBalancesResponse* response) {
-  return Read(context, ParseFilter(request->filter()), request->consistency(),
-              response, [this](const storage::AccountFilter& filter) {
-                auto& store = calls_.group.store;
-                return std::make_unique<HistoryLookup>(
-                    store.LookupAccounts({filter.account_id}),
-                    store.GetAccountBalances(filter));
-              });
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+    grpc::ByteBuffer* response) {
+  return Read<v1::GetAccountBalancesRequest, v1::GetAccountBalancesResponse>(
+      context, *request, response, kParseFilter,
+      [this](const storage::AccountFilter& filter) {
+        auto& store = calls_.group.store;
+        return std::make_unique<HistoryLookup>(
+            store.LookupAccounts({filter.account_id}),
+            store.GetAccountBalances(filter));
+      });
 }
 
 // ---- events
 
-grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>*
-LedgerService::WatchEvents(grpc::CallbackServerContext* context,
-                           const ledger::v1::WatchEventsRequest* request) {
-  return WatchStream::Start(watches_, feed_, calls_.group, context->peer(),
-                            {.sequence = Sequence(request->from_sequence())});
+grpc::ServerWriteReactor<grpc::ByteBuffer>* LedgerService::WatchEvents(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* bytes) {
+  Arena arena;
+  const auto request =
+      Parse<v1::WatchEventsRequest>(*bytes, arena, kWholeRequest);
+  if (!request.ok()) {
+    return new RefusedWatch(Wire(calls_.group, request.status()));
+  }
+  return WatchStream::Start(
+      watches_, feed_, calls_.group, context->peer(),
+      {.sequence = Sequence((*request)->from_sequence())});
 }
 
 }  // namespace ledgerd::server

@@ -22,7 +22,6 @@
 #include "ledger/v1/ledger.grpc.pb.h"
 #include "server/answer_budget.h"
 #include "server/event_feed.h"
-#include "server/grpc/arena_allocator.h"
 #include "server/grpc/batch_request.h"
 #include "server/grpc/call_context.h"
 #include "server/grpc/transfer_stream.h"
@@ -33,23 +32,24 @@ namespace ledgerd::server {
 
 using LedgerApi = ledger::v1::LedgerService;
 
-using TypedService = LedgerApi::WithCallbackMethod_GetServerInfo<
-    LedgerApi::WithCallbackMethod_LookupAccounts<
-        LedgerApi::WithCallbackMethod_LookupTransfers<
-            LedgerApi::WithCallbackMethod_GetAccountTransfers<
-                LedgerApi::WithCallbackMethod_GetAccountBalances<
-                    LedgerApi::WithCallbackMethod_QueryAccounts<
-                        LedgerApi::WithCallbackMethod_QueryTransfers<
-                            LedgerApi::WithCallbackMethod_WatchEvents<
+// Requests come as bytes: so that writes can be refused before they are parsed,
+// and what is no message is refused with a reason. Not on top of
+// CallbackService: a stream's reactor is of one type or the other.
+using RawReads = LedgerApi::WithRawCallbackMethod_GetServerInfo<
+    LedgerApi::WithRawCallbackMethod_LookupAccounts<
+        LedgerApi::WithRawCallbackMethod_LookupTransfers<
+            LedgerApi::WithRawCallbackMethod_GetAccountTransfers<
+                LedgerApi::WithRawCallbackMethod_GetAccountBalances<
+                    LedgerApi::WithRawCallbackMethod_QueryAccounts<
+                        LedgerApi::WithRawCallbackMethod_QueryTransfers<
+                            LedgerApi::WithRawCallbackMethod_WatchEvents<
                                 LedgerApi::Service>>>>>>>>;
 
-// Writes come as bytes, so that they can be refused before they are parsed. Not
-// on top of CallbackService: a stream's reactor is of one type or the other.
-using RawWritesService = LedgerApi::WithRawCallbackMethod_CreateAccounts<
+using RawService = LedgerApi::WithRawCallbackMethod_CreateAccounts<
     LedgerApi::WithRawCallbackMethod_CreateTransfers<
-        LedgerApi::WithRawCallbackMethod_StreamTransfers<TypedService>>>;
+        LedgerApi::WithRawCallbackMethod_StreamTransfers<RawReads>>>;
 
-class LedgerService final : public RawWritesService {
+class LedgerService final : public RawService {
  public:
   explicit LedgerService(const CallContext& calls);
 
@@ -71,10 +71,9 @@ class LedgerService final : public RawWritesService {
     return open_calls_.WaitUntilNone(patience);
   }
 
-  grpc::ServerUnaryReactor* GetServerInfo(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::GetServerInfoRequest* request,
-      ledger::v1::GetServerInfoResponse* response) override;
+  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
 
   grpc::ServerUnaryReactor* CreateAccounts(grpc::CallbackServerContext* context,
                                            const grpc::ByteBuffer* request,
@@ -87,44 +86,35 @@ class LedgerService final : public RawWritesService {
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamTransfers(
       grpc::CallbackServerContext* context) override;
 
-  grpc::ServerUnaryReactor* LookupAccounts(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::LookupAccountsRequest* request,
-      ledger::v1::LookupAccountsResponse* response) override;
+  grpc::ServerUnaryReactor* LookupAccounts(grpc::CallbackServerContext* context,
+                                           const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) override;
 
   grpc::ServerUnaryReactor* LookupTransfers(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::LookupTransfersRequest* request,
-      ledger::v1::LookupTransfersResponse* response) override;
-
-  grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>* WatchEvents(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::WatchEventsRequest* request) override;
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+      grpc::ByteBuffer* response) override;
 
   grpc::ServerUnaryReactor* GetAccountTransfers(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::GetAccountTransfersRequest* request,
-      ledger::v1::GetAccountTransfersResponse* response) override;
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+      grpc::ByteBuffer* response) override;
 
   grpc::ServerUnaryReactor* GetAccountBalances(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::GetAccountBalancesRequest* request,
-      ledger::v1::GetAccountBalancesResponse* response) override;
+      grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+      grpc::ByteBuffer* response) override;
 
-  grpc::ServerUnaryReactor* QueryAccounts(
-      grpc::CallbackServerContext* context,
-      const ledger::v1::QueryAccountsRequest* request,
-      ledger::v1::QueryAccountsResponse* response) override;
+  grpc::ServerUnaryReactor* QueryAccounts(grpc::CallbackServerContext* context,
+                                          const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
 
-  grpc::ServerUnaryReactor* QueryTransfers(
+  grpc::ServerUnaryReactor* QueryTransfers(grpc::CallbackServerContext* context,
+                                           const grpc::ByteBuffer* request,
+                                           grpc::ByteBuffer* response) override;
+
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchEvents(
       grpc::CallbackServerContext* context,
-      const ledger::v1::QueryTransfersRequest* request,
-      ledger::v1::QueryTransfersResponse* response) override;
+      const grpc::ByteBuffer* request) override;
 
  private:
-  template <typename Request, typename Response>
-  using Allocator = ArenaAllocator<Request, Response>;
-
   // Whether there is room for what `request` asks, in the replica and for its
   // answer; the latter is taken.
   absl::StatusOr<AnswerBudget::Share> Admit(
@@ -137,13 +127,21 @@ class LedgerService final : public RawWritesService {
                                    grpc::ByteBuffer* response,
                                    const BatchMethod& method);
 
-  // Looks up what was asked for, ids or a filter, as fresh as `consistency`
-  // says, and fills the response.
-  template <typename Asked, typename Response, typename Begin>
+  // Parses a Request, of which `parse` makes what is asked for, and reads that.
+  template <typename Request, typename Response, typename Parser,
+            typename Begin>
   grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context,
-                                 absl::StatusOr<Asked> asked,
-                                 const ledger::v1::ReadConsistency& consistency,
-                                 Response* response, Begin begin);
+                                 const grpc::ByteBuffer& bytes,
+                                 grpc::ByteBuffer* response, Parser parse,
+                                 Begin begin);
+
+  // Looks up what was asked for, ids or a filter, so fresh, and fills the
+  // response with a Response.
+  template <typename Response, typename Asked, typename Begin>
+  grpc::ServerUnaryReactor* BeginRead(grpc::CallbackServerContext* context,
+                                      Asked asked,
+                                      replication::Freshness freshness,
+                                      grpc::ByteBuffer* response, Begin begin);
 
   replication::Deadline DeadlineFor(
       const grpc::CallbackServerContext& context) const;
@@ -159,20 +157,6 @@ class LedgerService final : public RawWritesService {
   WatchStreams watches_{budgets_};
   // After what those who wait for it look at until they are gone.
   EventFeed feed_;
-  Allocator<ledger::v1::LookupAccountsRequest,
-            ledger::v1::LookupAccountsResponse>
-      lookup_accounts_allocator_;
-  Allocator<ledger::v1::LookupTransfersRequest,
-            ledger::v1::LookupTransfersResponse>
-      lookup_transfers_allocator_;
-  Allocator<ledger::v1::GetAccountTransfersRequest,
-            ledger::v1::GetAccountTransfersResponse>
-      account_transfers_allocator_;
-  Allocator<ledger::v1::QueryAccountsRequest, ledger::v1::QueryAccountsResponse>
-      query_accounts_allocator_;
-  Allocator<ledger::v1::QueryTransfersRequest,
-            ledger::v1::QueryTransfersResponse>
-      query_transfers_allocator_;
 };
 
 }  // namespace ledgerd::server

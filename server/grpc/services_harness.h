@@ -150,13 +150,16 @@ class ServicesHarness {
   IncidentWorld incident_world_;
   const std::unique_ptr<IncidentKeeper> incidents_ = incident_world_.Start();
   AdminService admin_service_{group_, *incidents_, logger_};
-  std::unique_ptr<GrpcServer> client_ = Start(
-      {.services = {&service_}, .health_names = {"ledger.v1.LedgerService"}});
+  std::unique_ptr<GrpcServer> client_ =
+      Start({.services = {&service_},
+             .health_names = {"ledger.v1.LedgerService"},
+             .services_refuse_long_messages = true});
   std::unique_ptr<GrpcServer> admin_ =
       Start({.services = {&admin_service_},
              .health_names = {"ledger.v1.LedgerService"},
              .channelz = true,
-             .waits_for_calls = true});
+             .waits_for_calls = true,
+             .refuses_no_messages = true});
   ledger::v1::LedgerService::Stub ledger_{Connect(*client_)};
   admin::v1::AdminService::Stub admin_stub_{Connect(*admin_)};
 };

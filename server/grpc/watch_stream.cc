@@ -4,6 +4,7 @@
 
 #include "proto/base/happens_before.h"
 #include "server/grpc/call_context.h"
+#include "server/grpc/message_bytes.h"
 
 namespace ledgerd::server {
 
@@ -50,6 +51,7 @@ void WatchStream::OnWriteDone(bool ok) {
   {
     const MutexLock lock(mutex_);
     writing_ = false;
+    bytes_.Clear();
     if (!ok && end_.ok()) end_ = absl::CancelledError("the client is gone");
   }
   Advance();
@@ -174,9 +176,10 @@ bool WatchStream::WriteOrFinish() {
   const ledger::v1::WatchEventsResponse* message = NextMessage();
   if (message == nullptr) return true;
   writing_ = true;
+  bytes_ = Serialize(*message);
   last_write_ = std::chrono::steady_clock::now();
   LEDGERD_RELEASE(this);
-  StartWrite(message);
+  StartWrite(&bytes_);
   return false;
 }
 

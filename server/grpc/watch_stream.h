@@ -24,6 +24,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 
 #include "ledger/v1/ledger.pb.h"
@@ -56,9 +57,8 @@ class WatchStreams {
   absl::Status end_ LEDGERD_GUARDED_BY(mutex_);
 };
 
-class WatchStream final
-    : public grpc::ServerWriteReactor<ledger::v1::WatchEventsResponse>,
-      public std::enable_shared_from_this<WatchStream> {
+class WatchStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
+                          public std::enable_shared_from_this<WatchStream> {
  public:
   static WatchStream* Start(WatchStreams& streams, EventFeed& feed,
                             const ServedGroup& group, std::string connection,
@@ -116,6 +116,8 @@ class WatchStream final
   // Of piece_, or of the one that is asked for after a wait for a share.
   AnswerBudget::Share share_ LEDGERD_GUARDED_BY(mutex_);
   ledger::v1::WatchEventsResponse progress_ LEDGERD_GUARDED_BY(mutex_);
+  // What is being written.
+  grpc::ByteBuffer bytes_ LEDGERD_GUARDED_BY(mutex_);
   Time last_write_ LEDGERD_GUARDED_BY(mutex_);
   bool asking_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool writing_ LEDGERD_GUARDED_BY(mutex_) = false;

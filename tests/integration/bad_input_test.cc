@@ -8,8 +8,10 @@
 #include "grpcpp/client_context.h"
 #include "gtest/gtest.h"
 
+#include "proto/system_limits.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/process_usage.h"
+#include "tests/integration/raw_call.h"
 #include "tests/integration/raw_client.h"
 #include "tests/integration/two_accounts.h"
 
@@ -91,6 +93,7 @@ class BadInputTest : public testing::Test {
  protected:
   void SetUp() override {
     ASSERT_NO_FATAL_FAILURE(StartWithTwoAccounts(ledger_, raw_));
+    methods_ = AllMethods(ledger_.address(), ledger_.daemon().admin_address());
     const std::vector<Account> accounts = {
         {.id = AccountId(3), .ledger = 2, .code = 1},
         {.id = AccountId(4), .ledger = 1, .code = 1},
@@ -127,6 +130,39 @@ class BadInputTest : public testing::Test {
               "INVALID_ARGUMENT INVALID_FIELD");
     ASSERT_NO_FATAL_FAILURE(SendUnknownFlags());
     ASSERT_NO_FATAL_FAILURE(SendUnknownConsistencies());
+    ASSERT_NO_FATAL_FAILURE(SendNoMessage("\xff"));
+    ASSERT_NO_FATAL_FAILURE(SendTooMuchAndTooLittle());
+  }
+
+  // To every method of both services, and to those that come.
+  void SendNoMessage(const std::string& bytes) {
+    for (const RawMethod& method : methods_) {
+      ASSERT_NO_FATAL_FAILURE(ExpectInvalid(method, bytes));
+    }
+  }
+
+  // No ids, no filter, no events; one event or byte more than there may be.
+  void SendTooMuchAndTooLittle() {
+    v1::CreateTransfersRequest large;
+    for (size_t i = 0; i <= kMaxBatchSize; ++i) {
+      ToProto(PayOne(7), large.add_transfers());
+    }
+    for (const RawMethod& method : methods_) {
+      if (method.path.find("Transfers") == std::string::npos) continue;
+      ASSERT_NO_FATAL_FAILURE(ExpectInvalid(method, ""));
+      if (method.path.find("CreateTransfers") == std::string::npos) continue;
+      ASSERT_NO_FATAL_FAILURE(ExpectInvalid(method, large.SerializeAsString()));
+      ASSERT_NO_FATAL_FAILURE(
+          ExpectInvalid(method, std::string(kMessageBytesMax + 1, '\0')));
+    }
+  }
+
+  static void ExpectInvalid(const RawMethod& method, const std::string& bytes) {
+    const WireError error = Call(method, bytes);
+    ASSERT_EQ(Text(error), "INVALID_ARGUMENT INVALID_FIELD")
+        << method.path << ": " << error.message;
+    ASSERT_EQ(error.domain, "ledgerd") << method.path;
+    ASSERT_NE(error.field, "") << method.path;
   }
 
   // Every bit that is in no enum, alone and beside one that is.
@@ -222,6 +258,7 @@ class BadInputTest : public testing::Test {
 
   LiveLedger ledger_{SmallLimits()};
   RawClient raw_{ledger_.address()};
+  std::vector<RawMethod> methods_;
 };
 
 TEST_F(BadInputTest, EachGetsItsStatus) { SendAllThatIsBad(); }
@@ -229,6 +266,13 @@ TEST_F(BadInputTest, EachGetsItsStatus) { SendAllThatIsBad(); }
 TEST_F(BadInputTest, UnknownFlags) { SendUnknownFlags(); }
 
 TEST_F(BadInputTest, UnknownConsistencies) { SendUnknownConsistencies(); }
+
+TEST_F(BadInputTest, WhatIsNoMessageIsRefusedByEveryMethod) {
+  EXPECT_GE(methods_.size(), 27u);
+  for (const char* bytes : {"\x0a\x7f nonsense", "\x0a", "\xff"}) {
+    SendNoMessage(bytes);
+  }
+}
 
 TEST_F(BadInputTest, MemoryStaysFlatHoweverOftenItComes) {
   for (int i = 0; i < 50; ++i) ASSERT_NO_FATAL_FAILURE(SendAllThatIsBad());

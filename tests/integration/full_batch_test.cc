@@ -10,6 +10,7 @@
 #include "proto/system_limits.h"
 #include "tests/integration/connection.h"
 #include "tests/integration/live_ledger.h"
+#include "tests/integration/raw_call.h"
 #include "tests/integration/raw_client.h"
 #include "tests/integration/two_accounts.h"
 
@@ -154,11 +155,21 @@ TEST_F(FullBatchTest, UnknownFlagsAreRefusedByName) {
   }
 }
 
+// What is far above, gRPC refuses by itself: it has no reason to give.
 TEST_F(FullBatchTest, AMessageAboveTheLimitIsRefused) {
-  v1::CreateTransfersRequest request;
-  request.GetReflection()->MutableUnknownFields(&request)->AddLengthDelimited(
-      15, std::string(5 << 20, 'x'));
-  EXPECT_EQ(ErrorOf(request).code, grpc::StatusCode::RESOURCE_EXHAUSTED);
+  for (const RawMethod& method : AllMethods(ledger_.address(), "")) {
+    const WireError longer =
+        Call(method, std::string(kMessageBytesMax + 1, 'x'));
+    EXPECT_EQ(longer.code, grpc::StatusCode::INVALID_ARGUMENT) << method.path;
+    EXPECT_EQ(longer.reason, "INVALID_FIELD") << method.path;
+    EXPECT_NE(longer.message.find(std::to_string(kMessageBytesMax)),
+              std::string::npos)
+        << longer.message;
+    const WireError far_longer =
+        Call(method, std::string(2 * kMessageBytesMax + 1, 'x'));
+    EXPECT_EQ(far_longer.code, grpc::StatusCode::RESOURCE_EXHAUSTED)
+        << method.path;
+  }
 }
 
 TEST_F(FullBatchTest, AShortDeadlineLeavesTheOutcomeToTheSameId) {
