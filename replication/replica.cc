@@ -47,6 +47,13 @@ bool IsOutOfTurn(const Proposal& proposal) {
 
 }  // namespace
 
+absl::Status DeadlinePassed() {
+  return MakeError(
+      Reason::kOverloaded,
+      "the deadline passed before the request was journalled; nothing was "
+      "done");
+}
+
 Replica::Replica(ReplicaOptions options, storage::Journal& journal,
                  storage::StateStore& store, const StateMachine& machine,
                  ReplicaWork& work, Transport* transport)
@@ -189,10 +196,7 @@ void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
     if (!serving() || !protocol_->takes_proposals()) {
       proposal.done(NotServing());
     } else if (proposal.deadline <= now.steady) {
-      proposal.done(MakeError(
-          Reason::kOverloaded,
-          "the deadline passed before the request was journalled; nothing was "
-          "done"));
+      proposal.done(DeadlinePassed());
     } else {
       commands.push_back(std::move(proposal.command));
       done.push_back(std::move(proposal.done));

@@ -67,6 +67,9 @@ struct Now {
   Deadline steady;
 };
 
+// What a proposal gets that is late.
+absl::Status DeadlinePassed();
+
 class Replica {
  public:
   // Entries that are in the journal's hands or not applied yet, at most, beyond

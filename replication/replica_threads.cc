@@ -150,6 +150,7 @@ absl::Status ReplicaThreads::Propose(Proposal proposal) {
     const MutexLock lock(mutex_);
     LEDGERD_RETURN_IF_ERROR(Refusal(bytes));
     proposal_bytes_ += bytes;
+    earliest_deadline_ = std::min(earliest_deadline_, proposal.deadline);
     proposals_.push_back(std::move(proposal));
     has_enough = HasProposals();
   }
@@ -360,14 +361,38 @@ void ReplicaThreads::RunTurn(Turn turn) {
     if (done > 0) replica_.OnReadsDone(kind, done);
   }
   const Now now = ReadClock();
-  if (!turn.proposals.empty()) {
+  const bool takes_proposals = !turn.proposals.empty();
+  if (takes_proposals) {
     replica_.OnProposals(std::move(turn.proposals), now);
   }
   for (ReadRequest& read : turn.reads) replica_.OnRead(std::move(read), now);
   if (now.steady >= next_tick_) {
     next_tick_ = now.steady + kTick;
+    // Else those that wait have their turn at once.
+    if (!takes_proposals) DropLate(now.steady);
     replica_.OnTick(now);
   }
+}
+
+void ReplicaThreads::DropLate(Deadline now) {
+  std::vector<Proposal> late;
+  {
+    const MutexLock lock(mutex_);
+    if (now < earliest_deadline_) return;
+    earliest_deadline_ = Deadline::max();
+    std::deque<Proposal> rest;
+    for (Proposal& proposal : proposals_) {
+      if (proposal.deadline <= now) {
+        proposal_bytes_ -= proposal.command.buffer.size();
+        late.push_back(std::move(proposal));
+      } else {
+        earliest_deadline_ = std::min(earliest_deadline_, proposal.deadline);
+        rest.push_back(std::move(proposal));
+      }
+    }
+    proposals_.swap(rest);
+  }
+  for (Proposal& proposal : late) proposal.done(DeadlinePassed());
 }
 
 void ReplicaThreads::RunRequest(PendingRequest request) {
@@ -398,18 +423,21 @@ void ReplicaThreads::Publish() {
   const bool halted = !next_status_.fault.ok();
   const absl::Status fault = next_status_.fault;
   std::deque<Proposal> refused;
+  absl::Status refusal;
   {
     const MutexLock lock(mutex_);
     std::swap(status_, next_status_);
     SetFull(journal_full_, replica_.out_of_space());
-    // They came before it was known, and nobody takes them.
-    if (state_full_) {
+    // They came before it was known, and wait for space in vain. What the
+    // replica has taken already is held: it may be on the disk in part.
+    if (state_full_ || journal_full_) {
       refused.swap(proposals_);
       proposal_bytes_ = 0;
+      refusal = DiskFull(journal_full_ ? "journal" : "state");
     }
     idle_ = replica_.idle() && proposals_.empty() && events_.empty();
   }
-  for (Proposal& proposal : refused) proposal.done(DiskFull("state"));
+  for (Proposal& proposal : refused) proposal.done(refusal);
   published_.SignalAll();
   if (halted && !halt_told_) {
     halt_told_ = true;

@@ -10,7 +10,8 @@
 // Limits   Proposals wait in an inbox of inbox_bytes and inbox_proposals, and
 //          what comes from other replicas in one of its own. Of reads there
 //          are reads_max at a time, waiting or being done. Beyond: OVERLOADED,
-//          at once; what other replicas send is dropped.
+//          at once; what other replicas send is dropped. What waits in the
+//          inbox is let go of at its deadline, and when the disk is full.
 // Turns    What other replicas send without entries goes first; of that with
 //          entries kEntryBytesATurn are taken, then some are applied: so a
 //          heartbeat is answered soon, however much there is to do.
@@ -185,6 +186,8 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   void TakeDelivered(Turn& turn) LEDGERD_REQUIRES(mutex_);
   void SetFull(bool journal, bool state) LEDGERD_REQUIRES(mutex_);
   void RunTurn(Turn turn);
+  // Answers those in the inbox that nobody waits for any more.
+  void DropLate(Deadline now) LEDGERD_EXCLUDES(mutex_);
   void RunRequest(PendingRequest request);
   void Publish() LEDGERD_EXCLUDES(mutex_);
   bool WaitUntilIdle(Deadline until) LEDGERD_EXCLUDES(mutex_);
@@ -209,6 +212,8 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   std::vector<ReplicaEvent> events_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<Proposal> proposals_ LEDGERD_GUARDED_BY(mutex_);
   size_t proposal_bytes_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  // None of proposals_ has an earlier one.
+  Deadline earliest_deadline_ LEDGERD_GUARDED_BY(mutex_) = Deadline::max();
   bool gathering_ LEDGERD_GUARDED_BY(mutex_) = false;
   // Among `events_` is the end of a sync.
   bool synced_ LEDGERD_GUARDED_BY(mutex_) = false;

@@ -167,6 +167,20 @@ class ReplicaThreadsTest : public testing::Test {
     }
   }
 
+  // One has gone out: small ones that come now stay in the inbox.
+  void WaitUntilProposalsGather() {
+    gate_->WaitUntilOneWaits();
+    // A read's turn comes after the one in which that went out.
+    Answer read;
+    ReadRequest request;
+    request.deadline = In(seconds(600));
+    request.begin = [&](const absl::StatusOr<Sequence>& /*sequence*/) {
+      return [&] { read.Callback()(EntryResult{}); };
+    };
+    ASSERT_TRUE(replica_->Read(std::move(request)).ok());
+    ASSERT_TRUE(read.Wait().ok());
+  }
+
   static Proposal CreateAccount(uint64_t id, Answer& answer) {
     std::vector<Account> accounts(1);
     accounts[0].id = AccountId(id);
@@ -502,7 +516,51 @@ TEST_F(ReplicaThreadsTest, AFullDiskRefusesWritesAndServesReads) {
   while (replica_->status().journal_full) std::this_thread::yield();
   EXPECT_EQ(replica_->status().full_since, Timestamp(0));
   more.pop_back();  // The one that was refused.
-  for (const auto& answer : more) EXPECT_TRUE(answer->Wait().ok());
+  for (const auto& answer : more) {
+    const absl::Status ended = answer->Wait().status();
+    EXPECT_TRUE(ended.ok() || ReasonOf(ended) == Reason::kDiskFull) << ended;
+  }
+}
+
+TEST_F(ReplicaThreadsTest, AFullDiskRefusesWhatWaitsInTheInbox) {
+  Start();
+  gate_->SetOpen(false);
+  Answer held;
+  ASSERT_TRUE(replica_->Propose(CreateAccount(1, held)).ok());
+  ASSERT_NO_FATAL_FAILURE(WaitUntilProposalsGather());
+  std::vector<Answer> waiting(3);
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    ASSERT_TRUE(replica_->Propose(CreateAccount(i + 2, waiting[i])).ok());
+  }
+  gate_->SetFull(true);
+  gate_->SetOpen(true);
+  for (Answer& answer : waiting) {
+    EXPECT_EQ(ReasonOf(answer.Wait().status()), Reason::kDiskFull);
+  }
+  EXPECT_FALSE(held.has());
+  gate_->SetFull(false);
+  EXPECT_TRUE(held.Wait().ok());
+  EXPECT_EQ(journal_->last().sequence, Sequence(2));
+}
+
+TEST_F(ReplicaThreadsTest, WhatIsLateInTheInboxIsRefused) {
+  Start();
+  gate_->SetOpen(false);
+  Answer held;
+  ASSERT_TRUE(replica_->Propose(CreateAccount(1, held)).ok());
+  ASSERT_NO_FATAL_FAILURE(WaitUntilProposalsGather());
+  Answer patient;
+  ASSERT_TRUE(replica_->Propose(CreateAccount(2, patient)).ok());
+  Answer late;
+  Proposal proposal = CreateAccount(3, late);
+  proposal.deadline = In(seconds(0));
+  ASSERT_TRUE(replica_->Propose(std::move(proposal)).ok());
+  EXPECT_EQ(ReasonOf(late.Wait().status()), Reason::kOverloaded);
+  EXPECT_FALSE(held.has());
+  EXPECT_FALSE(patient.has());
+  gate_->SetOpen(true);
+  EXPECT_TRUE(held.Wait().ok());
+  EXPECT_TRUE(patient.Wait().ok());
 }
 
 TEST_F(ReplicaThreadsTest, AFailedSyncHaltsAndTellsItsOwner) {
