@@ -15,10 +15,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/types/span.h"
 
@@ -27,15 +27,21 @@
 #include "storage/index_field.h"
 #include "storage/indexed_rows.h"
 #include "storage/ingest_files.h"
+#include "storage/row_index.h"
 
 namespace ledgerd::storage {
 
 // Groups rows by the value of one field. Values come in any order, and many
-// times: each is found once in a hash map, and only the different ones are
+// times: each is found once by its hash, and only the different ones are
 // sorted.
 class ValueGroups {
  public:
-  explicit ValueGroups(size_t row_count) { groups_of_.reserve(row_count); }
+  explicit ValueGroups(size_t row_count) : numbers_(&groups_) {
+    groups_of_.reserve(row_count);
+  }
+
+  ValueGroups(const ValueGroups&) = delete;
+  ValueGroups& operator=(const ValueGroups&) = delete;
 
   // The next row's.
   void Add(Uint128 value) {
@@ -60,19 +66,25 @@ class ValueGroups {
   };
 
   uint32_t GroupOf(Uint128 value) {
-    const auto next = static_cast<uint32_t>(groups_.size());
-    const auto [at, is_new] =
-        numbers_.try_emplace({High(value), Low(value)}, next);
-    if (is_new) groups_.push_back({.value = value});
-    return at->second;
+    const size_t number =
+        numbers_.FindOrAdd({High(value), Low(value)}, groups_.size());
+    if (number == groups_.size()) groups_.push_back({.value = value});
+    return static_cast<uint32_t>(number);
   }
+
+  struct ValueOf {
+    // A pair, which has a hash.
+    std::pair<uint64_t, uint64_t> operator()(const Group& group) const {
+      return {High(group.value), Low(group.value)};
+    }
+  };
 
   // The timestamps of the groups, one group after the other.
   std::vector<Timestamp> Distribute(const std::vector<Timestamp>& timestamps);
 
   std::vector<uint32_t> groups_of_;
   std::vector<Group> groups_;
-  absl::flat_hash_map<std::pair<uint64_t, uint64_t>, uint32_t> numbers_;
+  RowIndex<std::vector<Group>, ValueOf> numbers_;
   Uint128 last_value_ = 0;
   uint32_t last_group_ = 0;
 };
@@ -81,9 +93,11 @@ class ValueGroups {
 template <typename Row>
 class IndexBuilder {
  public:
-  explicit IndexBuilder(size_t row_count)
-      : groups_(Fields::kAll.size(), ValueGroups(row_count)) {
+  explicit IndexBuilder(size_t row_count) {
     timestamps_.reserve(row_count);
+    for (size_t f = 0; f < Fields::kAll.size(); ++f) {
+      groups_.emplace_back(row_count);
+    }
   }
 
   // Few rows at once stay in the processor's cache for all fields.
@@ -99,11 +113,13 @@ class IndexBuilder {
   // Rows added so far.
   size_t size() const { return timestamps_.size(); }
 
-  // Lists are cut into rows of about `row_bytes`.
+  // Lists are cut into rows of about `row_bytes`. Once: what is written is let
+  // go, field by field.
   absl::Status Write(size_t row_bytes, IngestFiles& files) {
-    for (size_t f = 0; f < groups_.size(); ++f) {
+    for (const IndexField field : Fields::kAll) {
       LEDGERD_RETURN_IF_ERROR(
-          groups_[f].Write(Fields::kAll[f], timestamps_, row_bytes, files));
+          groups_.front().Write(field, timestamps_, row_bytes, files));
+      groups_.pop_front();
     }
     return absl::OkStatus();
   }
@@ -112,7 +128,8 @@ class IndexBuilder {
   using Fields = IndexedFields<Row>;
 
   std::vector<Timestamp> timestamps_;
-  std::vector<ValueGroups> groups_;
+  // Of each field; none of them moves.
+  std::deque<ValueGroups> groups_;
 };
 
 template <typename Row>

@@ -5,6 +5,9 @@
 //   index.Add(rows.size() - 1);
 //   if (const std::optional<size_t> row = index.Find(id)) Use(rows[*row]);
 //
+//   const size_t row = index.FindOrAdd(id, rows.size());
+//   if (row == rows.size()) rows.push_back(NewRow(id));
+//
 // `IdOf` is a functor: the id of a row. The rows must stay where they are.
 #ifndef LEDGERD_STORAGE_ROW_INDEX_H_
 #define LEDGERD_STORAGE_ROW_INDEX_H_
@@ -43,6 +46,15 @@ class RowIndex {
   // Requires: the row's id is not here.
   void Add(size_t row) {
     LEDGERD_CHECK(set_.insert(static_cast<uint32_t>(row)).second);
+  }
+
+  // The row of the id; `next`, where there is none: it is in the index then,
+  // and its caller makes it before asking for anything more.
+  size_t FindOrAdd(Id id, size_t next) {
+    const auto add = [next](const auto& make) {
+      make(static_cast<uint32_t>(next));
+    };
+    return *set_.lazy_emplace(id, add);
   }
 
   // Requires: the id is here.
