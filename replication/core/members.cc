@@ -71,13 +71,30 @@ Refusal Protocol::Apply(const MembershipRequested& request,
     }
     case MembershipChange::kRemove:
       if (member == next->members.end()) return Refusal::kNoSuchMember;
-      if (member->votes() && next->voter_count() == 1) {
-        return Refusal::kTooManyMembers;
-      }
       next->members.erase(member);
-      return Refusal::kNone;
+      return CheckWhoIsLeft(*next);
   }
   return Refusal::kNoSuchMember;
+}
+
+// A membership holds at once, and only its voters can undo it: one whose
+// majority is not there would end the group for good.
+Refusal Protocol::CheckWhoIsLeft(const Membership& next) const {
+  const auto& peers = std::get<Primary>(role_).peers;
+  bool may_promote = false;
+  size_t living = 0;
+  for (const Member& member : next.members) {
+    may_promote = may_promote || member.role == MemberRole::kVoter;
+    if (!member.votes()) continue;
+    const auto peer = peers.find(member.id);
+    const bool is_heard =
+        peer != peers.end() && peer->second.silent_ticks.has_value() &&
+        *peer->second.silent_ticks < options_.timing.timeout_ticks;
+    if (member.id == options_.self || is_heard) ++living;
+  }
+  if (!may_promote) return Refusal::kLastVoter;
+  return living < next.majority() ? Refusal::kNoLivingMajority
+                                  : Refusal::kNone;
 }
 
 // Ids are not used again, but by a new incarnation.

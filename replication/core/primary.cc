@@ -129,6 +129,7 @@ void Protocol::OnMessage(const Message& message, HeartbeatAnswer& body) {
   Progress* peer = PeerOf(message);
   if (peer == nullptr) return;
   peer->round = std::max(peer->round, body.round);
+  peer->silent_ticks = 0;
   peer->checkpoint = std::max(peer->checkpoint, body.checkpoint);
   peer->replaying = body.replaying;
   NoteAcknowledged(*peer, body.through);
@@ -144,6 +145,9 @@ void Protocol::TickPrimary(const Tick& tick) {
   auto& primary = std::get<Primary>(role_);
   primary.answered_through =
       std::max(primary.answered_through, tick.answered_through);
+  for (auto& [id, peer] : primary.peers) {
+    if (peer.silent_ticks.has_value()) ++*peer.silent_ticks;
+  }
   // Rule 7. A lone voter has itself.
   if (++primary.round_ticks >= options_.timing.timeout_ticks &&
       membership_.majority() > 1 && !Weakened(Rule::kPrimaryStepsDown)) {

@@ -272,6 +272,7 @@ class Protocol {
   bool IsChangePending() const;
   Refusal Apply(const MembershipRequested& request, Membership* next) const;
   Refusal Add(const MembershipRequested& request, Membership* next) const;
+  Refusal CheckWhoIsLeft(const Membership& next) const;
   void AppendMembership(EntryKind kind, const Membership& next);
   void HandOverIfReached();
 

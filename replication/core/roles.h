@@ -104,6 +104,9 @@ struct Progress {
   uint32_t repeats = 0;
   uint32_t repeat_ticks = 0;
   Round round;
+  // Since it has answered a round of this epoch; nothing: never, or its
+  // process is gone.
+  std::optional<uint32_t> silent_ticks;
   Sequence checkpoint;
   bool replaying = false;
   // While probing: it has been asked.

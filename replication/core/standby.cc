@@ -251,6 +251,11 @@ void Protocol::TickStandby(Standby& standby) {
 
 // Rule 5: a process that is gone need not be waited for.
 void Protocol::On(ConnectionBroken event) {
+  if (auto* primary = std::get_if<Primary>(&role_); primary != nullptr) {
+    const auto peer = primary->peers.find(event.peer);
+    if (peer != primary->peers.end()) peer->second.silent_ticks.reset();
+    return;
+  }
   auto* standby = std::get_if<Standby>(&role_);
   if (standby == nullptr || standby->primary != event.peer) return;
   LeavePrimary(*standby);

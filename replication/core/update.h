@@ -99,14 +99,16 @@ enum class Alarm : uint8_t {
 enum class Refusal : uint8_t {
   kNone,
   kNotPrimary,
-  kAsksFirst,       // What the others have seen of it (rule 14).
-  kHasPrimary,      // There is one: ask it for a switchover.
-  kChangePending,   // One change of membership at a time.
-  kNotCaughtUp,     // The learner, or the target.
-  kNoSuchMember,    // Or of another role.
-  kIdInUse,         // Or an incarnation that was there already.
-  kTooManyMembers,  // Or too few voters.
-  kNotAVoter,       // Learners and witnesses are never primary.
+  kAsksFirst,      // What the others have seen of it (rule 14).
+  kHasPrimary,     // There is one: ask it for a switchover.
+  kChangePending,  // One change of membership at a time.
+  kNotCaughtUp,    // The learner, or the target.
+  kNoSuchMember,   // Or of another role.
+  kIdInUse,        // Or an incarnation that was there already.
+  kTooManyMembers,
+  kLastVoter,         // Nobody would be left who can be primary.
+  kNoLivingMajority,  // Too few of the voters that would be left are heard.
+  kNotAVoter,         // Learners and witnesses are never primary.
   kHalted,
 };
 

@@ -1,5 +1,7 @@
 #include "server/grpc/refusals.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 
 #include "proto/errors.h"
@@ -58,18 +60,40 @@ absl::Status ChangePending(const AskedFor& asked, const ReplicaStatus& status) {
           "it stays, too few voters answer: see 'ledgerctl status'"));
 }
 
-absl::Status LimitOfMembers(const AskedFor& asked,
-                            const ReplicaStatus& status) {
-  const Member* member = status.membership.Find(asked.target);
-  if (member != nullptr) {
-    return MakeFieldError(kReplica, absl::StrCat(Named(asked.target),
-                                                 " is the only voter of the "
-                                                 "group: add another one "
-                                                 "first"));
+absl::Status LastVoter(const AskedFor& asked, const ReplicaStatus& status) {
+  return MakeFieldError(
+      kReplica,
+      absl::StrCat(Named(asked.target),
+                   " is the last voter that can be primary; the members are ",
+                   MembersInWords(status),
+                   ". Add another voter first ('ledgerctl replica add'), which "
+                   "is no witness"));
+}
+
+absl::Status NoLivingMajority(const AskedFor& asked,
+                              const ReplicaStatus& status) {
+  std::string silent;
+  for (const Member& member : status.membership.members) {
+    const bool is_heard = std::any_of(
+        status.peers.begin(), status.peers.end(), [&member](const auto& peer) {
+          return peer.id == member.id && IsAlive(peer);
+        });
+    if (!member.votes() || member.id == asked.target ||
+        member.id == status.replica || is_heard) {
+      continue;
+    }
+    absl::StrAppend(&silent, silent.empty() ? "" : ", ", member.id.value());
   }
-  return MakeFieldError(kReplica,
-                        absl::StrCat("the group has ", kMembersMax,
-                                     " members already: remove one first"));
+  return Precondition(
+      Reason::kNoQuorum,
+      absl::StrCat(asked.words,
+                   ": without it too few of the voters that are left answer, "
+                   "and the group could neither write nor be changed back. ",
+                   silent.empty() ? "Wait until they answer"
+                                  : absl::StrCat("Silent: ", silent,
+                                                 ". Start them, or remove "
+                                                 "those that are lost"),
+                   " first: see 'ledgerctl status'"));
 }
 
 }  // namespace
@@ -129,7 +153,13 @@ absl::Status RefusalError(Refusal refusal, const AskedFor& asked,
                                  "format it as the next incarnation, or take "
                                  "another id"));
     case Refusal::kTooManyMembers:
-      return LimitOfMembers(asked, status);
+      return MakeFieldError(kReplica,
+                            absl::StrCat("the group has ", kMembersMax,
+                                         " members already: remove one first"));
+    case Refusal::kLastVoter:
+      return LastVoter(asked, status);
+    case Refusal::kNoLivingMajority:
+      return NoLivingMajority(asked, status);
     case Refusal::kNotAVoter:
       return NotAVoter(asked, status);
     case Refusal::kHalted:

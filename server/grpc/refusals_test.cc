@@ -51,7 +51,12 @@ TEST(Refusals, EachSaysWhatAndWhyAndWhatToDo) {
       {Refusal::kIdInUse, absl::StatusCode::kInvalidArgument,
        Reason::kInvalidField, "the next incarnation"},
       {Refusal::kTooManyMembers, absl::StatusCode::kInvalidArgument,
-       Reason::kInvalidField, "add another one first"},
+       Reason::kInvalidField, "16 members already"},
+      {Refusal::kLastVoter, absl::StatusCode::kInvalidArgument,
+       Reason::kInvalidField,
+       "the members are 1 (voter), 2 (witness). Add another voter first"},
+      {Refusal::kNoLivingMajority, absl::StatusCode::kFailedPrecondition,
+       Reason::kNoQuorum, "Wait until they answer first"},
       {Refusal::kNotAVoter, absl::StatusCode::kInvalidArgument,
        Reason::kInvalidField, "replica 2 is a witness, which is never primary"},
       {Refusal::kHalted, absl::StatusCode::kFailedPrecondition,
@@ -76,11 +81,22 @@ TEST(Refusals, WithoutAPrimaryThereIsNobodyToAsk) {
   EXPECT_EQ(ReasonOf(error), Reason::kNoPrimary);
 }
 
-TEST(Refusals, AFullGroupHasNoRoom) {
+TEST(Refusals, ARemovalNamesTheVotersThatAreSilent) {
+  auto status = Standby(ReplicaId(1));
+  for (const uint64_t id : {3, 4}) {
+    status.membership.members.push_back(
+        {ReplicaId(id), Incarnation(1), MemberRole::kVoter});
+  }
+  replication::PeerStatus alive;
+  alive.id = ReplicaId(3);
+  alive.connected = true;
+  alive.since_heard = std::chrono::milliseconds(20);
+  status.peers = {alive};
   const absl::Status error =
-      RefusalError(Refusal::kTooManyMembers, {"addition", ReplicaId(9)},
-                   Standby(ReplicaId(3)));
-  EXPECT_NE(std::string(error.message()).find("16 members already"),
+      RefusalError(Refusal::kNoLivingMajority,
+                   {"removal of replica 2", ReplicaId(2)}, status);
+  EXPECT_NE(std::string(error.message())
+                .find("Silent: 4. Start them, or remove those that are lost"),
             std::string::npos)
       << error;
 }

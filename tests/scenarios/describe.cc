@@ -228,6 +228,10 @@ std::string Describe(const RequestResult& result) {
       return "refused: the id is in use, or was";
     case Refusal::kTooManyMembers:
       return "refused: the number of members";
+    case Refusal::kLastVoter:
+      return "refused: nobody would be left to be primary";
+    case Refusal::kNoLivingMajority:
+      return "refused: too few voters of those left are heard";
     case Refusal::kNotAVoter:
       return "refused: may not be primary";
     case Refusal::kHalted:
