@@ -245,7 +245,7 @@ void AddSwitchoverCommand(CLI::App& app, Context& context) {
                       "The replica's id; by default the voter that is furthest "
                       "ahead");
   command->add_option("--hold", options->hold,
-                      "How long writes may be held back at most, 1s or more; "
+                      "How long writes may be held back at most, 10ms to 60s; "
                       "by default 1s");
   command->footer(absl::StrCat(
       kAsksAnyone,

@@ -96,6 +96,8 @@ struct PromotionRequested {};
 // Hand over to `target`.
 struct SwitchoverRequested {
   ReplicaId target;
+  // For how long writes are held at most; 0: Timing::switchover_ticks.
+  uint32_t ticks = 0;
 };
 
 // Begin a new fork in which this replica is the only member (rule 15).

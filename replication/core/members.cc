@@ -93,8 +93,7 @@ Refusal Protocol::CheckWhoIsLeft(const Membership& next) const {
     if (member.id == options_.self || is_heard) ++living;
   }
   if (!may_promote) return Refusal::kLastVoter;
-  return living < next.majority() ? Refusal::kNoLivingMajority
-                                  : Refusal::kNone;
+  return living < next.majority() ? Refusal::kNoLivingMajority : Refusal::kNone;
 }
 
 // Ids are not used again, but by a new incarnation.
@@ -171,8 +170,9 @@ void Protocol::On(SwitchoverRequested event) {
     Refuse(Refusal::kNotAVoter);
     return;
   }
-  primary.switchover =
-      Switchover{event.target, options_.timing.switchover_ticks, false};
+  const uint32_t ticks =
+      event.ticks == 0 ? options_.timing.switchover_ticks : event.ticks;
+  primary.switchover = Switchover{event.target, ticks, false};
   update_.request = RequestResult{};
   HandOverIfReached();
 }

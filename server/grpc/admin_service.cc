@@ -46,17 +46,20 @@ void SetDuration(std::chrono::nanoseconds time,
   message.set_nanos(static_cast<int32_t>(time.count() % 1'000'000'000));
 }
 
-absl::Status CheckHold(const admin::v1::SwitchoverRequest& request) {
-  if (!request.has_timeout() ||
-      ToChrono(request.timeout()) >= kSwitchoverHold) {
-    return absl::OkStatus();
+// For how long writes are held at most.
+absl::StatusOr<std::chrono::milliseconds> HoldOf(
+    const admin::v1::SwitchoverRequest& request) {
+  constexpr std::chrono::milliseconds kLeast{10};
+  constexpr std::chrono::seconds kMost{60};
+  if (!request.has_timeout()) return kSwitchoverHold;
+  const auto hold = ToChrono(request.timeout());
+  if (hold >= kLeast && hold <= kMost) {
+    return std::chrono::ceil<std::chrono::milliseconds>(hold);
   }
   return MakeFieldError(
-      "timeout",
-      absl::StrCat("this version holds writes for up to ",
-                   kSwitchoverHold.count(),
-                   " ms, until the target has all of them: less cannot be "
-                   "asked for"));
+      "timeout", absl::StrCat("writes are held for ", kLeast.count(), " ms to ",
+                              kMost.count(), " s; without it for ",
+                              kSwitchoverHold.count(), " ms"));
 }
 
 absl::Status CheckAcceptsLoss(const admin::v1::ForcePromoteRequest& request) {
@@ -259,16 +262,17 @@ grpc::Status AdminService::Switchover(
   const std::string what = target == ReplicaId(0)
                                ? "to the voter that is furthest ahead"
                                : absl::StrCat("to replica ", target.value());
-  return Run(
-      *context, {.call = "Switchover", .what = what}, [&]() -> absl::Status {
-        LEDGERD_RETURN_IF_ERROR(CheckHold(*request));
-        LEDGERD_ASSIGN_OR_RETURN(
-            const auto moved, requests_.Switchover(target, WaitOf(*context)));
-        response->set_primary_id(moved.primary.value());
-        response->set_epoch(moved.epoch.value());
-        SetDuration(moved.write_pause, *response->mutable_write_pause());
-        return absl::OkStatus();
-      });
+  return Run(*context, {.call = "Switchover", .what = what},
+             [&]() -> absl::Status {
+               LEDGERD_ASSIGN_OR_RETURN(const auto hold, HoldOf(*request));
+               LEDGERD_ASSIGN_OR_RETURN(
+                   const auto moved,
+                   requests_.Switchover(target, hold, WaitOf(*context)));
+               response->set_primary_id(moved.primary.value());
+               response->set_epoch(moved.epoch.value());
+               SetDuration(moved.write_pause, *response->mutable_write_pause());
+               return absl::OkStatus();
+             });
 }
 
 grpc::Status AdminService::ForcePromote(

@@ -65,8 +65,8 @@ class AdminService final : public admin::v1::AdminService::Service {
       const admin::v1::ReadJournalRequest* request,
       grpc::ServerWriter<admin::v1::ReadJournalResponse>* writer) override;
 
-  // Writes are held for kSwitchoverHold at most, so no shorter time can be
-  // asked for.
+  // Writes are held for kSwitchoverHold at most, or for `timeout`: 10 ms to
+  // 60 s.
   grpc::Status Switchover(grpc::ServerContext* context,
                           const admin::v1::SwitchoverRequest* request,
                           admin::v1::SwitchoverResponse* response) override;

@@ -30,8 +30,8 @@ void HandOverBeforeStop(replication::ReplicaHandle& replica,
   const OperatorRequests::Wait wait = {
       .deadline = std::chrono::steady_clock::now() + patience,
       .abandoned = abandoned};
-  const auto moved =
-      OperatorRequests(replica, addresses).Switchover(ReplicaId(0), wait);
+  const auto moved = OperatorRequests(replica, addresses)
+                         .Switchover(ReplicaId(0), kSwitchoverHold, wait);
   if (!moved.ok()) {
     logger.Warning("hand-over failed",
                    {{"error", std::string(moved.status().message())}});

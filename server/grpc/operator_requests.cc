@@ -12,6 +12,7 @@
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
 #include "proto/membership.h"
+#include "replication/core/durable_state.h"
 #include "server/grpc/refusals.h"
 #include "server/grpc/successor.h"
 
@@ -27,6 +28,14 @@ using SteadyClock = std::chrono::steady_clock;
 
 // How often the replica's status is looked at. Also how exact a pause is told.
 constexpr std::chrono::milliseconds kLook{2};
+
+// Rounded up, and never the protocol's own choice.
+uint32_t TicksOf(std::chrono::milliseconds hold) {
+  constexpr auto kTick =
+      kSwitchoverHold / replication::Timing().switchover_ticks;
+  const auto ticks = (hold + kTick - std::chrono::milliseconds(1)) / kTick;
+  return std::max<uint32_t>(1, static_cast<uint32_t>(ticks));
+}
 
 std::string Named(ReplicaId id) { return absl::StrCat("replica ", id.value()); }
 
@@ -98,9 +107,9 @@ absl::Status OperatorRequests::WaitUntil(const Condition& condition,
 // ---- switchover
 
 absl::StatusOr<OperatorRequests::Moved> OperatorRequests::Switchover(
-    ReplicaId target, const Wait& wait) {
+    ReplicaId target, std::chrono::milliseconds hold, const Wait& wait) {
   const ReplicaStatus status = replica_.status();
-  if (status.role == Role::kPrimary) return HandOver(target, wait);
+  if (status.role == Role::kPrimary) return HandOver(target, hold, wait);
   if (status.primary != ReplicaId(0) && status.primary != status.replica) {
     return NotPrimary("switchover", status);
   }
@@ -133,14 +142,16 @@ absl::StatusOr<OperatorRequests::Moved> OperatorRequests::PromoteHere(
 }
 
 absl::StatusOr<OperatorRequests::Moved> OperatorRequests::HandOver(
-    ReplicaId target, const Wait& wait) {
+    ReplicaId target, std::chrono::milliseconds hold, const Wait& wait) {
   const ReplicaStatus before = replica_.status();
   if (target == ReplicaId(0)) target = SuccessorOf(before);
   const std::string asked = absl::StrCat("switchover to ", Named(target));
   LEDGERD_RETURN_IF_ERROR(CheckTarget(target, before));
   const auto began = SteadyClock::now();
   LEDGERD_RETURN_IF_ERROR(
-      Begin(replication::SwitchoverRequested{target}, asked, target).status());
+      Begin(replication::SwitchoverRequested{target, TicksOf(hold)}, asked,
+            target)
+          .status());
   Moved moved;
   bool held = false;
   bool given_up = false;
@@ -156,7 +167,7 @@ absl::StatusOr<OperatorRequests::Moved> OperatorRequests::HandOver(
         return given_up;
       },
       asked, wait));
-  if (given_up) return TargetTooSlow(target, kSwitchoverHold, before);
+  if (given_up) return TargetTooSlow(target, hold, before);
   moved.write_pause = SteadyClock::now() - began;
   return moved;
 }

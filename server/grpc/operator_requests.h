@@ -33,7 +33,7 @@
 
 namespace ledgerd::server {
 
-// How long writes are held for a switchover, as the protocol counts it.
+// How long writes are held for a switchover at most, when nobody says.
 inline constexpr std::chrono::milliseconds kSwitchoverHold{1'000};
 
 class OperatorRequests {
@@ -62,8 +62,11 @@ class OperatorRequests {
       : replica_(replica), addresses_(addresses) {}
 
   // On the primary: to `target`; 0 is the voter that is furthest ahead. On a
-  // standby while no primary is known: promotes it, by majority.
-  absl::StatusOr<Moved> Switchover(ReplicaId target, const Wait& wait);
+  // standby while no primary is known: promotes it, by majority. `hold`: for
+  // how long writes are held at most, rounded up to ticks.
+  absl::StatusOr<Moved> Switchover(ReplicaId target,
+                                   std::chrono::milliseconds hold,
+                                   const Wait& wait);
 
   absl::StatusOr<Forced> ForcePromote(const Wait& wait);
 
@@ -89,7 +92,9 @@ class OperatorRequests {
                       const std::string& asked, ReplicaId target,
                       const Wait& wait);
   absl::StatusOr<Moved> PromoteHere(ReplicaId target, const Wait& wait);
-  absl::StatusOr<Moved> HandOver(ReplicaId target, const Wait& wait);
+  absl::StatusOr<Moved> HandOver(ReplicaId target,
+                                 std::chrono::milliseconds hold,
+                                 const Wait& wait);
 
   replication::ReplicaHandle& replica_;
   SharedAddresses& addresses_;

@@ -1,6 +1,7 @@
 // What operators ask of a group, through gRPC, over a replica that does as it
 // is told.
 #include <functional>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -88,10 +89,13 @@ class OperatorRequestsTest : public ::testing::Test {
     return std::get<T>(requests.front());
   }
 
-  absl::Status Switchover(uint64_t target) {
+  absl::Status Switchover(
+      uint64_t target,
+      std::optional<google::protobuf::Duration> hold = std::nullopt) {
     grpc::ClientContext context;
     admin::v1::SwitchoverRequest request;
     request.set_target_replica_id(target);
+    if (hold.has_value()) *request.mutable_timeout() = *hold;
     wire_ = harness_.admin().Switchover(&context, request, &moved_);
     return FromGrpcStatus(wire_);
   }
@@ -198,13 +202,25 @@ TEST_F(OperatorRequestsTest, ATargetThatCannotTakeOverHoldsNoWrites) {
   EXPECT_TRUE(harness_.replica().requests().empty());
 }
 
-TEST_F(OperatorRequestsTest, LessTimeThanAHoldTakesIsRefused) {
-  grpc::ClientContext context;
-  admin::v1::SwitchoverRequest request;
-  *request.mutable_timeout() = TimeUtil::MillisecondsToDuration(999);
+TEST_F(OperatorRequestsTest, WritesAreHeldForAsLongAsIsAsked) {
+  Begins([](ReplicaStatus& status) { status.handing_over = true; });
+  harness_.replica().AfterEachLook([looks = 0](ReplicaStatus& status) mutable {
+    if (status.handing_over && ++looks == 10) status.handing_over = false;
+  });
   const absl::Status error =
-      FromGrpcStatus(harness_.admin().Switchover(&context, request, &moved_));
-  EXPECT_EQ(FieldOf(error), "timeout") << error;
+      Switchover(2, TimeUtil::MillisecondsToDuration(4'995));
+  EXPECT_EQ(Requested<replication::SwitchoverRequested>().ticks, 500u);
+  EXPECT_NE(error.message().find("were held for 4995 ms"),
+            absl::string_view::npos)
+      << error;
+}
+
+TEST_F(OperatorRequestsTest, AHoldThatIsNoneOrEndlessIsRefused) {
+  for (const int64_t ms : {-1, 0, 9, 60'001}) {
+    const absl::Status error =
+        Switchover(2, TimeUtil::MillisecondsToDuration(ms));
+    EXPECT_EQ(FieldOf(error), "timeout") << error;
+  }
   EXPECT_TRUE(harness_.replica().requests().empty());
 }
 

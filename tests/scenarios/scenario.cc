@@ -289,8 +289,10 @@ void Runner::AddRequestCommands() {
     group_.Step(IdAt(words, 1), replication::PromotionRequested{});
   };
   handlers_["switchover"] = [this](const Words& words) {
-    group_.Step(IdAt(words, 1),
-                replication::SwitchoverRequested{IdAt(words, 2)});
+    group_.Step(
+        IdAt(words, 1),
+        replication::SwitchoverRequested{
+            IdAt(words, 2), static_cast<uint32_t>(NumberAt(words, 3, 0))});
   };
   handlers_["force"] = [this](const Words& words) {
     group_.Step(IdAt(words, 1), replication::ForcePromotionRequested{});
