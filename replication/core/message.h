@@ -129,7 +129,8 @@ struct FetchCheckpoint {};
 
 // ---- others
 
-// 10. A read that another replica was asked: how far must I have applied?
+// 10. Reads that another replica was asked, up to this one: how far must I have
+// applied?
 struct ReadIndex {
   ReadId read;
 };

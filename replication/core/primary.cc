@@ -175,14 +175,35 @@ void Protocol::On(ReadArrived event) {
     AddRead(event.read, options_.self);
     return;
   }
-  const auto* standby = std::get_if<Standby>(&role_);
+  auto* standby = std::get_if<Standby>(&role_);
   if (standby == nullptr || !standby->primary.has_value()) {
     update_.reads_refused.push_back(event.read);
     return;
   }
-  const ReplicaId to = *standby->primary;
+  standby->reads.push_back(event.read);
+  if (!standby->asked.has_value()) AskForReads(*standby);
+}
+
+// One question for all that wait, and one on its way: however many reads come,
+// they are no flood of messages. It is asked again until it is answered.
+void Protocol::AskForReads(Standby& standby) {
+  if (standby.reads.empty()) return;
+  const ReplicaId to = *standby.primary;
+  standby.asked = standby.reads.back();
+  standby.asked_ticks = 0;
   update_.send_now.push_back(
-      MakeMessage(to, IncarnationOf(to), ReadIndex{event.read}));
+      MakeMessage(to, IncarnationOf(to), ReadIndex{*standby.asked}));
+}
+
+// There is nobody to ask any more.
+void Protocol::RefuseReads() {
+  auto* standby = std::get_if<Standby>(&role_);
+  if (standby == nullptr) return;
+  for (const ReadId read : standby->reads) {
+    update_.reads_refused.push_back(read);
+  }
+  standby->reads.clear();
+  standby->asked.reset();
 }
 
 // Needs a round that began after it arrived; reads share rounds.
@@ -238,12 +259,21 @@ void Protocol::OnMessage(const Message& message, ReadIndex& body) {
   AddRead(body.read, message.from);
 }
 
+// All reads up to that one had arrived when it was asked about.
 void Protocol::OnMessage(const Message& /*message*/, ReadIndexAnswer& body) {
-  if (body.ok) {
-    update_.reads_ready.push_back({body.read, body.at_least});
-  } else {
-    update_.reads_refused.push_back(body.read);
+  auto* standby = std::get_if<Standby>(&role_);
+  if (standby == nullptr) return;
+  while (!standby->reads.empty() && standby->reads.front() <= body.read) {
+    if (body.ok) {
+      update_.reads_ready.push_back({standby->reads.front(), body.at_least});
+    } else {
+      update_.reads_refused.push_back(standby->reads.front());
+    }
+    standby->reads.pop_front();
   }
+  if (!standby->asked.has_value() || body.read < *standby->asked) return;
+  standby->asked.reset();
+  if (standby->primary.has_value()) AskForReads(*standby);
 }
 
 }  // namespace ledgerd::replication

@@ -84,6 +84,7 @@ void Protocol::OnMessage(const Message& message, WouldLeave& body) {
 // ---- promises
 
 void Protocol::StartPromotion() {
+  RefuseReads();
   promised_ = std::max(promised_, highest_seen_).Next();
   highest_seen_ = promised_;
   SaveSuperblock();

@@ -374,6 +374,7 @@ void Protocol::Answer(const Message& message, Body body) {
 
 void Protocol::Halt(Alarm alarm) {
   if (std::holds_alternative<Primary>(role_)) StepDown();
+  RefuseReads();
   alarms_.insert(alarm);
   role_ = Halted{};
 }

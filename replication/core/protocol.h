@@ -242,6 +242,8 @@ class Protocol {
   void BeginRound();
   void BeginRoundForReads();
   void CompleteRounds();
+  void AskForReads(Standby& standby);
+  void RefuseReads();
   void AddRead(ReadId read, ReplicaId from);
   void AnswerReads();
   void TickPrimary(const Tick& tick);

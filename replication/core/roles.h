@@ -52,6 +52,11 @@ struct Standby {
   Sequence acknowledged;
   Sequence primary_commit;
   std::optional<Asking> asking;
+  // Reads here that wait for the primary's word, ascending; the last one that
+  // it was asked about, which stands for all before, and since when.
+  std::deque<ReadId> reads;
+  std::optional<ReadId> asked;
+  uint32_t asked_ticks = 0;
 };
 
 struct Candidate {

@@ -9,6 +9,7 @@
 namespace ledgerd::replication {
 
 void Protocol::BecomeStandby() {
+  RefuseReads();
   Standby standby;
   standby.timeout_ticks = RandomTimeout();
   role_ = std::move(standby);
@@ -26,6 +27,7 @@ void Protocol::AdoptEpoch(Epoch epoch) {
     StepDown();
     return;
   }
+  RefuseReads();
   Standby standby;
   standby.timeout_ticks = RandomTimeout();
   const auto* before = std::get_if<Standby>(&role_);
@@ -244,6 +246,10 @@ void Protocol::TickStandby(Standby& standby) {
       ++standby.asking->ticks % options_.timing.heartbeat_ticks == 0) {
     SendQuestions(*standby.asking);
   }
+  if (standby.asked.has_value() &&
+      ++standby.asked_ticks >= options_.timing.heartbeat_ticks) {
+    AskForReads(standby);
+  }
   if (standby.silent_ticks < standby.timeout_ticks) return;
   standby.timeout_ticks = RandomTimeout();
   LeavePrimary(standby);
@@ -265,6 +271,7 @@ void Protocol::LeavePrimary(Standby& standby) {
   const bool gives_way = GivesWay(standby);
   standby.silent_ticks = 0;
   standby.primary.reset();
+  RefuseReads();
   if (!gives_way) Ask();
 }
 
