@@ -1,7 +1,6 @@
 // What operators do to a group of real daemons, by ledgerctl: switchovers under
 // load, a pause, a replica more and less, a forced promotion. Nothing that was
 // acknowledged is lost or done twice.
-#include <chrono>
 #include <cstdint>
 #include <iostream>
 #include <string>
@@ -10,27 +9,19 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
-#include "proto/base/test_seed.h"
 #include "tests/integration/daemon_process.h"
-#include "tests/integration/final_state.h"
-#include "tests/integration/history.h"
-#include "tests/integration/history_checker.h"
-#include "tests/integration/live_group.h"
-#include "tests/integration/load.h"
+#include "tests/integration/group_under_load.h"
 #include "tests/integration/subprocess.h"
 
 namespace ledgerd::integration {
 namespace {
 
-constexpr std::chrono::seconds kLimit(60);
-constexpr size_t kViolationsShown = 20;
-
-class GroupAdminTest : public testing::Test {
+class GroupAdminTest : public GroupUnderLoad {
  protected:
+  GroupAdminTest() : GroupUnderLoad(3) {}
+
   void SetUp() override {
-    const absl::Status started = group_.Start();
-    ASSERT_TRUE(started.ok()) << started << group_.Logs();
-    ASSERT_TRUE(load_.Prepare().ok()) << group_.Logs();
+    ASSERT_NO_FATAL_FAILURE(Start());
     for (size_t i = 0; i < group_.size(); ++i) {
       admin_addresses_.push_back(group_.daemon(i).admin_address());
     }
@@ -41,23 +32,6 @@ class GroupAdminTest : public testing::Test {
     arguments.push_back("--admin-address=" + admin_addresses_[replica]);
     finished_ = Ledgerctl(std::move(arguments));
     return finished_.exit_code;
-  }
-
-  void Progress(size_t answers) {
-    ASSERT_TRUE(history_.WaitForAnswers(history_.answers() + answers, kLimit))
-        << group_.Logs();
-  }
-
-  void SettleAndCheck() {
-    ASSERT_TRUE(load_.Settle()) << group_.Logs();
-    const auto state = ReadFinalState(load_.client(), history_.exchanges());
-    ASSERT_TRUE(state.ok()) << state.status() << group_.Logs();
-    const std::vector<std::string> violations =
-        CheckHistory(history_.exchanges(), *state);
-    for (size_t i = 0; i < violations.size() && i < kViolationsShown; ++i) {
-      ADD_FAILURE() << violations[i];
-    }
-    EXPECT_EQ(violations.size(), 0u);
   }
 
   // What the primary says of `id`; its role is unspecified when it is none.
@@ -72,11 +46,6 @@ class GroupAdminTest : public testing::Test {
     return {};
   }
 
-  const uint64_t seed_ = TestSeed();
-  LiveGroup group_{3};
-  History history_{group_.directory().Path("history.txt")};
-  Load load_{{.addresses = group_.addresses(), .seed = seed_, .clients = 4},
-             &history_};
   std::vector<std::string> admin_addresses_;
   Finished finished_;
 };
@@ -98,7 +67,7 @@ TEST_F(GroupAdminTest, SwitchoversUnderLoadLoseNothing) {
   }
   ASSERT_NO_FATAL_FAILURE(Progress(200));
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
-  ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
+  ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
 }
 
 TEST_F(GroupAdminTest, APausedGroupIsPromotedByHand) {
@@ -106,7 +75,7 @@ TEST_F(GroupAdminTest, APausedGroupIsPromotedByHand) {
   ASSERT_TRUE(primary.has_value());
   const size_t standby = (*primary + 1) % group_.size();
   ASSERT_EQ(Ctl(standby, {"pause"}), 0) << finished_.errors;
-  ASSERT_TRUE(WaitUntil(kLimit, [&] {
+  ASSERT_TRUE(WaitUntil(kProgressLimit, [&] {
     for (size_t i = 0; i < group_.size(); ++i) {
       const auto status = group_.Status(i);
       if (!status.has_value() || !status->failover_paused()) return false;
@@ -115,8 +84,8 @@ TEST_F(GroupAdminTest, APausedGroupIsPromotedByHand) {
   })) << group_.Logs();
   ASSERT_TRUE(group_.Kill(*primary).ok());
   // Refused as long as it may be alive.
-  ASSERT_TRUE(
-      WaitUntil(kLimit, [&] { return Ctl(standby, {"switchover"}) == 0; }))
+  ASSERT_TRUE(WaitUntil(kProgressLimit,
+                        [&] { return Ctl(standby, {"switchover"}) == 0; }))
       << finished_.errors << group_.Logs();
   EXPECT_EQ(group_.WaitForPrimary({*primary}), standby);
   ASSERT_EQ(Ctl(standby, {"resume"}), 0) << finished_.errors;
@@ -146,13 +115,14 @@ TEST_F(GroupAdminTest, AReplicaIsAddedUnderLoadAndRemovedAgain) {
        .more_flags = {"--members=" + members, "--admin-address=127.0.0.1:0",
                       "--replication-address=127.0.0.1:0"}});
   ASSERT_TRUE(fourth.ok()) << fourth.status();
-  ASSERT_TRUE(WaitUntil(kLimit,
+  ASSERT_TRUE(WaitUntil(kProgressLimit,
                         [&] {
                           return Ctl(*primary, {"replica", "add", "4"}) == 0;
                         }))
       << finished_.errors << (*fourth)->Log() << group_.Logs();
-  ASSERT_TRUE(WaitUntil(
-      kLimit, [&] { return Member(4).role() == admin::v1::ROLE_STANDBY; }))
+  ASSERT_TRUE(
+      WaitUntil(kProgressLimit,
+                [&] { return Member(4).role() == admin::v1::ROLE_STANDBY; }))
       << "it is given no vote\n"
       << (*fourth)->Log() << group_.Logs();
   ASSERT_NO_FATAL_FAILURE(Progress(200));
@@ -160,6 +130,32 @@ TEST_F(GroupAdminTest, AReplicaIsAddedUnderLoadAndRemovedAgain) {
   EXPECT_EQ(Member(4).role(), admin::v1::ROLE_UNSPECIFIED);
   ASSERT_NO_FATAL_FAILURE(Progress(200));
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
+}
+
+// The one that is down is to go, and the operator names another.
+TEST_F(GroupAdminTest, ARemovalThatWouldEndTheGroupIsRefused) {
+  const auto primary = group_.WaitForPrimary();
+  ASSERT_TRUE(primary.has_value());
+  const size_t down = (*primary + 1) % group_.size();
+  const size_t works = (*primary + 2) % group_.size();
+  load_.Start();
+  ASSERT_NO_FATAL_FAILURE(Progress(100));
+  ASSERT_TRUE(group_.Kill(down).ok());
+  const auto remove = [&](size_t replica) {
+    return Ctl(*primary, {"replica", "remove", absl::StrCat(replica + 1)});
+  };
+  ASSERT_TRUE(WaitUntil(kProgressLimit, [&] {
+    return !Member(down + 1).connected();
+  })) << group_.Logs();
+  EXPECT_EQ(remove(works), 4) << finished_.output;
+  EXPECT_NE(finished_.errors.find(absl::StrCat("Silent: ", down + 1, ". ")),
+            std::string::npos)
+      << finished_.errors;
+  EXPECT_EQ(remove(down), 0) << finished_.errors;
+  ASSERT_NO_FATAL_FAILURE(Progress(100));
+  ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
 }
 
 TEST_F(GroupAdminTest, TheLastReplicaIsPromotedByForce) {
@@ -174,13 +170,15 @@ TEST_F(GroupAdminTest, TheLastReplicaIsPromotedByForce) {
     if (i == last) continue;
     ASSERT_TRUE(group_.Kill(i).ok());
   }
-  ASSERT_TRUE(WaitUntil(kLimit, [&] { return Ctl(last, promote) == 0; }))
+  ASSERT_TRUE(
+      WaitUntil(kProgressLimit, [&] { return Ctl(last, promote) == 0; }))
       << finished_.errors << group_.Logs();
   EXPECT_EQ(group_.WaitForPrimary(), last);
   ASSERT_EQ(group_.Status(last)->replicas_size(), 1);
   load_.Start();
   ASSERT_NO_FATAL_FAILURE(Progress(100));
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
 }
 
 }  // namespace

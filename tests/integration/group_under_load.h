@@ -21,6 +21,7 @@
 #include <filesystem>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -131,11 +132,28 @@ class GroupUnderLoad : public testing::Test {
     }
     EXPECT_EQ(violations.size(), 0u);
     ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
-    for (const auto& [epoch, primaries] : group_.PrimariesByEpoch()) {
-      EXPECT_EQ(primaries.size(), 1u) << "primaries of epoch " << epoch;
-    }
+    ASSERT_NO_FATAL_FAILURE(CheckPrimaries());
     TellGaps();
     std::cout << Summarize(history_.exchanges());
+  }
+
+  // One in each epoch, by the logs; which do tell of the one that there is now.
+  void CheckPrimaries() {
+    const auto primary = group_.WaitForPrimary();
+    ASSERT_TRUE(primary.has_value()) << group_.Logs();
+    const auto status = group_.Status(*primary);
+    ASSERT_TRUE(status.has_value()) << group_.Logs();
+    std::map<uint64_t, std::set<size_t>> by_epoch;
+    ASSERT_TRUE(WaitUntil(kProgressLimit,
+                          [&] {
+                            by_epoch = group_.PrimariesByEpoch();
+                            return by_epoch[status->epoch()].contains(*primary);
+                          }))
+        << "no log says who is primary of epoch " << status->epoch() << "\n"
+        << group_.Logs();
+    for (const auto& [epoch, primaries] : by_epoch) {
+      EXPECT_EQ(primaries.size(), 1u) << "primaries of epoch " << epoch;
+    }
   }
 
   // Ends all that run, those that only follow first, and compares the disks of
