@@ -201,7 +201,9 @@ class GrpcTransferStream final : public TransferStream {
 
   // Ends what is left of the session; then another one, or the stream is over.
   void Recover() {
-    const Time deadline = FrontDeadline();
+    const std::optional<Time> front = FrontDeadline();
+    if (!front.has_value()) return;
+    const Time deadline = *front;
     RpcError error = FromGrpc(EndSession());
     if (Now() >= deadline) {
       error = {.status = absl::DeadlineExceededError("no answer in time")};
@@ -237,8 +239,11 @@ class GrpcTransferStream final : public TransferStream {
     return *session_->ended();
   }
 
-  Time FrontDeadline() {
+  // Of the oldest without an answer; nothing: one has come since it was looked
+  // for, and it may have been the last.
+  std::optional<Time> FrontDeadline() {
     const MutexLock lock(state_->mutex);
+    if (!state_->answers.empty()) return {};
     return state_->unanswered.front().deadline;
   }
 
