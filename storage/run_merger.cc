@@ -72,7 +72,7 @@ void RunMerger::Wake() {
 
 void RunMerger::WaitUntilIdle() {
   const MutexLock lock(mutex_);
-  while (awake_) changed_.Wait(mutex_);
+  while (awake_ || merging_) changed_.Wait(mutex_);
 }
 
 bool RunMerger::stopping() const {
@@ -81,19 +81,26 @@ bool RunMerger::stopping() const {
 }
 
 void RunMerger::Run() {
-  for (;;) {
+  while (WaitUntilAwake()) {
     const absl::Status merged = MergeAll();
     // A full device may have room again at the next Wake, and a stop is no
     // fault. All else is for the next checkpoint to find.
     if (!absl::IsResourceExhausted(merged) && !absl::IsCancelled(merged)) {
       database_.Record(merged).IgnoreError();
     }
-    const MutexLock lock(mutex_);
-    awake_ = false;
-    changed_.SignalAll();
-    while (!awake_ && !stopping_) changed_.Wait(mutex_);
-    if (stopping_) return;
   }
+}
+
+bool RunMerger::WaitUntilAwake() {
+  const MutexLock lock(mutex_);
+  merging_ = false;
+  changed_.SignalAll();
+  while (!awake_ && !stopping_) changed_.Wait(mutex_);
+  // Now, and not when it is done: a Wake meanwhile may be of something that the
+  // merges have not seen.
+  awake_ = false;
+  merging_ = true;
+  return !stopping_;
 }
 
 absl::Status RunMerger::MergeAll() {

@@ -53,6 +53,8 @@ class RunMerger {
 
  private:
   void Run();
+  // False when it is time to end.
+  bool WaitUntilAwake();
   absl::Status MergeAll();
   absl::Status Merge(const DiskState& state, const IdRuns& runs);
   bool stopping() const;
@@ -64,7 +66,9 @@ class RunMerger {
 
   mutable Mutex mutex_;
   CondVar changed_;
+  // There may be something to merge that nobody has looked at.
   bool awake_ LEDGERD_GUARDED_BY(mutex_) = true;
+  bool merging_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool stopping_ LEDGERD_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

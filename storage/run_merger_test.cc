@@ -29,6 +29,24 @@ class BadDisk final : public FileHooks {
     refused_ = 0;
   }
 
+  // The next one waits until Release, and is refused then. Others pass.
+  void HoldNext(FileOperation::Kind kind, rocksdb::IOStatus with) {
+    Refuse(kind, std::move(with));
+    const MutexLock lock(mutex_);
+    hold_next_ = true;
+  }
+
+  void WaitUntilHeld() {
+    const MutexLock lock(mutex_);
+    while (!held_) changed_.Wait(mutex_);
+  }
+
+  void Release() {
+    const MutexLock lock(mutex_);
+    held_ = false;
+    changed_.SignalAll();
+  }
+
   void Clear() {
     Refuse(FileOperation::Kind::kAppend, rocksdb::IOStatus::OK());
   }
@@ -41,11 +59,20 @@ class BadDisk final : public FileHooks {
   rocksdb::IOStatus Begin(const FileOperation& operation) override {
     const MutexLock lock(mutex_);
     if (operation.kind != kind_ || with_.ok()) return rocksdb::IOStatus::OK();
-    if (operation.path.find(".sst") == std::string::npos) {
+    // Not what RocksDB writes for itself, such as its compactions.
+    if (operation.path.find("/incoming/") == std::string::npos) {
       return rocksdb::IOStatus::OK();
     }
     ++refused_;
-    return with_;
+    const rocksdb::IOStatus with = with_;
+    if (hold_next_) {
+      hold_next_ = false;
+      with_ = rocksdb::IOStatus::OK();
+      held_ = true;
+      changed_.SignalAll();
+      while (held_) changed_.Wait(mutex_);
+    }
+    return with;
   }
 
   void End(const FileOperation&, const rocksdb::IOStatus&) override {}
@@ -56,6 +83,9 @@ class BadDisk final : public FileHooks {
       FileOperation::Kind::kAppend;
   rocksdb::IOStatus with_ LEDGERD_GUARDED_BY(mutex_);
   int refused_ LEDGERD_GUARDED_BY(mutex_) = 0;
+  CondVar changed_;
+  bool hold_next_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool held_ LEDGERD_GUARDED_BY(mutex_) = false;
 };
 
 class Opened final : public TestedStore {
@@ -136,6 +166,20 @@ TEST_F(RunMergerTest, AFullDiskIsTriedAgain) {
       CheckpointAfter(FileOperation::Kind::kCreate,
                       rocksdb::IOStatus::NoSpace("no space left"));
   EXPECT_TRUE(written.ok()) << written;
+}
+
+// The merges of the start look and fail; a checkpoint wakes them meanwhile.
+TEST_F(RunMergerTest, AWakeDuringMergesIsNotLost) {
+  MakeRuns();
+  disk_->HoldNext(FileOperation::Kind::kCreate,
+                  rocksdb::IOStatus::NoSpace("no space left"));
+  Open(/*fan=*/2);
+  disk_->WaitUntilHeld();
+  EXPECT_TRUE(Checkpoint().ok());
+  EXPECT_EQ(tested_.store->run_count(), 5u);
+  disk_->Release();
+  tested_.store->WaitForMerges();
+  EXPECT_LT(tested_.store->run_count(), 5u);
 }
 
 }  // namespace
