@@ -112,7 +112,7 @@ class LedgerService final : public RawService {
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* WatchEvents(
       grpc::CallbackServerContext* context,
-      const grpc::ByteBuffer* request) override;
+      const grpc::ByteBuffer* bytes) override;
 
  private:
   // Whether there is room for what `request` asks, in the replica and for its
