@@ -74,6 +74,7 @@ absl::Status Replica::Start(Now now) {
   Options options;
   options.self = options_.self;
   options.incarnation = options_.incarnation;
+  options.process = ProcessId(now.wall.value());
   options.timing = options_.timing;
   options.flow = options_.flow;
   // Replicas that start in the same nanosecond still differ.

@@ -130,7 +130,9 @@ void Put(const ReadIndexAnswer& body, v1::Message& out) {
   answer.set_at_least(body.at_least.value());
 }
 
-void Put(const Recall& /*body*/, v1::Message& out) { out.mutable_recall(); }
+void Put(const Recall& body, v1::Message& out) {
+  out.mutable_recall()->set_process(body.process.value());
+}
 
 void Put(const Recalled& body, v1::Message& out) {
   v1::Recalled& recalled = *out.mutable_recalled();
@@ -138,6 +140,7 @@ void Put(const Recalled& body, v1::Message& out) {
   recalled.set_acknowledged_in(body.acknowledged_in.value());
   recalled.set_acknowledged(body.acknowledged.value());
   ToProto(body.membership, *recalled.mutable_membership());
+  recalled.set_asked_by(body.asked_by.value());
 }
 
 // ---- from the proto
@@ -263,14 +266,15 @@ absl::Status Get(const v1::ReadIndexAnswer& proto, ReadIndexAnswer& body) {
   return Get(proto.at_least(), body.at_least);
 }
 
-absl::Status Get(const v1::Recall& /*proto*/, Recall& /*body*/) {
-  return absl::OkStatus();
+absl::Status Get(const v1::Recall& proto, Recall& body) {
+  return Get(proto.process(), body.process);
 }
 
 absl::Status Get(const v1::Recalled& proto, Recalled& body) {
   LEDGERD_RETURN_IF_ERROR(Get(proto.promise(), body.promise));
   LEDGERD_RETURN_IF_ERROR(Get(proto.acknowledged_in(), body.acknowledged_in));
   LEDGERD_RETURN_IF_ERROR(Get(proto.acknowledged(), body.acknowledged));
+  LEDGERD_RETURN_IF_ERROR(Get(proto.asked_by(), body.asked_by));
   return Get(proto.membership(), body.membership);
 }
 

@@ -136,10 +136,10 @@ class Draw {
       case 17:
         return ReadIndexAnswer{Some<ReadId>(), Below(2) == 0, Some<Sequence>()};
       case 18:
-        return Recall{};
+        return Recall{Some<ProcessId>()};
       default:
         return Recalled{Some<Epoch>(), Some<Epoch>(), Some<Sequence>(),
-                        Members()};
+                        Members(), Some<ProcessId>()};
     }
   }
 

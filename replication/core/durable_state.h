@@ -17,6 +17,9 @@ namespace ledgerd::replication {
 // Counts forced promotions (replication.md, rule 15).
 using Fork = StrongInt<struct ForkTag>;
 
+// Names a process among all that a replica has had. 0: none.
+using ProcessId = StrongInt<struct ProcessIdTag>;
+
 // In ticks, of 10 ms in the daemon.
 struct Timing {
   uint32_t heartbeat_ticks = 5;
@@ -39,6 +42,7 @@ struct FlowLimits {
 struct Options {
   ReplicaId self;
   Incarnation incarnation;
+  ProcessId process;
   Timing timing;
   FlowLimits flow;
   // Of the random part of timeouts: different on each replica.

@@ -22,8 +22,14 @@ bool Contains(const Protocol& protocol, const EntryId& id) {
 }  // namespace
 
 ProtocolView ViewOf(const Protocol& protocol) {
-  return {protocol.epoch(),          protocol.fork(),    protocol.last(),
-          protocol.last_timestamp(), protocol.durable(), protocol.commit(),
+  const auto* standby = std::get_if<Standby>(&protocol.role());
+  return {protocol.epoch(),
+          protocol.fork(),
+          protocol.last(),
+          protocol.last_timestamp(),
+          protocol.durable(),
+          protocol.commit(),
+          standby == nullptr ? Sequence(0) : standby->acknowledged,
           HasBegun(protocol)};
 }
 
@@ -34,6 +40,11 @@ std::string Violation(const ProtocolView& before, const ProtocolView& after) {
   if (after.fork < before.fork) return "the fork went back";
   // 5. The commit point never goes back.
   if (after.commit < before.commit) return "the commit point went back";
+  // 6. What it has acknowledged stays for as long as the epoch does.
+  if (after.epoch == before.epoch &&
+      after.last.sequence < before.acknowledged) {
+    return "what it has acknowledged is not in its journal any more";
+  }
   // Nothing is committed that is not in the journal.
   if (after.commit > after.last.sequence) {
     return "the commit point is past the journal's end";

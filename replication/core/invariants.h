@@ -27,6 +27,8 @@ struct ProtocolView {
   Timestamp last_timestamp;
   Sequence durable;
   Sequence commit;
+  // In this epoch, by this process.
+  Sequence acknowledged;
   // Has begun its epoch.
   bool primary = false;
 };

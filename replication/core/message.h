@@ -142,7 +142,9 @@ struct ReadIndexAnswer {
 };
 
 // 14. I have restarted: what have you seen from me?
-struct Recall {};
+struct Recall {
+  ProcessId process;
+};
 
 // Unasked too, from a witness that hears no primary.
 struct Recalled {
@@ -153,6 +155,9 @@ struct Recalled {
   Sequence acknowledged;
   // That of who remembers: newer than the asker's, perhaps.
   Membership membership;
+  // Whom it answers: what was said to a process before may be older than what
+  // that has promised since. 0: nobody has asked.
+  ProcessId asked_by;
 };
 
 using Body =

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "replication/core/protocol.h"
+#include "replication/core/weakened.h"
 
 namespace ledgerd::replication {
 namespace {
@@ -73,7 +74,7 @@ void Protocol::StartRecall() {
 // again who have answered: they may have become voters since.
 void Protocol::AskForRecall() {
   for (const Member& member : NewestMembership().members) {
-    if (member.id != options_.self) Send(member, Recall{});
+    if (member.id != options_.self) Send(member, Recall{options_.process});
   }
 }
 
@@ -84,8 +85,10 @@ void Protocol::TickRecall() {
   FinishRecallIfKnown();
 }
 
-void Protocol::OnMessage(const Message& message, Recall& /*body*/) {
-  Answer(message, RecalledOf(message.from, message.from_incarnation));
+void Protocol::OnMessage(const Message& message, Recall& body) {
+  Recalled recalled = RecalledOf(message.from, message.from_incarnation);
+  recalled.asked_by = body.process;
+  Answer(message, std::move(recalled));
 }
 
 Recalled Protocol::RecalledOf(ReplicaId id, Incarnation incarnation) const {
@@ -101,6 +104,11 @@ Recalled Protocol::RecalledOf(ReplicaId id, Incarnation incarnation) const {
 void Protocol::OnMessage(const Message& message, Recalled& body) {
   if (IsNewer(body.membership, told_)) told_ = std::move(body.membership);
   if (!recalling_.has_value()) return;
+  // Late, for a process before this: that one may have said more since.
+  if (body.asked_by != options_.process &&
+      !Weakened(Rule::kRecalledAnswersThisProcess)) {
+    return;
+  }
   recalling_->answered.insert(message.from);
   Recalled& highest = recalling_->highest;
   highest.promise = std::max(highest.promise, body.promise);

@@ -67,9 +67,10 @@ void Protocol::AdvanceCommit() {
                                       membership_.since.sequence > commit_
                                   ? membership_before_
                                   : membership_;
-  const Sequence reached =
-      ReachedByMajority(counted, DurableAndWhole(),
-                        [](const Progress& peer) { return peer.acknowledged; });
+  const Sequence own =
+      Weakened(Rule::kBeginSynced) ? last().sequence : DurableAndWhole();
+  const Sequence reached = ReachedByMajority(
+      counted, own, [](const Progress& peer) { return peer.acknowledged; });
   if (reached <= commit_) return;
   const EntryId* id = outline_.Find(std::min(reached, last().sequence));
   LEDGERD_CHECK(id != nullptr);

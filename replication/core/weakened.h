@@ -46,6 +46,7 @@ enum class Rule : uint8_t {
   kOldDiskDoesNotVote,          // 14
   kHigherForkOnly,              // 15
   kWitnessCountsAsBest,         // 16
+  kRecalledAnswersThisProcess,  // 14
   kCount,
 };
 

@@ -21,6 +21,7 @@ using replication::JournalRead;
 using replication::Message;
 using replication::Options;
 using replication::Persisted;
+using replication::ProcessId;
 using replication::Promise;
 using replication::Protocol;
 using replication::ProtocolView;
@@ -62,6 +63,7 @@ void Group::Restart(ReplicaId id) {
   options.flow.message_bytes_max = message_bytes_max_;
   options.flow.in_flight_bytes_max = in_flight_bytes_max_;
   options.seed = id.value();
+  options.process = ProcessId(++processes_);
   replica.acknowledged.clear();
   replica.protocol = std::make_unique<Protocol>(options, replica.disk.Open());
   Step(id, Started{});

@@ -131,6 +131,7 @@ class Group {
   std::map<uint64_t, Sequence> reads_;
   uint64_t last_read_ = 0;
   uint64_t now_ = 1000;
+  uint64_t processes_ = 0;
   // Who was promised what: (voter, epoch) -> candidate.
   std::map<std::pair<ReplicaId, Epoch>, ReplicaId> promises_;
   replication::GroupInvariants invariants_;

@@ -63,6 +63,7 @@ constexpr Named kRules[] = {
     LEDGERD_RULE(kOldDiskDoesNotVote),
     LEDGERD_RULE(kHigherForkOnly),
     LEDGERD_RULE(kWitnessCountsAsBest),
+    LEDGERD_RULE(kRecalledAnswersThisProcess),
 };
 
 static_assert(std::size(kRules) + 1 == static_cast<size_t>(Rule::kCount),
