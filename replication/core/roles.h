@@ -57,6 +57,8 @@ struct Standby {
   std::deque<ReadId> reads;
   std::optional<ReadId> asked;
   uint32_t asked_ticks = 0;
+  // Somebody who asks for this epoch was given way to.
+  Epoch gave_way_for;
 };
 
 struct Candidate {

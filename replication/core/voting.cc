@@ -30,7 +30,9 @@ void Protocol::OnMessage(const Message& message, WouldYouLeave& body) {
   }
   if (yes && standby->asking.has_value()) {
     yes = GoesFirst(body.last, message.from, outline_.last(), options_.self);
-    if (yes) {
+    // Once: who asks on may hear no answer.
+    if (yes && standby->gave_way_for != body.epoch) {
+      standby->gave_way_for = body.epoch;
       standby->asking.reset();
       standby->silent_ticks = 0;
     }
