@@ -28,7 +28,7 @@ bool IsWitness(const Membership& membership, ReplicaId id) {
 
 void Protocol::Ask() {
   TellVoters();
-  if (!MayPromote() || recalling_.has_value() || debt_.has_value()) return;
+  if (!MayAsk() || recalling_.has_value() || debt_.has_value()) return;
   if (membership_.IsPausedAt(now_)) return;
   const Membership& voters = NewestMembership();
   if (voters.voter_count() == 2) {
@@ -42,6 +42,14 @@ void Protocol::Ask() {
   SendQuestions(asking);
   standby.asking = std::move(asking);
   if (voters.majority() == 1) StartPromotion();
+}
+
+// It may have been made a voter by an entry that is not here. What counts in the
+// end is the membership of the best journal.
+bool Protocol::MayAsk() const {
+  const Member* member = NewestMembership().Find(options_.self);
+  return member != nullptr && member->role == MemberRole::kVoter &&
+         member->incarnation == options_.incarnation;
 }
 
 const Membership& Protocol::NewestMembership() const {
@@ -94,7 +102,6 @@ void Protocol::StartPromotion() {
   if (Weakened(Rule::kOwnPromiseIsSynced)) {
     durable_promise_ = promised_;
     AskForPromises();
-    Continue();
   }
 }
 

@@ -197,6 +197,7 @@ class Protocol {
 
   // ---- promotion.cc
   void Ask();
+  bool MayAsk() const;
   void TellVoters();
   // The newest that it knows of, which it may not have in its journal.
   const Membership& NewestMembership() const;
