@@ -424,7 +424,9 @@ void Replica::Send(std::vector<Message> messages) {
 
 void Replica::Answer(const Update& update) {
   if (commit_.sequence < update.commit) {
-    commit_ = *protocol_->outline().Find(update.commit);
+    const EntryId* const committed = protocol_->outline().Find(update.commit);
+    LEDGERD_CHECK(committed != nullptr);
+    commit_ = *committed;
   }
   if (update.stepped_down) queue_.Disown(update.commit, Deposed());
   for (const ReadReady& ready : update.reads_ready) {

@@ -18,7 +18,9 @@ MemoryJournalDisk::MemoryJournalDisk(uint64_t seed,
 
 void MemoryJournalDisk::PowerCut() {
   LoseUnsynced();
-  if (directory_not_synced_ && !Keep()) superblock_ = superblock_before_;
+  if (mistake_ == Mistake::kSuperblockBefore && !Keep()) {
+    superblock_ = superblock_before_;
+  }
 }
 
 Sequence MemoryJournalDisk::proven() const {
@@ -58,21 +60,33 @@ void MemoryJournalDisk::LoseUnsynced() {
   }
 }
 
+bool MemoryJournalDisk::IsGood(const Record& record) const {
+  return record.readable || (mistake_ == Mistake::kDamagedIsOpened &&
+                             record.entry.sequence() <= proven());
+}
+
+// By what stands after it.
+bool MemoryJournalDisk::MayHaveBeenAcknowledged(size_t bad) const {
+  const Sequence sequence(base_.sequence.value() + bad + 1);
+  Sequence proof = recorded_;
+  for (size_t i = bad; i < records_.size(); ++i) {
+    if (!records_[i].readable) continue;
+    if (mistake_ == Mistake::kTornIsDamaged) return true;
+    proof = std::max(proof, records_[i].synced_through);
+  }
+  return proof >= sequence;
+}
+
 absl::Status MemoryJournalDisk::Recover() {
   if (superblock_lost_) {
     return absl::DataLossError(
         "superblock: this replica has forgotten promises");
   }
   size_t good = 0;
-  while (good < records_.size() && records_[good].readable) ++good;
+  while (good < records_.size() && IsGood(records_[good])) ++good;
   const Sequence bad(base_.sequence.value() + good + 1);
-  Sequence proof = recorded_;
-  for (size_t i = good; i < records_.size(); ++i) {
-    if (records_[i].readable) {
-      proof = std::max(proof, records_[i].synced_through);
-    }
-  }
-  if (good < records_.size() && proof >= bad && !cut_damaged_) {
+  if (good < records_.size() && MayHaveBeenAcknowledged(good) &&
+      mistake_ != Mistake::kDamagedIsCut) {
     return absl::DataLossError(absl::StrCat(
         "journal damaged at sequence ", bad.value(), ", file memory, offset ",
         good, ": unreadable, and it may have been acknowledged"));

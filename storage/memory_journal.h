@@ -61,11 +61,18 @@ class MemoryJournalDisk {
   // The next Append writes and then fails, as if the process had died there.
   void CrashInAppend(bool crash = true) { crash_in_append_ = crash; }
 
-  // Two mistakes, for tests that must find them: what is damaged is cut as if
-  // it were torn; and a power cut may bring the superblock before back.
-  void SetCutDamaged(bool cut) { cut_damaged_ = cut; }
+  // For tests that must find them.
+  enum class Mistake : uint8_t {
+    kNone,
+    kDamagedIsCut,     // As if it were torn.
+    kDamagedIsOpened,  // As if it were whole.
+    // A hole in a group that was not synced counts as damage.
+    kTornIsDamaged,
+    // A power cut may bring the one before back.
+    kSuperblockBefore,
+  };
 
-  void SetDirectoryNotSynced(bool lost) { directory_not_synced_ = lost; }
+  void SetMistake(Mistake mistake) { mistake_ = mistake; }
 
   const EntryId& base() const { return base_; }
 
@@ -103,6 +110,8 @@ class MemoryJournalDisk {
   // The sync of all records; what a failure loses is lost here.
   absl::Status Sync();
   void LoseUnsynced();
+  bool IsGood(const Record& record) const;
+  bool MayHaveBeenAcknowledged(size_t bad) const;
   absl::Status Recover();
   // As a start that reads whole segments would find it: from the checkpoint on.
   Outline MakeOutline() const;
@@ -113,8 +122,7 @@ class MemoryJournalDisk {
   bool crash_in_append_ = false;
   bool full_ = false;
   bool superblock_lost_ = false;
-  bool cut_damaged_ = false;
-  bool directory_not_synced_ = false;
+  Mistake mistake_ = Mistake::kNone;
   Superblock superblock_;
   Superblock superblock_before_;
   EntryId base_;

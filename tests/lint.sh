@@ -22,7 +22,7 @@ buildifier() {
 }
 
 scripts() {
-  files '*.sh' .ci/run tests/simulate | xargs -r shellcheck -x
+  files '*.sh' .ci/run tests/simulate tests/mutants | xargs -r shellcheck -x
 }
 
 buf() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "proto/base/check.h"
 #include "replication/core/protocol.h"
 #include "replication/core/weakened.h"
 
@@ -57,7 +58,11 @@ Refusal Protocol::Apply(const MembershipRequested& request,
           member->role != MemberRole::kLearner) {
         return Refusal::kNoSuchMember;
       }
-      const Progress& peer = std::get<Primary>(role_).peers.at(request.id);
+      const auto& peers = std::get<Primary>(role_).peers;
+      const auto known = peers.find(request.id);
+      // No learner leads: it is another one.
+      LEDGERD_CHECK(known != peers.end());
+      const Progress& peer = known->second;
       // All that there is has been sent to it, and not much of that is on its
       // way still.
       if (peer.state != Progress::State::kStreaming || peer.reading ||

@@ -44,8 +44,8 @@ void Protocol::Ask() {
   if (voters.majority() == 1) StartPromotion();
 }
 
-// It may have been made a voter by an entry that is not here. What counts in the
-// end is the membership of the best journal.
+// It may have been made a voter by an entry that is not here. What counts in
+// the end is the membership of the best journal.
 bool Protocol::MayAsk() const {
   const Member* member = NewestMembership().Find(options_.self);
   return member != nullptr && member->role == MemberRole::kVoter &&

@@ -45,6 +45,9 @@ bool Protocol::RefuseStale(const Message& message) {
 }
 
 bool Protocol::Follow(const Message& message) {
+  if (message.epoch < promised_ && Weakened(Rule::kOlderEpochIsRefused)) {
+    return std::holds_alternative<Standby>(role_);
+  }
   if (RefuseStale(message)) return false;
   if (message.epoch > promised_) AdoptEpoch(message.epoch);
   LEDGERD_CHECK(!std::holds_alternative<Primary>(role_))

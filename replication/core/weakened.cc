@@ -3,9 +3,9 @@
 namespace ledgerd::replication {
 
 #ifdef LEDGERD_WEAKENED
-Rule& WeakenedRule() {
-  static Rule rule = Rule::kNone;
-  return rule;
+Rules& WeakenedRules() {
+  static Rules rules;
+  return rules;
 }
 #endif
 

@@ -1,5 +1,6 @@
 // The rules that must not be weakened, each by a name, so that tests can weaken
-// one and see that it is missed (tests/scenarios/mutants_test).
+// one and see that it is missed (mutants_test, in tests/scenarios and
+// tests/sim).
 //
 // In the daemon Weakened() is a constant false, and what depends on it is gone.
 // Only the library that those tests link is built with LEDGERD_WEAKENED.
@@ -9,6 +10,8 @@
 #ifndef LEDGERD_REPLICATION_CORE_WEAKENED_H_
 #define LEDGERD_REPLICATION_CORE_WEAKENED_H_
 
+#include <bitset>
+#include <cstddef>
 #include <cstdint>
 
 namespace ledgerd::replication {
@@ -47,14 +50,23 @@ enum class Rule : uint8_t {
   kHigherForkOnly,              // 15
   kWitnessCountsAsBest,         // 16
   kRecalledAnswersThisProcess,  // 14
+  kOlderEpochIsRefused,         // 2, 6
   kCount,
 };
 
 #ifdef LEDGERD_WEAKENED
-// The one rule that does not hold now.
-Rule& WeakenedRule();
+// Those that do not hold now, by their numbers.
+using Rules = std::bitset<static_cast<size_t>(Rule::kCount)>;
 
-inline bool Weakened(Rule rule) { return WeakenedRule() == rule; }
+Rules& WeakenedRules();
+
+inline void Weaken(Rule rule) {
+  WeakenedRules().set(static_cast<size_t>(rule));
+}
+
+inline bool Weakened(Rule rule) {
+  return WeakenedRules().test(static_cast<size_t>(rule));
+}
 #else
 constexpr bool Weakened(Rule /*rule*/) { return false; }
 #endif

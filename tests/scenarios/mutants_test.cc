@@ -21,7 +21,7 @@ namespace ledgerd::scenarios {
 namespace {
 
 using replication::Rule;
-using replication::WeakenedRule;
+using replication::Weaken;
 
 struct Named {
   Rule rule;
@@ -64,6 +64,7 @@ constexpr Named kRules[] = {
     LEDGERD_RULE(kHigherForkOnly),
     LEDGERD_RULE(kWitnessCountsAsBest),
     LEDGERD_RULE(kRecalledAnswersThisProcess),
+    LEDGERD_RULE(kOlderEpochIsRefused),
 };
 
 static_assert(std::size(kRules) + 1 == static_cast<size_t>(Rule::kCount),
@@ -90,7 +91,7 @@ bool Catches(const std::string& path, const Named& rule) {
   std::fflush(stdout);
   const pid_t child = fork();
   if (child == 0) {
-    WeakenedRule() = rule.rule;
+    if (rule.rule != Rule::kNone) Weaken(rule.rule);
     const Outcome outcome = RunScenario(ReadAll(path));
     if (outcome.violation.empty()) _exit(0);
     std::printf("  %s: %s\n",

@@ -48,7 +48,7 @@ void Client::Think() {
     ++request_;
     waiting_ = true;
     floor_ = around_.history.floor();
-    read_ = around_.random.OneIn(4);
+    read_ = around_.random.Percent(around_.plan.read_percent);
     if (read_) {
       // Of any replica.
       target_ = around_.random.Below(nodes_.size());
@@ -119,6 +119,7 @@ void Client::Ask() {
   const auto at = std::next(nodes_.begin(),
                             static_cast<ptrdiff_t>(target_ % nodes_.size()));
   Node& node = *at->second;
+  if (node.left_behind()) return;
   if (read_) {
     AskRead(node);
   } else {

@@ -22,7 +22,7 @@ void Faults::Next() {
   around_.scheduler.After(microseconds(around_.random.Between(0, 2 * every)),
                           [this] {
                             if (stopped_) return;
-                            if (!old_disk_.running()) {
+                            if (!old_disk_.running() && !bridge_.running()) {
                               around_.random.Pick(faults_)();
                             }
                             Next();
@@ -32,6 +32,7 @@ void Faults::Next() {
 void Faults::Stop() {
   stopped_ = true;
   old_disk_.Stop();
+  bridge_.Stop();
   network_.Heal();
 }
 
@@ -103,25 +104,6 @@ void Faults::Crash(Node& node, bool power_cut) {
   node.Crash(power_cut);
   around_.scheduler.After(Between(milliseconds(10), milliseconds(3000)),
                           [&node] { node.Start(); });
-}
-
-// So that epochs follow each other, and leave entries that few have.
-void Faults::OnPromotion(Node& node) {
-  if (!around_.plan.process.ambushes || stopped_ || old_disk_.running() ||
-      nodes_.size() < 3 || around_.random.OneIn(3)) {
-    return;
-  }
-  const uint64_t longest = around_.random.OneIn(2) ? 5'000 : 300'000;
-  Later(microseconds(around_.random.Below(longest)), [this, &node] {
-    around_.counts.Add("primary ambushed");
-    if (around_.random.OneIn(3)) {
-      Crash(node, around_.random.OneIn(2));
-      return;
-    }
-    Isolate(node.id());
-    Later(Between(milliseconds(100), milliseconds(2000)),
-          [this, &node] { network_.Join(node.id()); });
-  });
 }
 
 // What it was asked meanwhile it finds before it hears anything else.
@@ -205,6 +187,7 @@ void Faults::AddNetworkFaults() {
   if (plan.partitions) faults_.emplace_back([this] { Partition(); });
   if (plan.one_way_partitions) faults_.emplace_back([this] { CutOneWay(); });
   if (plan.flapping) faults_.emplace_back([this] { Flap(); });
+  if (plan.bridges) faults_.emplace_back([this] { bridge_.Begin(); });
 }
 
 // Two halves; in some of them one replica still hears both (a bridge).
@@ -270,9 +253,7 @@ void Faults::CutAndJoin(ReplicaId alone, uint64_t times) {
 void Faults::AddOperators() {
   if (nodes_.size() == 1) return;
   if (around_.plan.operators.resizes) {
-    faults_.emplace_back([this] {
-      if (operators_.MayLoseDisk()) operators_.Resize();
-    });
+    faults_.emplace_back([this] { Resize(); });
   }
   if (around_.plan.operators.switchovers) {
     faults_.emplace_back([this] { Switchover(); });
@@ -280,6 +261,23 @@ void Faults::AddOperators() {
   if (around_.plan.operators.pauses) {
     faults_.emplace_back([this] { PauseGroup(); });
   }
+}
+
+// Those that operators take out are often those that nobody hears.
+void Faults::Resize() {
+  if (!operators_.MayResize()) return;
+  // Of four, one would be left.
+  const bool three = nodes_.size() == 5 && around_.random.OneIn(2);
+  if (three && around_.plan.disk.lost) LoseDisk();
+  operators_.Resize();
+  if (!around_.random.OneIn(2)) return;
+  for (const ReplicaId out : operators_.leaving()) {
+    for (const auto& [id, node] : nodes_) {
+      if (!operators_.leaving().contains(id)) network_.CutBothWays(out, id);
+    }
+  }
+  Later(Between(milliseconds(200), milliseconds(2000)),
+        [this] { network_.Join(); });
 }
 
 void Faults::Switchover() {

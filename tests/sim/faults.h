@@ -15,6 +15,9 @@
 #include <functional>
 #include <vector>
 
+#include "replication/core/message.h"
+#include "tests/sim/ambush.h"
+#include "tests/sim/bridge.h"
 #include "tests/sim/client.h"
 #include "tests/sim/network.h"
 #include "tests/sim/node.h"
@@ -31,11 +34,29 @@ class Faults {
         network_(network),
         nodes_(nodes),
         operators_(operators),
-        old_disk_(around, network, nodes) {}
+        old_disk_(around, network, nodes),
+        bridge_(around, network, nodes),
+        ambush_(around, network, nodes,
+                [this] { return !stopped_ && !old_disk_.running(); }) {}
 
   void Begin();
-  // It has begun an epoch.
-  void OnPromotion(Node& node);
+
+  // After each step of a replica.
+  void OnStepped(Node& node) { ambush_.OnStepped(node); }
+
+  // A replica has taken it.
+  void OnArrived(const replication::Message& message) {
+    ambush_.OnArrived(message);
+  }
+
+  // The network keeps it back.
+  void OnWithheld(const replication::Message& message) {
+    ambush_.OnWithheld(message);
+  }
+
+  // A primary hears nobody, and somebody watches what comes of it.
+  bool bridges() const { return bridge_.running(); }
+
   // Nothing new goes wrong, and all connections are good.
   void Stop();
   // All that is wrong still is made right. Requires: stopped.
@@ -60,6 +81,7 @@ class Faults {
   void CutAndJoin(ReplicaId alone, uint64_t times);
   void Isolate(ReplicaId alone);
   void Freeze();
+  void Resize();
   void Switchover();
   void PauseGroup();
 
@@ -75,6 +97,8 @@ class Faults {
   Nodes& nodes_;
   Operators& operators_;
   OldDisk old_disk_;
+  Bridge bridge_;
+  Ambush ambush_;
   std::vector<Fault> faults_;
   bool stopped_ = false;
 };

@@ -8,6 +8,8 @@ namespace {
 using replication::Replica;
 
 constexpr microseconds kAskEvery = milliseconds(100);
+// How many primaries of the others are ended, at most.
+constexpr uint64_t kUnrest = 5;
 
 }  // namespace
 
@@ -49,6 +51,38 @@ void ForcedPromotion::Ask() {
     });
   }
   around_.scheduler.After(kAskEvery, [this] { Ask(); });
+}
+
+void ForcedPromotion::BringOthersBack(Network& network) {
+  around_.counts.Add("two forks");
+  for (const auto& [id, node] : nodes_) {
+    if (node.get() == left_) continue;
+    network.CutBothWays(id, left_->id());
+    node->LeaveBehind();
+    node->Heal();
+  }
+  Unsettle(kUnrest);
+}
+
+// So that their epoch may be above the other's.
+void ForcedPromotion::Unsettle(uint64_t times) {
+  if (times == 0) return;
+  around_.scheduler.After(milliseconds(around_.random.Between(100, 500)),
+                          [this, times] {
+                            for (const auto& [id, node] : nodes_) {
+                              if (!node->left_behind() || !node->leads())
+                                continue;
+                              node->Crash(/*power_cut=*/false);
+                              node->Start();
+                            }
+                            Unsettle(times - 1);
+                          });
+}
+
+void ForcedPromotion::Restart() {
+  around_.counts.Add("two forks, and a restart");
+  left_->Crash(/*power_cut=*/false);
+  left_->Start();
 }
 
 void ForcedPromotion::End() {

@@ -3,16 +3,21 @@
 //
 //   ForcedPromotion forced(around, nodes);
 //   if (forced.Begin()) ...   // until done()
+//   forced.BringOthersBack(network);
 //   forced.End();
 //
 // Shape   One that has all that was ever applied is left, so that what clients
 //         were told stays true; the others are switched off, as the operator
-//         has to confirm. Those that come back are refused, and lose their
-//         disks: Operators adds them again.
+//         has to confirm. They may come back where no client reaches them, and
+//         go on in the fork before, with one primary after the other. Once they
+//         hear of the other one they are refused, and lose their disks:
+//         Operators adds them again. It may restart just then, so that it only
+//         knows what is on its disk.
 #ifndef LEDGERD_TESTS_SIM_FORCED_PROMOTION_H_
 #define LEDGERD_TESTS_SIM_FORCED_PROMOTION_H_
 
 #include "tests/sim/client.h"
+#include "tests/sim/network.h"
 #include "tests/sim/node.h"
 #include "tests/sim/operators.h"
 
@@ -29,12 +34,19 @@ class ForcedPromotion {
 
   bool done() const;
 
-  // The others may come back. Requires: done.
+  // The others come back, and hear nothing of it. Requires: done.
+  void BringOthersBack(Network& network);
+
+  // Requires: done.
+  void Restart();
+
+  // The others are to be added again. Requires: done.
   void End();
 
  private:
   bool HasAll(const Node& node) const;
   void Ask();
+  void Unsettle(uint64_t times);
 
   const Surroundings& around_;
   Nodes& nodes_;

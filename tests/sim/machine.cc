@@ -28,7 +28,7 @@ EntryResult Machine::Apply(const Entry& entry, storage::StateView& view) const {
   } else {
     result = server::Apply(entry, view);
   }
-  history_.OnApplied(entry, result);
+  if (told_) history_.OnApplied(entry, result);
   return result;
 }
 

@@ -1,4 +1,5 @@
-// The real ledger as a StateMachine that tells a History what it does.
+// The real ledger as a StateMachine that tells a History what it does, unless
+// what it does counts for nothing.
 #ifndef LEDGERD_TESTS_SIM_MACHINE_H_
 #define LEDGERD_TESTS_SIM_MACHINE_H_
 
@@ -17,6 +18,10 @@ class Machine final : public replication::StateMachine {
   Machine(History& history, Mutation mutation)
       : history_(history), mutation_(mutation) {}
 
+  bool is_told() const { return told_; }
+
+  void SetTold(bool told) { told_ = told; }
+
   storage::Needs NeedsOf(const Entry& entry) const override;
   EntryResult Apply(const Entry& entry,
                     storage::StateView& view) const override;
@@ -24,6 +29,7 @@ class Machine final : public replication::StateMachine {
  private:
   History& history_;
   const Mutation mutation_;
+  bool told_ = true;
 };
 
 }  // namespace ledgerd::sim

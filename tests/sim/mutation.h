@@ -19,6 +19,10 @@ enum class Mutation : uint8_t {
   kAppliedPointApart,
   // What a write has renamed or created is gone after a power cut.
   kDirectoryNotSynced,
+  // A journal with a damaged record opens, as if it were whole.
+  kDamagedIsOpened,
+  // A group that was being written when the power went is damage.
+  kTornIsDamaged,
 };
 
 }  // namespace ledgerd::sim

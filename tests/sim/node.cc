@@ -1,5 +1,6 @@
 #include "tests/sim/node.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -13,6 +14,8 @@ using replication::Message;
 using replication::Replica;
 
 constexpr microseconds kTick = milliseconds(10);
+// What a good disk takes at most, in microseconds.
+constexpr uint64_t kGoodDisk = 1000;
 // Simulated clocks begin here: zero is "none".
 constexpr microseconds kEpoch = seconds(1'000'000);
 
@@ -20,6 +23,22 @@ std::vector<ReplicaId> Ids(const Membership& founders) {
   std::vector<ReplicaId> ids;
   for (const Member& member : founders.members) ids.push_back(member.id);
   return ids;
+}
+
+storage::MemoryJournalDisk::Mistake MistakeOf(Mutation mutation) {
+  using Mistake = storage::MemoryJournalDisk::Mistake;
+  switch (mutation) {
+    case Mutation::kDamagedCutAsTorn:
+      return Mistake::kDamagedIsCut;
+    case Mutation::kDamagedIsOpened:
+      return Mistake::kDamagedIsOpened;
+    case Mutation::kTornIsDamaged:
+      return Mistake::kTornIsDamaged;
+    case Mutation::kDirectoryNotSynced:
+      return Mistake::kSuperblockBefore;
+    default:
+      return Mistake::kNone;
+  }
 }
 
 }  // namespace
@@ -37,11 +56,7 @@ Node::Node(const Member& member, const Membership& founders,
   Misbehave();
 }
 
-void Node::Misbehave() {
-  disk_.SetCutDamaged(around_.mutation == Mutation::kDamagedCutAsTorn);
-  disk_.SetDirectoryNotSynced(around_.mutation ==
-                              Mutation::kDirectoryNotSynced);
-}
+void Node::Misbehave() { disk_.SetMistake(MistakeOf(around_.mutation)); }
 
 void Node::LoseDisk() {
   Drop();
@@ -52,12 +67,15 @@ void Node::LoseDisk() {
   store_ = std::make_unique<storage::MemoryStateStore>(
       storage::MemoryStateStore::Options{.cold = around_.plan.cold});
   promises_.clear();
+  synced_ = Sequence(0);
+  machine_.SetTold(true);
   damaged_ = false;
   refuses_to_start_ = false;
   Misbehave();
 }
 
 void Node::Restore(const Image& image) {
+  synced_ = Sequence(0);
   disk_ = image.journal;
   disk_.SetFull(false);
   store_ = std::make_unique<storage::MemoryStateStore>(
@@ -105,6 +123,10 @@ void Node::Start() {
     return;
   }
   journal_ = *std::move(journal);
+  if (journal_->last().sequence < synced_) {
+    Fail(absl::StrCat("had synced sequence ", synced_.value(),
+                      ", and starts with less"));
+  }
   work_ = std::make_unique<replication::SimulatedWork>(*journal_, *store_);
   work_->now = ReadClock();
   work_->install = [this](const replication::JournalWrite& write) {
@@ -176,10 +198,11 @@ void Node::Settle() {
   while (replica_->Apply()) {
   }
   const Sequence applied = store_->applied().entry.sequence;
-  if (applied != told_) {
+  if (applied != told_ && machine_.is_told()) {
     told_ = applied;
     around_.history.OnState(applied, store_->state_hash());
   }
+  synced_ = protocol().durable();
   around_.stepped(*this);
   ScheduleWork();
   StopOnFault();
@@ -217,7 +240,9 @@ microseconds Node::WorkTime() {
   if (slow_until_ > around_.scheduler.now()) {
     return milliseconds(around_.random.Between(20, 800));
   }
-  return microseconds(around_.random.Between(50, max));
+  // With what is on its way at once kept small, a slow disk would need minutes.
+  return microseconds(
+      around_.random.Between(50, healed_ ? std::min(max, kGoodDisk) : max));
 }
 
 void Node::ScheduleWork() {
@@ -257,6 +282,8 @@ void Node::PowerOff() {
   off_ = true;
 }
 
+void Node::LeaveBehind() { machine_.SetTold(false); }
+
 void Node::Pause(microseconds length) {
   paused_until_ = std::max(paused_until_, around_.scheduler.now() + length);
 }
@@ -267,6 +294,7 @@ void Node::SlowDisk(microseconds length) {
 
 void Node::Heal() {
   off_ = false;
+  healed_ = true;
   SetDiskFull(false);
   slow_until_ = {};
   Start();

@@ -12,7 +12,8 @@
 //              slow, and jump. The disk may be slow, full, fail a sync, rot, be
 //              lost, or come back as it was; the rest is in
 //              storage/memory_journal.h and memory_state_store.h.
-// Checked      What a message claims is on the disk of its sender.
+// Checked      What a message claims is on the disk of its sender. What was
+//              synced is there after a restart, or it is refused.
 #ifndef LEDGERD_TESTS_SIM_NODE_H_
 #define LEDGERD_TESTS_SIM_NODE_H_
 
@@ -74,6 +75,13 @@ class Node final : private replication::Transport {
   void Crash(bool power_cut);
   // Down, and not started again before Heal.
   void PowerOff();
+
+  // The group has gone on in a higher fork: until it loses its disk, no client
+  // reaches it, and what it does is not true.
+  void LeaveBehind();
+
+  bool left_behind() const { return !machine_.is_told(); }
+
   void Pause(microseconds length);
 
   // Does `task` in the process, once it is not paused; nothing when it is down.
@@ -192,7 +200,7 @@ class Node final : private replication::Transport {
   const Surroundings around_;
   storage::MemoryJournalDisk disk_;
   std::unique_ptr<storage::MemoryStateStore> store_;
-  const Machine machine_;
+  Machine machine_;
   // Chooses what work ends next.
   std::mt19937_64 order_;
   // Counts those that were lost.
@@ -213,8 +221,11 @@ class Node final : private replication::Transport {
   bool damaged_ = false;
   bool refuses_to_start_ = false;
   bool off_ = false;
+  bool healed_ = false;
   // What the history knows of its state.
   Sequence told_;
+  // Of its journal, as the process before knew: it is not less at a start.
+  Sequence synced_;
   // To whom an epoch was promised.
   std::map<Epoch, ReplicaId> promises_;
 };

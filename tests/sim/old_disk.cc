@@ -18,18 +18,29 @@ constexpr uint64_t kPromotionsMax = 5;
 void OldDisk::Begin() {
   if (running_ || !Cast()) return;
   running_ = true;
+  const Node::Image image = old_->TakeImage();
+  if (around_.random.OneIn(2)) RestartBefore();
   lives_.clear();
   for (const auto& [id, node] : nodes_) lives_[id] = node->life();
   epoch_ = primary_->protocol().epoch();
   network_.CutBothWays(primary_->id(), other_->id());
   const microseconds wait = milliseconds(around_.random.Between(100, 900));
-  After(wait, [this, image = old_->TakeImage()] {
+  After(wait, [this, image] {
     if (!AllRemember()) {
       End();
       return;
     }
     Restore(image);
   });
+}
+
+// What the primary remembers then is heard by the process after it.
+void OldDisk::RestartBefore() {
+  around_.counts.Add("recalled for another process");
+  old_->Crash(/*power_cut=*/false);
+  network_.HoldNext(primary_->id(), old_->id(),
+                    replication::Body(replication::Recalled()).index());
+  old_->Start();
 }
 
 bool OldDisk::Cast() {
@@ -65,6 +76,7 @@ void OldDisk::Restore(const Node::Image& image) {
   old_->Crash(/*power_cut=*/false);
   old_->Restore(image);
   old_->Start();
+  network_.ReleaseHeld();
   // So that it does not catch up at once.
   old_->SlowDisk(seconds(3));
   lives_[old_->id()] = old_->life();
@@ -72,9 +84,9 @@ void OldDisk::Restore(const Node::Image& image) {
 }
 
 void OldDisk::AwaitDebt(uint64_t looks) {
-  if (looks == 0 || !AllRemember()) {
+  if (!AllRemember()) {
     End();
-  } else if (KnowsItIsOld()) {
+  } else if (looks == 0 || KnowsItIsOld()) {
     LosePrimary();
   } else {
     After(kLookEvery, [this, looks] { AwaitDebt(looks - 1); });
@@ -115,6 +127,7 @@ bool OldDisk::KnowsItIsOld() const {
 }
 
 void OldDisk::End() {
+  network_.ReleaseHeld();
   network_.Join();
   running_ = false;
 }

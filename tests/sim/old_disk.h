@@ -9,8 +9,10 @@
 //         other standby hears nothing of the primary, so that what is committed
 //         is on the disk of the first one and the primary's alone. Then the
 //         first one restarts with the copy. Once it knows that its disk is old,
-//         the primary is gone for some seconds, and the other standby is told
-//         to promote itself: it must not find a majority.
+//         or should know if it were, the primary is gone for some seconds, and
+//         the other standby is told to promote itself: it must not find a
+//         majority. Sometimes the first one has restarted before, and an answer
+//         to that process comes to this one.
 // Fault model  Those who remember stay up, and are heard, until the replica has
 //         heard what they remember; no other fault happens until it has paid
 //         its debt. More is not promised.
@@ -21,6 +23,7 @@
 #include <functional>
 #include <map>
 
+#include "replication/core/message.h"
 #include "tests/sim/client.h"
 #include "tests/sim/network.h"
 #include "tests/sim/node.h"
@@ -42,6 +45,7 @@ class OldDisk {
 
  private:
   bool Cast();
+  void RestartBefore();
   // Nobody has restarted since, and the primary is the same.
   bool AllRemember() const;
   void Restore(const Node::Image& image);

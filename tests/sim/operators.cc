@@ -40,16 +40,44 @@ void Operators::Look() {
       [](const Node* leader) { return leader->protocol().is_primary(); });
   headless_ = served ? 0 : headless_ + 1;
   if (IsPair()) LeadPair();
-  for (Node* const leader : leaders) {
-    if (leader->leads() && replacing_.has_value()) Advance(*leader);
-    if (leader->leads() && !leaving_.empty()) TakeOut(*leader);
+  for (Node* const leader : leaders) Ask(*leader);
+}
+
+void Operators::Ask(Node& leader) {
+  if (!leader.leads()) return;
+  const bool replace =
+      replacing_.has_value() && (leaving_.empty() || around_.random.OneIn(2));
+  if (replace) {
+    Advance(leader);
+  } else if (!leaving_.empty()) {
+    TakeOut(leader);
   }
+}
+
+// Not within the step that has led here.
+void Operators::OnStepped(Node& node) {
+  if (!around_.plan.operators.hasty || !node.leads()) return;
+  const replication::Protocol& protocol = node.protocol();
+  const EntryId& changed = protocol.membership().since;
+  const bool settled = protocol.commit() >= changed.sequence;
+  if (protocol.epoch() == epoch_ && changed == changed_ &&
+      settled == settled_) {
+    return;
+  }
+  epoch_ = protocol.epoch();
+  changed_ = changed;
+  settled_ = settled;
+  const uint64_t longest = around_.random.OneIn(2) ? 100 : 1000;
+  around_.scheduler.After(microseconds(around_.random.Below(longest)),
+                          [this, &node] { Ask(node); });
 }
 
 std::vector<Node*> Operators::Leaders() const {
   std::vector<Node*> leaders;
   for (const auto& [id, node] : nodes_) {
-    if (node->leads() && !node->paused()) leaders.push_back(node.get());
+    if (node->leads() && !node->paused() && !node->left_behind()) {
+      leaders.push_back(node.get());
+    }
   }
   return leaders;
 }
@@ -74,10 +102,7 @@ void Operators::LeadPair() {
 }
 
 bool Operators::MayLoseDisk() const {
-  return nodes_.size() >= 3 && done() &&
-         std::none_of(nodes_.begin(), nodes_.end(), [](const auto& n) {
-           return n.second->is_damaged() || n.second->refuses_to_start();
-         });
+  return nodes_.size() >= 3 && done() && AllAreWhole();
 }
 
 void Operators::Replace(Node& node) {
@@ -88,38 +113,69 @@ void Operators::Replace(Node& node) {
   node.Start();
 }
 
+bool Operators::MayResize() const {
+  // Of four, one would be left with none to remember what it has.
+  const bool enough =
+      nodes_.size() == 5 || (nodes_.size() == 4 && !replacing_.has_value());
+  return enough && leaving_.empty() && out_.empty() && AllAreWhole();
+}
+
+bool Operators::AllAreWhole() const {
+  return std::none_of(nodes_.begin(), nodes_.end(), [](const auto& n) {
+    return n.second->is_damaged() || n.second->refuses_to_start();
+  });
+}
+
 void Operators::Resize() {
-  around_.counts.Add("two of five taken out");
-  const uint64_t first = around_.random.Below(nodes_.size());
-  const uint64_t next = around_.random.Between(1, nodes_.size() - 1);
-  for (const uint64_t n : {first, (first + next) % nodes_.size()}) {
-    leaving_.push_back(ReplicaId(n + 1));
+  around_.counts.Add("two voters taken out");
+  while (leaving_.size() < 2) {
+    const ReplicaId id = around_.random.Pick(nodes_)->id();
+    if (replacing_ != id) leaving_.insert(id);
   }
 }
 
 void Operators::TakeOut(Node& leader) {
   const replication::Protocol& protocol = leader.protocol();
-  for (const ReplicaId id : leaving_) {
-    if (protocol.membership().Find(id) == nullptr) continue;
-    MembershipRequested change;
-    change.change = MembershipChange::kRemove;
-    change.id = id;
-    Request(leader, change);
-    return;
+  const Membership& membership = protocol.membership();
+  // Once it is committed, it stays.
+  if (membership.since.sequence <= protocol.commit()) {
+    std::erase_if(leaving_, [&](ReplicaId id) {
+      if (membership.Find(id) != nullptr) return false;
+      out_.push_back(id);
+      out_until_ = around_.scheduler.now() + TimeOut();
+      return true;
+    });
   }
-  if (protocol.membership().since.sequence > protocol.commit()) return;
-  out_ = std::move(leaving_);
-  leaving_.clear();
-  out_until_ =
-      around_.scheduler.now() + milliseconds(around_.random.Below(3000));
+  std::vector<ReplicaId> members;
+  for (const ReplicaId id : leaving_) {
+    if (membership.Find(id) != nullptr) members.push_back(id);
+  }
+  if (members.empty()) return;
+  MembershipRequested change;
+  // Not of two primaries the same, and of neither itself, if it can be.
+  if (members.size() > 1) std::erase(members, removed_);
+  if (members.size() > 1) std::erase(members, leader.id());
+  change.change = MembershipChange::kRemove;
+  change.id = around_.random.Pick(members);
+  Request(leader, change);
+}
+
+// Those in haste often give them no time, and sometimes much: who is out may
+// not know it, and promote itself.
+microseconds Operators::TimeOut() {
+  if (!around_.plan.operators.hasty) {
+    return milliseconds(around_.random.Below(3000));
+  }
+  return milliseconds(
+      around_.random.Below(around_.random.OneIn(2) ? 300 : 1500));
 }
 
 void Operators::Request(Node& leader, const MembershipRequested& change) {
   leader.Do([this, &leader, change](Replica& replica) {
     const auto result = replica.OnEvent(change, leader.ReadClock());
-    if (result.has_value() && result->refusal == Refusal::kNone) {
-      around_.counts.Add("membership changed");
-    }
+    if (!result.has_value() || result->refusal != Refusal::kNone) return;
+    around_.counts.Add("membership changed");
+    if (change.change == MembershipChange::kRemove) removed_ = change.id;
   });
 }
 

@@ -11,6 +11,8 @@
 namespace ledgerd::sim {
 namespace {
 
+using replication::Acknowledged;
+using replication::HeartbeatAnswer;
 using replication::Message;
 using replication::ProtocolView;
 using replication::Replica;
@@ -45,14 +47,17 @@ Simulation::Simulation(const Plan& plan, Mutation mutation, std::ostream* story)
                 if (story_ != nullptr) {
                   Tell(absl::StrCat("sends ", scenarios::Describe(message)));
                 }
+                CheckAcknowledged(message);
                 network_.Send(std::move(message));
               },
               [this](Node& from, const replication::CheckpointOrder& order) {
                 SendCheckpoint(from, order);
               },
               [this](Node& node) { OnStepped(node); }},
-      network_(plan_.network, scheduler_, random_, counts_,
-               [this](Message message) { Deliver(std::move(message)); }),
+      network_(
+          plan_.network, scheduler_, random_, counts_,
+          [this](Message message) { Deliver(std::move(message)); },
+          [this](const Message& message) { faults_.OnWithheld(message); }),
       operators_(around_, nodes_),
       faults_(around_, network_, nodes_, operators_),
       forced_(around_, nodes_, operators_) {
@@ -73,13 +78,7 @@ Outcome Simulation::Run() {
   WatchPrimaries();
   RunUntil(plan_.fire, [] { return false; });
   faults_.Stop();
-  if (plan_.operators.forces && operators_.done() && forced_.Begin()) {
-    if (!RunUntil(plan_.heal_max, [this] { return forced_.done(); })) {
-      history_.Fail(
-          absl::StrCat("forced, but is not primary: ", WhereTheyAre()));
-    }
-    forced_.End();
-  }
+  if (plan_.operators.forces && operators_.done() && forced_.Begin()) Force();
   faults_.Heal();
   for (const auto& client : clients_) client->ResetWritten();
   if (!RunUntil(plan_.heal_max, [this] { return AllServed(); })) {
@@ -92,6 +91,22 @@ Outcome Simulation::Run() {
   }
   CheckEnd();
   return {history_.violation(), trace_, scheduler_.now(), counts_};
+}
+
+void Simulation::Force() {
+  if (!RunUntil(plan_.heal_max, [this] { return forced_.done(); })) {
+    history_.Fail(absl::StrCat("forced, but is not primary: ", WhereTheyAre()));
+  }
+  // Who has forgotten something would have nobody who remembers.
+  if (!plan_.disk.old && random_.OneIn(2)) {
+    forced_.BringOthersBack(network_);
+    const auto never = [] { return false; };
+    RunUntil(milliseconds(random_.Between(500, 3000)), never);
+    network_.Join();
+    if (random_.OneIn(2)) forced_.Restart();
+    RunUntil(milliseconds(random_.Between(50, 1000)), never);
+  }
+  forced_.End();
 }
 
 bool Simulation::RunUntil(microseconds length,
@@ -133,6 +148,7 @@ void Simulation::Deliver(Message message) {
         });
     return;
   }
+  faults_.OnArrived(message);
   node.Do([&node, message = std::move(message)](Replica& replica) mutable {
     replica.OnEvent(replication::Received{std::move(message)},
                     node.ReadClock());
@@ -143,11 +159,10 @@ void Simulation::OnStepped(Node& node) {
   const ProtocolView view = ViewOf(node.protocol());
   ProtocolView& known = views_[node.id()];
   if (SameForGroup(known, view)) return;
-  if (view.primary && !known.primary) {
-    counts_.Add("promotion");
-    faults_.OnPromotion(node);
-  }
+  if (view.primary && !known.primary) counts_.Add("promotion");
   known = view;
+  faults_.OnStepped(node);
+  operators_.OnStepped(node);
   if (story_ != nullptr) {
     Tell(absl::StrCat(node.id().value(), " is ",
                       scenarios::Status(node.protocol())));
@@ -161,6 +176,35 @@ void Simulation::OnStepped(Node& node) {
   uint64_t hash = 0;
   std::memcpy(&hash, view.last.hash.data(), sizeof(hash));
   Trace(hash);
+}
+
+// ---- rule 2
+
+// What is acknowledged is as the primary has it. Of who has begun no epoch, or
+// another one since, nothing is known any more.
+void Simulation::CheckAcknowledged(const Message& message) {
+  Sequence through;
+  if (const auto* said = std::get_if<Acknowledged>(&message.body)) {
+    through = said->through;
+  } else if (const auto* beat = std::get_if<HeartbeatAnswer>(&message.body)) {
+    through = beat->through;
+  }
+  const Node& to = *nodes_.at(message.to);
+  if (through == Sequence(0) || !to.leads() ||
+      to.protocol().epoch() != message.epoch ||
+      to.protocol().fork() != message.fork) {
+    return;
+  }
+  const EntryId* const said =
+      nodes_.at(message.from)->protocol().outline().Find(through);
+  const replication::Outline& journal = to.protocol().outline();
+  if (said == nullptr || through <= journal.base().sequence ||
+      journal.Has(*said)) {
+    return;
+  }
+  history_.Fail(absl::StrCat("replica ", message.from.value(),
+                             " acknowledges sequence ", through.value(),
+                             ", and has not the primary's entry there"));
 }
 
 // ---- rule 7
@@ -183,7 +227,8 @@ void Simulation::WatchPrimaries() {
   const microseconds limit =
       seconds(1) + milliseconds(20) * plan_.timing.timeout_ticks;
   for (const auto& [id, node] : nodes_) {
-    if (!node->leads() || node->paused() || HearsMajority(*node)) {
+    if (!node->leads() || node->paused() || HearsMajority(*node) ||
+        faults_.bridges()) {
       lonely_.erase(id);
       continue;
     }

@@ -8,8 +8,9 @@
 //          wrong. Then all is healed: within Plan::heal_max the group answers
 //          every client again, and all states are equal.
 // Checked  After every step of a replica: the invariants of
-//          replication/core/invariants.h, and what History and Node check. Of a
-//          primary that hears no majority: that it steps down (rule 7).
+//          replication/core/invariants.h, and what History and Node check. Of
+//          an acknowledgement: that the primary has the same entry (rule 2). Of
+//          a primary that hears no majority: that it steps down (rule 7).
 // Source   reliability.md, Simulation.
 #ifndef LEDGERD_TESTS_SIM_SIMULATION_H_
 #define LEDGERD_TESTS_SIM_SIMULATION_H_
@@ -61,6 +62,9 @@ class Simulation {
   void Deliver(replication::Message message);
   void OnStepped(Node& node);
   void SendCheckpoint(Node& from, const replication::CheckpointOrder& order);
+  // A forced promotion has begun.
+  void Force();
+  void CheckAcknowledged(const replication::Message& message);
   void WatchPrimaries();
   bool HearsMajority(const Node& node) const;
   void Trace(uint64_t value);
