@@ -32,8 +32,13 @@ class AnswerKeeper final : public Transport {
  public:
   // Called on the replica's thread for each.
   std::function<void(const HeartbeatAnswer&)> on_answer;
+  // Called for each question what another one remembers.
+  std::function<void(ReplicaId asked, ProcessId asker)> on_recall;
 
   void Send(Message message) override {
+    if (const auto* recall = std::get_if<Recall>(&message.body)) {
+      on_recall(message.to, recall->process);
+    }
     const auto* answer = std::get_if<HeartbeatAnswer>(&message.body);
     if (answer == nullptr) return;
     if (on_answer) on_answer(*answer);
@@ -78,10 +83,13 @@ class TurnTest : public testing::Test {
   }
 
   void SetUp() override {
+    // The others remember nothing of it.
+    transport_.on_recall = [this](ReplicaId asked, ProcessId asker) {
+      Recalled recalled;
+      recalled.asked_by = asker;
+      Deliver(asked, std::move(recalled));
+    };
     ASSERT_TRUE(replica_->Start().ok());
-    for (const ReplicaId other : {kPrimary, ReplicaId(3)}) {
-      Deliver(other, Recalled{});
-    }
     // Once it has promised the epoch it answers.
     for (Round round(1); !transport_.Has(round); round = round.Next()) {
       Beat(round);

@@ -19,7 +19,7 @@ import sys
 import unittest
 
 ALLOWED = re.compile(
-    r"<(algorithm|array|compare|cstddef|cstdint|cstring|deque|functional|limits|map|memory|numeric"
+    r"<(algorithm|array|bitset|compare|cstddef|cstdint|cstring|deque|functional|limits|map|memory|numeric"
     r"|optional|ostream|set|span|sstream|string|tuple|type_traits|utility|variant|vector)>"
     r'|"absl/(container|status|strings|types|numeric|base)/.*"'
     r'|"proto/(base/(check|happens_before|little_endian|status_macros|strong_int|uint128)\.h'
