@@ -81,6 +81,8 @@ absl::string_view Name(EntryKind kind) {
       return "membership";
     case EntryKind::kPause:
       return "pause";
+    case EntryKind::kIncidents:
+      return "incidents";
   }
   return "unknown";
 }

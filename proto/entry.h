@@ -37,6 +37,7 @@ enum class EntryKind : uint8_t {
   kEpochStart = 4,       // No payload: the first entry of each epoch.
   kMembership = 5,       // Payload: a Membership (membership.h).
   kPause = 6,            // Payload: the same, with another pause.
+  kIncidents = 7,        // Payload: incidents (incident.h).
 };
 
 // As in admin.v1.JournalEntry.operation; "unknown" for a kind of a newer build.

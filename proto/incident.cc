@@ -1,9 +1,11 @@
 #include "proto/incident.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
+#include "proto/base/check.h"
 #include "proto/base/little_endian.h"
 
 namespace ledgerd {
@@ -64,19 +66,19 @@ void Encode(const Incident& incident, std::string& to) {
   absl::StrAppend(&to, record, cause, resolution);
 }
 
-// Takes one record off the front of `bytes`.
-absl::StatusOr<Incident> DecodeNext(absl::string_view& bytes) {
-  if (bytes.size() < kTextsAt) {
+// Takes one record off the front of `payload`.
+absl::StatusOr<Incident> DecodeNext(absl::string_view& payload) {
+  if (payload.size() < kTextsAt) {
     return absl::DataLossError(
-        absl::StrCat("an incident of ", bytes.size(), " bytes"));
+        absl::StrCat("an incident of ", payload.size(), " bytes"));
   }
-  const char* at = bytes.data();
+  const char* at = payload.data();
   const auto size = GetLittle<uint32_t>(at + kSizeAt);
   const size_t cause = GetLittle<uint16_t>(at + kTextSizesAt);
   const size_t resolution = GetLittle<uint16_t>(at + kTextSizesAt + 2);
-  if (size > bytes.size() || size < kTextsAt + cause + resolution) {
-    return absl::DataLossError(absl::StrCat("an incident says that it has ",
-                                            size, " bytes, of ", bytes.size()));
+  if (size > payload.size() || size < kTextsAt + cause + resolution) {
+    return absl::DataLossError(absl::StrCat(
+        "an incident says that it has ", size, " bytes, of ", payload.size()));
   }
   Incident incident;
   incident.kind = static_cast<IncidentKind>(at[kKindAt]);
@@ -95,9 +97,10 @@ absl::StatusOr<Incident> DecodeNext(absl::string_view& bytes) {
   incident.write_unavailable_ns = GetLittle<uint64_t>(at + kUnavailableAt);
   incident.attempts = GetLittle<uint32_t>(at + kAttemptsAt);
   incident.detections = GetLittle<uint32_t>(at + kDetectionsAt);
-  incident.cause = std::string(bytes.substr(kTextsAt, cause));
-  incident.resolution = std::string(bytes.substr(kTextsAt + cause, resolution));
-  bytes.remove_prefix(size);
+  incident.cause = std::string(payload.substr(kTextsAt, cause));
+  incident.resolution =
+      std::string(payload.substr(kTextsAt + cause, resolution));
+  payload.remove_prefix(size);
   return incident;
 }
 
@@ -172,14 +175,24 @@ std::string EncodeIncidents(absl::Span<const Incident> incidents) {
   return bytes;
 }
 
-absl::StatusOr<std::vector<Incident>> DecodeIncidents(absl::string_view bytes) {
+absl::StatusOr<std::vector<Incident>> DecodeIncidents(
+    absl::string_view payload) {
   std::vector<Incident> incidents;
-  while (!bytes.empty()) {
-    absl::StatusOr<Incident> next = DecodeNext(bytes);
+  while (!payload.empty()) {
+    absl::StatusOr<Incident> next = DecodeNext(payload);
     if (!next.ok()) return next.status();
     incidents.push_back(*std::move(next));
   }
   return incidents;
+}
+
+Command MakeIncidentsCommand(absl::Span<const Incident> incidents) {
+  LEDGERD_CHECK(!incidents.empty());
+  LEDGERD_CHECK(incidents.size() <= kIncidentsAtOnceMax);
+  Command command;
+  command.kind = EntryKind::kIncidents;
+  command.buffer += EncodeIncidents(incidents);
+  return command;
 }
 
 }  // namespace ledgerd

@@ -1,13 +1,15 @@
 // An Incident is a durable record of something that was counted: a recovery, a
 // fault, or a change of the primary.
 //
-//   std::string bytes = EncodeIncidents({incident});
-//   absl::StatusOr<std::vector<Incident>> read = DecodeIncidents(bytes);
+//   Command command = MakeIncidentsCommand({incident});
+//   absl::StatusOr<std::vector<Incident>> read =
+//       DecodeIncidents(entry.payload());
 //
 // Shape   Written when it begins and again when it ends, each time whole: of
-//         the records of one id the last one counts.
-// Format  storage/FORMAT.md, "incidents". A later version may append to a
-//         record: what is not known is passed over.
+//         the records of one id the last one in the journal counts.
+// Format  storage/FORMAT.md, "The shared entry", has the payload's grammar. A
+//         later version may append to a record: what is not known is passed
+//         over.
 // Errors  DATA_LOSS  the bytes are no incidents.
 // Source  counters.md; the meaning of kinds and outcomes: admin.proto.
 #ifndef LEDGERD_PROTO_INCIDENT_H_
@@ -22,6 +24,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
+#include "proto/entry.h"
 #include "proto/types.h"
 
 namespace ledgerd {
@@ -123,10 +126,16 @@ struct Incident {
 inline constexpr size_t kIncidentTextMax = 512;
 // Of one encoded incident.
 inline constexpr size_t kIncidentBytesMax = 92 + 2 * kIncidentTextMax;
+// Of one entry.
+inline constexpr size_t kIncidentsAtOnceMax = 256;
 
 std::string EncodeIncidents(absl::Span<const Incident> incidents);
 
-absl::StatusOr<std::vector<Incident>> DecodeIncidents(absl::string_view bytes);
+absl::StatusOr<std::vector<Incident>> DecodeIncidents(
+    absl::string_view payload);
+
+// Requires: 1 to kIncidentsAtOnceMax of them.
+Command MakeIncidentsCommand(absl::Span<const Incident> incidents);
 
 }  // namespace ledgerd
 

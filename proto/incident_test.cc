@@ -31,7 +31,12 @@ TEST(IncidentTest, ComesBackAsItWent) {
   Incident other;
   other.planned = true;
   const std::vector<Incident> incidents = {Example(), other};
-  const auto read = DecodeIncidents(EncodeIncidents(incidents));
+  const Entry entry =
+      Entry::Seal(MakeIncidentsCommand(incidents), Epoch(1), Timestamp(9), {});
+  EXPECT_EQ(entry.kind(), EntryKind::kIncidents);
+  EXPECT_EQ(Name(entry.kind()), "incidents");
+  EXPECT_EQ(entry.event_count(), 0u);
+  const auto read = DecodeIncidents(entry.payload());
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(*read, incidents);
 }

@@ -74,6 +74,9 @@ EntryResult ToyMachine::Apply(const Entry& entry,
     case EntryKind::kMembership:
     case EntryKind::kPause:
       return {};
+    case EntryKind::kIncidents:
+      view.AppendIncidents(entry.sequence(), entry.payload());
+      return {};
   }
   return {};
 }

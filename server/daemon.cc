@@ -123,7 +123,7 @@ absl::Status Daemon::StartPorts() {
   limits.stream_window = config.requests().stream_window();
   limits.answer_bytes = config.requests().answer_memory_bytes();
   ledger_service_.emplace(CallContext{*served_, answers_, limits, clock_});
-  admin_service_.emplace(*served_, groups_[0]->incidents(), logger_);
+  admin_service_.emplace(*served_, logger_);
 
   GrpcServerOptions client = PortOptions();
   client.listener.address = config.client_address();

@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
 #include "proto/base/status_macros.h"
+#include "proto/incident.h"
 #include "proto/membership.h"
 #include "replication/core/message.h"
 #include "server/group_layout.h"
@@ -218,7 +220,15 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
 
 absl::Status ReplicaGroup::Start() {
   LEDGERD_RETURN_IF_ERROR(replica_.Start());
-  incidents_->Begin();
+  incidents_->Begin(
+      replica_,
+      [this](ReplicaId primary,
+             const std::vector<Incident>& incidents) -> absl::Status {
+        if (transport_ == nullptr) {
+          return absl::UnavailableError("there are no others");
+        }
+        return transport_->BringIncidents(primary, incidents);
+      });
   return absl::OkStatus();
 }
 
@@ -240,6 +250,11 @@ absl::Status ReplicaGroup::Connect() {
                              replica_.ExportCheckpoint());
     return CheckpointToSend{std::move(checkpoint.membership),
                             std::move(checkpoint.files)};
+  };
+  ends.journal_incidents = [this](const std::vector<Incident>& incidents) {
+    return ProposeIncidents(
+        replica_, incidents,
+        std::chrono::steady_clock::now() + IncidentReporter::kPatience);
   };
   if (keeps_state_) ends.receiver = &replica_.checkpoint_receiver();
   return transport_->Start(std::move(ends));

@@ -32,7 +32,6 @@
 #include "server/clock_watch.h"
 #include "server/config.pb.h"
 #include "server/grpc/grpc_transport.h"
-#include "server/incidents/incident_keeper.h"
 #include "server/incidents/replica_incidents.h"
 #include "server/ledger_state_machine.h"
 #include "server/logging.h"
@@ -84,8 +83,6 @@ class ReplicaGroup {
                      const Standing& standing) {
     incidents_->watch().Note(status, standing);
   }
-
-  const IncidentKeeper& incidents() const { return incidents_->keeper(); }
 
   // Lets what was taken end, takes a checkpoint, ends the threads. Returns the
   // fault when the replica had halted. Called once, after Start.

@@ -209,6 +209,7 @@ std::string SerializeRequest(const Entry& entry) {
     case EntryKind::kEpochStart:
     case EntryKind::kMembership:
     case EntryKind::kPause:
+    case EntryKind::kIncidents:
       break;
   }
   return "";

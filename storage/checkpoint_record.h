@@ -18,8 +18,9 @@
 
 namespace ledgerd::storage {
 
-// What this build writes. 1 had no index; state_upgrade.h makes 2 of it.
-inline constexpr uint32_t kStateFormatVersion = 2;
+// What this build writes. 1 had no index (state_upgrade.h), 2 no incidents: it
+// becomes a 3 with the next checkpoint.
+inline constexpr uint32_t kStateFormatVersion = 3;
 
 struct CheckpointRecord {
   uint32_t format_version = kStateFormatVersion;

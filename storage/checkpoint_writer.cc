@@ -79,6 +79,13 @@ absl::Status WritePendingStates(const StateDelta& delta, IngestFiles& files) {
   return absl::OkStatus();
 }
 
+absl::Status WriteIncidents(const StateDelta& delta, IngestFiles& files) {
+  for (const IncidentsRow& row : delta.incidents.rows()) {
+    LEDGERD_RETURN_IF_ERROR(files.Put(IncidentsKey(row.sequence), row.payload));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteTransfers(const StateDelta& delta, size_t per_row,
                             IngestFiles& files) {
   const auto& rows = delta.transfers.rows();
@@ -133,6 +140,7 @@ absl::StatusOr<std::shared_ptr<const IdRun>> WriteDelta(const StateDelta& delta,
   LEDGERD_RETURN_IF_ERROR(WriteAccounts(delta, files));
   LEDGERD_RETURN_IF_ERROR(WriteAccountTimes(delta, limits.ids_per_row, files));
   LEDGERD_RETURN_IF_ERROR(WriteExpiries(delta, files));
+  LEDGERD_RETURN_IF_ERROR(WriteIncidents(delta, files));
   LEDGERD_RETURN_IF_ERROR(WritePendingStates(delta, files));
   LEDGERD_RETURN_IF_ERROR(
       WriteTransfers(delta, limits.transfers_per_row, files));

@@ -186,6 +186,12 @@ void MemoryState::UndoEvents(const EventMark& mark) {
   entry_events_.resize(mark.count);
 }
 
+void MemoryState::AppendIncidents(Sequence sequence,
+                                  absl::string_view payload) {
+  LEDGERD_CHECK(incidents_.emplace(sequence, payload).second);
+  hash_.Add(HashIncidents(sequence, payload));
+}
+
 void MemoryState::EndEventRun(const EventLimits& limits) {
   EventRun run = {.first = event_runs_.empty() ? Sequence(1)
                                                : event_runs_.back().last.Next(),
@@ -258,6 +264,9 @@ Uint128 MemoryState::Scan() const {
   }
   for (const auto& [id, status] : failed_ids_) {
     hash.Add(HashFailedId(id, status));
+  }
+  for (const auto& [sequence, payload] : incidents_) {
+    hash.Add(HashIncidents(sequence, payload));
   }
   hash.Add(HashAppliedPoint(applied_));
   return hash.value();

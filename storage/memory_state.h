@@ -16,10 +16,12 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 #include "proto/statuses.h"
 #include "proto/types.h"
@@ -54,6 +56,8 @@ class MemoryState {
   EventMark MarkEvents() const { return {.count = EventCount()}; }
 
   void UndoEvents(const EventMark& mark);
+
+  void AppendIncidents(Sequence sequence, absl::string_view payload);
 
   Timestamp newest_account_timestamp() const { return newest_account_; }
 
@@ -112,6 +116,11 @@ class MemoryState {
     return history_;
   }
 
+  // Payloads, by the sequence of their entry.
+  const std::map<Sequence, std::string>& incidents() const {
+    return incidents_;
+  }
+
   // The state hash, from nothing.
   Uint128 Scan() const;
 
@@ -142,6 +151,7 @@ class MemoryState {
   Timestamp newest_event_;
   EventRuns event_runs_;
   std::map<std::pair<AccountId, Timestamp>, AccountBalances> history_;
+  std::map<Sequence, std::string> incidents_;
   AppliedPoint applied_;
   StateHash hash_;
 };

@@ -297,6 +297,15 @@ std::unique_ptr<EventRead> MemoryStateStore::ReadEvents(EventPosition from,
   return std::make_unique<FinishedEventRead>(std::move(found));
 }
 
+std::unique_ptr<Lookup<IncidentsRow>> MemoryStateStore::ReadIncidents(
+    Sequence after) {
+  Found<IncidentsRow> found;
+  for (const auto& [sequence, payload] : state_.incidents()) {
+    if (sequence > after) found.rows.push_back({sequence, payload});
+  }
+  return std::make_unique<FinishedLookup<IncidentsRow>>(std::move(found));
+}
+
 WatchedEvent MemoryStateStore::Watched(const Event& event) const {
   WatchedEvent watched = {.type = event.type, .timestamp = event.timestamp};
   if (event.transfer != Timestamp(0)) {
@@ -407,6 +416,12 @@ bool MemoryStateStore::HasTransferAt(Timestamp timestamp) {
 void MemoryStateStore::AppendEvent(const Event& event) {
   state_.AppendEvent(event);
   delta_bytes_ += sizeof(Event);
+}
+
+void MemoryStateStore::AppendIncidents(Sequence sequence,
+                                       absl::string_view payload) {
+  state_.AppendIncidents(sequence, payload);
+  delta_bytes_ += payload.size();
 }
 
 }  // namespace ledgerd::storage

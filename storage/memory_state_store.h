@@ -124,6 +124,8 @@ class MemoryStateStore : public StateStore, private StateView {
   std::unique_ptr<EventRead> ReadEvents(EventPosition from,
                                         size_t limit) override;
 
+  std::unique_ptr<Lookup<IncidentsRow>> ReadIncidents(Sequence after) override;
+
   Sequence oldest_event() const override { return disk()->oldest_event(); }
 
   absl::Status VerifyCheckpoint() override;
@@ -177,6 +179,8 @@ class MemoryStateStore : public StateStore, private StateView {
   EventMark MarkEvents() const override { return state_.MarkEvents(); }
 
   void UndoEvents(const EventMark& mark) override { state_.UndoEvents(mark); }
+
+  void AppendIncidents(Sequence sequence, absl::string_view payload) override;
 
   WatchedEvent Watched(const Event& event) const;
 

@@ -96,6 +96,10 @@ class ReplaceableStateStore final : public StateStore {
   std::unique_ptr<EventRead> ReadEvents(EventPosition from,
                                         size_t limit) override;
 
+  std::unique_ptr<Lookup<IncidentsRow>> ReadIncidents(Sequence after) override {
+    return store_->ReadIncidents(after);
+  }
+
   Sequence oldest_event() const override { return Shared()->oldest_event(); }
 
   absl::Status VerifyCheckpoint() override {

@@ -74,6 +74,7 @@ RocksDbStateStore::RocksDbStateStore(std::shared_ptr<StateDatabase> database,
       highest_id_(disk_->highest_id()),
       merger_(keeper_, *database_, options.merges, options.rows) {
   expiries_.SetDeltas(active_.get(), nullptr);
+  record_.format_version = kStateFormatVersion;
 }
 
 // ---- the generations in memory
@@ -556,6 +557,13 @@ std::unique_ptr<Lookup<Transfer>> RocksDbStateStore::LookupTransfers(
   return lookup;
 }
 
+std::unique_ptr<Lookup<IncidentsRow>> RocksDbStateStore::ReadIncidents(
+    Sequence after) {
+  disk_ = keeper_.current();
+  return std::make_unique<IncidentsLookup>(disk_, frozen_.get(), *active_,
+                                           after);
+}
+
 std::unique_ptr<StateMoment> RocksDbStateStore::TakeMoment() {
   disk_ = keeper_.current();
   return std::make_unique<StateMoment>(disk_, frozen_, active_);
@@ -579,9 +587,7 @@ std::unique_ptr<Lookup<Transfer>> RocksDbStateStore::QueryTransfers(
 
 std::unique_ptr<Lookup<AccountBalances>> RocksDbStateStore::GetAccountBalances(
     const AccountFilter& filter) {
-  disk_ = keeper_.current();
-  return std::make_unique<BalanceQuery>(
-      std::make_unique<StateMoment>(disk_, frozen_, active_), filter);
+  return std::make_unique<BalanceQuery>(TakeMoment(), filter);
 }
 
 std::unique_ptr<EventRead> RocksDbStateStore::ReadEvents(EventPosition from,

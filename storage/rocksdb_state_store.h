@@ -35,6 +35,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 #include "proto/base/mutex.h"
 #include "proto/types.h"
@@ -46,6 +47,7 @@
 #include "storage/disk_state_keeper.h"
 #include "storage/event_run.h"
 #include "storage/expiry_index.h"
+#include "storage/incident_rows.h"
 #include "storage/run_merger.h"
 #include "storage/state_database.h"
 #include "storage/state_delta.h"
@@ -123,6 +125,8 @@ class RocksDbStateStore final : public StateStore, private StateView {
   std::unique_ptr<EventRead> ReadEvents(EventPosition from,
                                         size_t limit) override;
 
+  std::unique_ptr<Lookup<IncidentsRow>> ReadIncidents(Sequence after) override;
+
   Sequence oldest_event() const override {
     return keeper_.current()->oldest_event();
   }
@@ -189,6 +193,11 @@ class RocksDbStateStore final : public StateStore, private StateView {
   void AppendEvent(const Event& event) override;
   EventMark MarkEvents() const override;
   void UndoEvents(const EventMark& mark) override;
+
+  void AppendIncidents(Sequence sequence, absl::string_view payload) override {
+    active_->incidents.Append(sequence, payload);
+    hash_.Add(HashIncidents(sequence, payload));
+  }
 
   // ---- the generations in memory, newest first; null where there is none
   std::array<const StateDelta*, 3> generations() const {

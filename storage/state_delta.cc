@@ -9,7 +9,7 @@ uint64_t StateDelta::bytes() const {
   constexpr uint64_t kFailedBytes = 66;
   constexpr uint64_t kAddedExpiryBytes = 48;
   constexpr uint64_t kRemovedExpiryBytes = 24;
-  return accounts.bytes() + events.bytes() +
+  return accounts.bytes() + events.bytes() + incidents.bytes() +
          history.size() * sizeof(HistoryRow) +
          created_accounts.size() * sizeof(Account) + transfers.bytes() +
          pending_log.size() * sizeof(PendingChange) +

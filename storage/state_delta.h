@@ -29,6 +29,7 @@
 #include "storage/event_index.h"
 #include "storage/event_log.h"
 #include "storage/history_row.h"
+#include "storage/incident_rows.h"
 #include "storage/index_field.h"
 #include "storage/indexed_rows.h"
 #include "storage/pending_log.h"
@@ -100,6 +101,9 @@ struct StateDelta {
   mutable EventIndex event_index;
   // After transfers created here, in their order.
   ChunkedVector<HistoryRow> history;
+
+  // Of the entries applied here.
+  IncidentRows incidents;
 
   const Transfer* FindTransfer(TransferId id) const {
     if (const Transfer* created = transfers.Find(id)) return created;

@@ -1,6 +1,7 @@
 #include "storage/state_hash.h"
 
 #include <cstring>
+#include <string>
 
 #include "proto/base/little_endian.h"
 
@@ -17,6 +18,7 @@ enum Seed : uint64_t {
   kPendingStateSeed = 3,
   kFailedIdSeed = 4,
   kAppliedPointSeed = 5,
+  kIncidentsSeed = 6,
 };
 
 Uint128 Hash(const void* bytes, size_t size, Seed seed) {
@@ -46,6 +48,13 @@ Uint128 HashFailedId(TransferId id, TransferStatus status) {
   PutLittle(bytes, id.value());
   bytes[16] = static_cast<char>(status);
   return Hash(bytes, sizeof(bytes), kFailedIdSeed);
+}
+
+Uint128 HashIncidents(Sequence sequence, absl::string_view payload) {
+  std::string bytes(sizeof(uint64_t), '\0');
+  PutLittle(bytes.data(), sequence.value());
+  bytes.append(payload.data(), payload.size());
+  return Hash(bytes.data(), bytes.size(), kIncidentsSeed);
 }
 
 Uint128 HashAppliedPoint(const AppliedPoint& point) {

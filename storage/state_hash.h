@@ -4,7 +4,8 @@
 //   hash.Subtract(HashAccount(before)); ...  // changed: take the old one away
 //
 // Shape   The sum, modulo 2^128, of a hash of every object of the state:
-//         accounts, transfers, pending states, kept ids, and the applied point.
+//         accounts, transfers, pending states, kept ids, incidents, and the
+//         applied point.
 //         It depends on the state alone, not on the order in which it came
 //         about or on how rows are packed, so a scan of the store can check it.
 // Source  XXH3 (128 bits), with a seed of its own for each kind of object, over
@@ -13,6 +14,8 @@
 //         SHA-256 chain is what an auditor follows.
 #ifndef LEDGERD_STORAGE_STATE_HASH_H_
 #define LEDGERD_STORAGE_STATE_HASH_H_
+
+#include "absl/strings/string_view.h"
 
 #include "proto/entry.h"
 #include "proto/statuses.h"
@@ -39,6 +42,9 @@ Uint128 HashPendingState(Timestamp transfer, PendingState state);
 
 // Over {id: 16 bytes, status: 1 byte}.
 Uint128 HashFailedId(TransferId id, TransferStatus status);
+
+// Over {sequence: 8 bytes, payload}, for every entry of incidents.
+Uint128 HashIncidents(Sequence sequence, absl::string_view payload);
 
 // Over {epoch: 8, sequence: 8, entry's hash: 32, timestamp: 8}. The state
 // before the first entry has no applied point: nothing is added for sequence 0.

@@ -28,6 +28,7 @@ enum class Table : char {
   kHistory = 'H',
   kIds = 'I',
   kMeta = 'M',
+  kIncidents = 'N',
   kPendingStates = 'P',
   kRuns = 'R',
   kTransfers = 'T',
@@ -103,6 +104,12 @@ inline Key EventsKey(Sequence sequence, uint32_t index) {
 
 inline Key EventRunKey(Sequence first) {
   return Key(Table::kEventRuns).Add(first.value());
+}
+
+inline constexpr size_t kIncidentsKeyBytes = 1 + 8;
+
+inline Key IncidentsKey(Sequence sequence) {
+  return Key(Table::kIncidents).Add(sequence.value());
 }
 
 inline Key HistoryKey(AccountId account, Timestamp first) {

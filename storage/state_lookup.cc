@@ -1,6 +1,9 @@
 #include "storage/state_lookup.h"
 
+#include "absl/status/status.h"
+
 #include "proto/base/status_macros.h"
+#include "storage/state_keys.h"
 
 namespace ledgerd::storage {
 
@@ -61,6 +64,34 @@ absl::StatusOr<Found<Transfer>> TransferLookup::FinishUnless(
     found.rows.push_back(transfer->second.first);
     found.pending_states.push_back(transfer->second.second);
   }
+  return found;
+}
+
+absl::Status IncidentsLookup::ReadFromDisk(const IsLate& is_late,
+                                           std::vector<IncidentsRow>& rows) {
+  const Key table(Table::kIncidents);
+  const auto at = disk_->NewScan();
+  for (at->Seek(IncidentsKey(after_.Next()).slice());
+       at->Valid() && at->key().starts_with(table.slice()); at->Next()) {
+    if (at->key().size() != kIncidentsKeyBytes) {
+      return disk_->Damaged(at->key());
+    }
+    if (is_late && is_late()) {
+      return absl::DeadlineExceededError(
+          "there are more incidents than can be read in time");
+    }
+    rows.push_back({Sequence(KeyNumber(at->key(), 1)), at->value().ToString()});
+  }
+  if (at->status().ok()) return absl::OkStatus();
+  return disk_->Failed(at->status(), "reading incidents");
+}
+
+absl::StatusOr<Found<IncidentsRow>> IncidentsLookup::FinishUnless(
+    const IsLate& is_late) {
+  Found<IncidentsRow> found;
+  LEDGERD_RETURN_IF_ERROR(ReadFromDisk(is_late, found.rows));
+  disk_ = nullptr;
+  found.rows.insert(found.rows.end(), known_.begin(), known_.end());
   return found;
 }
 

@@ -14,11 +14,14 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "proto/types.h"
 #include "storage/disk_state.h"
+#include "storage/incident_rows.h"
 #include "storage/lateness.h"
+#include "storage/state_delta.h"
 #include "storage/state_store.h"
 
 namespace ledgerd::storage {
@@ -61,6 +64,35 @@ class TransferLookup final : public Lookup<Transfer> {
   std::shared_ptr<const DiskState> disk_;
   std::vector<TransferId> ids_;
   absl::flat_hash_map<TransferId, std::pair<Transfer, PendingState>> known_;
+};
+
+class IncidentsLookup final : public Lookup<IncidentsRow> {
+ public:
+  // What is in memory is copied; `frozen` may be null.
+  IncidentsLookup(std::shared_ptr<const DiskState> disk,
+                  const StateDelta* frozen, const StateDelta& active,
+                  Sequence after)
+      : disk_(std::move(disk)), after_(after) {
+    if (frozen != nullptr) Know(frozen->incidents);
+    Know(active.incidents);
+  }
+
+  absl::StatusOr<Found<IncidentsRow>> FinishUnless(
+      const IsLate& is_late) override;
+
+ private:
+  void Know(const IncidentRows& rows) {
+    for (const IncidentsRow& row : rows.rows()) {
+      if (row.sequence > after_) known_.push_back(row);
+    }
+  }
+
+  absl::Status ReadFromDisk(const IsLate& is_late,
+                            std::vector<IncidentsRow>& rows);
+
+  std::shared_ptr<const DiskState> disk_;
+  const Sequence after_;
+  std::vector<IncidentsRow> known_;
 };
 
 }  // namespace ledgerd::storage

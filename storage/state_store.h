@@ -42,6 +42,7 @@
 #include "proto/entry.h"
 #include "proto/types.h"
 #include "storage/checkpoint_transfer.h"
+#include "storage/incident_rows.h"
 #include "storage/lateness.h"
 #include "storage/state_event.h"
 #include "storage/state_hash.h"
@@ -187,6 +188,11 @@ class StateStore {
   // applied point; from the oldest kept when its sequence is 0.
   virtual std::unique_ptr<EventRead> ReadEvents(EventPosition from,
                                                 size_t limit) = 0;
+
+  // Replica thread. What all entries of incidents after `after` said, in their
+  // order.
+  virtual std::unique_ptr<Lookup<IncidentsRow>> ReadIncidents(
+      Sequence after) = 0;
 
   // Any thread. The entry from which on events are kept.
   virtual Sequence oldest_event() const = 0;

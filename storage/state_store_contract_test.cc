@@ -66,6 +66,32 @@ TEST_P(StateStoreTest, APointerToAnAccountShowsItsUpdates) {
   });
 }
 
+TEST_P(StateStoreTest, KeepsWhatIsToldOfIncidents) {
+  std::vector<IncidentsRow> expected;
+  const auto append = [&](const std::string& payload) {
+    const Sequence sequence = store().applied().entry.sequence.Next();
+    expected.push_back({sequence, payload});
+    applier_.Apply(
+        {}, [&](StateView& view) { view.AppendIncidents(sequence, payload); });
+  };
+  const Uint128 before = store().state_hash();
+  append("first");
+  append("second");
+  EXPECT_FALSE(store().state_hash() == before);
+  AtEveryStage([&] {
+    EXPECT_EQ(applier_.ReadIncidents(), expected);
+    EXPECT_EQ(applier_.ReadIncidents(expected[0].sequence),
+              std::vector<IncidentsRow>({expected[1]}));
+    EXPECT_TRUE(applier_.ReadIncidents(expected[1].sequence).empty());
+  });
+  // Above what is on the disk already; a read that has begun does not see it.
+  const auto begun = store().ReadIncidents(Sequence(0));
+  const auto seen = expected;
+  append("third");
+  EXPECT_EQ(applier_.ReadIncidents(), expected);
+  EXPECT_EQ(begun->Finish()->rows, seen);
+}
+
 TEST_P(StateStoreTest, KeepsTransfers) {
   CreateAccounts();
   Create({NewTransfer(7, 3), NewTransfer(5, 4), NewPending(6, 5, 0)});

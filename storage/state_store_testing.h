@@ -112,6 +112,12 @@ class EntryApplier {
     return *std::move(found);
   }
 
+  std::vector<IncidentsRow> ReadIncidents(Sequence after = Sequence(0)) {
+    auto found = store().ReadIncidents(after)->Finish();
+    LEDGERD_CHECK_OK(found.status());
+    return std::move(found->rows);
+  }
+
   static AppliedPoint NextPoint(AppliedPoint point) {
     point.entry.epoch = Epoch(1);
     point.entry.sequence = point.entry.sequence.Next();

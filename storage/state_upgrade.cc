@@ -21,6 +21,7 @@ namespace {
 // Rows that are indexed together, as those of one checkpoint are.
 constexpr size_t kRowsAtOnce = size_t{256} << 10;
 constexpr size_t kAccountsAtOnce = size_t{64} << 10;
+constexpr uint32_t kVersionWithoutIndex = 1;
 
 // Writes the index of what is there, which has none yet.
 class IndexUpgrade {
@@ -139,7 +140,7 @@ absl::Status UpgradeState(const std::shared_ptr<StateDatabase>& database,
   LEDGERD_ASSIGN_OR_RETURN(const auto disk,
                            DiskState::Load(database, /*filter_bytes_max=*/0));
   const uint32_t version = disk->record().format_version;
-  if (version == kStateFormatVersion) return absl::OkStatus();
+  if (version > kVersionWithoutIndex) return absl::OkStatus();
   const std::string what =
       absl::StrCat("state from format ", version, " to ", kStateFormatVersion);
   if (say) say(absl::StrCat("upgrading the ", what, ": building its index"));

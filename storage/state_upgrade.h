@@ -3,7 +3,8 @@
 //   LEDGERD_RETURN_IF_ERROR(UpgradeState(database, limits, say));
 //   LEDGERD_ASSIGN_OR_RETURN(auto disk, DiskState::Load(database, ...));
 //
-// Shape       1 to 2: the index of all accounts and transfers.
+// Shape       1: the index of all accounts and transfers is built. 2 has all
+//             that there was before 3: the next checkpoint makes it a 3.
 // Durability  One ingestion with the record of the new format: a crash leaves
 //             the old one, or the new one.
 // Memory      Of some hundred thousand rows at a time.

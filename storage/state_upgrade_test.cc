@@ -73,7 +73,7 @@ TEST_F(StateUpgradeTest, FormatOneGetsItsIndexAndGoesOn) {
   MakeFormat(1);
   ASSERT_TRUE(tested_.Open().ok());
   ASSERT_EQ(said_.size(), 2u);
-  EXPECT_NE(said_[0].find("from format 1 to 2"), std::string::npos);
+  EXPECT_NE(said_[0].find("from format 1 to 3"), std::string::npos);
   ExpectWhole();
   ASSERT_TRUE(EntryApplier(tested_).Checkpoint().ok());
   tested_.Crash();
@@ -89,6 +89,27 @@ TEST_F(StateUpgradeTest, WithTooLittleSpaceItStaysAsItWas) {
   said_.clear();
   ASSERT_TRUE(tested_.Open().ok());
   EXPECT_EQ(said_.size(), 2u);
+  ExpectWhole();
+}
+
+TEST_F(StateUpgradeTest, FormatTwoGoesOnAsThree) {
+  MakeFormat(2);
+  ASSERT_TRUE(tested_.Open().ok());
+  EXPECT_TRUE(said_.empty());
+  ExpectWhole();
+  const auto append = [](StateView& view) {
+    view.AppendIncidents(Sequence(201), "an incident");
+  };
+  EntryApplier(tested_).Apply({}, append);
+  EntryApplier(model_).Apply({}, append);
+  ASSERT_TRUE(EntryApplier(tested_).Checkpoint().ok());
+  {
+    // Which keeps the database open.
+    const auto exported = tested_.get().ExportCheckpoint();
+    ASSERT_TRUE(exported.ok()) << exported.status();
+    EXPECT_EQ((*exported)->manifest().format_version, 3u);
+  }
+  tested_.Crash();
   ExpectWhole();
 }
 

@@ -46,6 +46,7 @@ class Verifier {
     LEDGERD_RETURN_IF_ERROR(ScanExpiries());
     LEDGERD_RETURN_IF_ERROR(ScanIds());
     LEDGERD_RETURN_IF_ERROR(ScanIndex());
+    LEDGERD_RETURN_IF_ERROR(ScanIncidents());
     hash_.Add(HashAppliedPoint(disk_.record().applied));
     LEDGERD_RETURN_IF_ERROR(
         Expect(hash_.value() == disk_.record().state_hash,
@@ -206,6 +207,19 @@ class Verifier {
       LEDGERD_RETURN_IF_ERROR(reader.status());
     }
     return Expect(sum == ids_, "the ids are not those of the transfers");
+  }
+
+  absl::Status ScanIncidents() {
+    return disk_.Scan(
+        Key(Table::kIncidents),
+        [&](const rocksdb::Slice& key,
+            const rocksdb::Slice& payload) -> absl::Status {
+          LEDGERD_RETURN_IF_ERROR(Expect(key.size() == kIncidentsKeyBytes,
+                                         "a row of incidents is malformed"));
+          hash_.Add(HashIncidents(Sequence(KeyNumber(key, 1)),
+                                  {payload.data(), payload.size()}));
+          return absl::OkStatus();
+        });
   }
 
   const DiskState& disk_;

@@ -7,7 +7,8 @@
 //   view.UpdateAccount(debit, next);
 //
 // Shape       Accounts by id; transfers by id, with the state of the pending
-//             ones; the ids of transfers that failed for good. Everything an
+//             ones; the ids of transfers that failed for good; what was told of
+//             incidents, which is only added to. Everything an
 //             entry needs has been brought into memory before
 //             (StateStore::Plan), so no method fails or waits.
 // Order       Accounts and transfers are inserted in the order of their
@@ -23,6 +24,8 @@
 
 #include <cstddef>
 #include <vector>
+
+#include "absl/strings/string_view.h"
 
 #include "proto/statuses.h"
 #include "proto/types.h"
@@ -107,6 +110,10 @@ class StateView {
   // Undo: takes back the events appended since `mark`, in this entry.
   virtual EventMark MarkEvents() const = 0;
   virtual void UndoEvents(const EventMark& mark) = 0;
+
+  // Keeps the payload of an entry of incidents for ever. Once an entry.
+  virtual void AppendIncidents(Sequence sequence,
+                               absl::string_view payload) = 0;
 };
 
 }  // namespace ledgerd::storage

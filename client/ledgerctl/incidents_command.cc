@@ -219,20 +219,18 @@ void AddCountersCommand(CLI::App& app, Context& context) {
       "counters",
       "Show how recoveries (R), faults (E), changes of the primary (T) and "
       "their counting (C) ended: successful ones of all.");
-  command->add_flag(
-      "--replica", options->replica,
-      "Of the replica that is asked; needed unless it is alone in its "
-      "group");
+  command->add_flag("--replica", options->replica,
+                    "Of the replica that is asked, not of its group");
   command->add_option("--window", options->window,
                       "Only what began within that time: 90s, 90m");
   command->add_flag("--injected", options->injected, "Count drills too");
   command->add_flag("--planned", options->planned,
                     "Count planned switchovers too");
   command->footer(
-      "Asks the operators' port of that replica, --admin-address: each knows "
-      "its own. There is no ratio while nothing has happened. What is in "
-      "progress or was aborted is not in the total.\n\nExample:\n  ledgerctl "
-      "counters --window 90m -o yaml");
+      "Asks the operators' port of any replica, --admin-address. All replicas "
+      "that have applied the same sequence say the same. There is no ratio "
+      "while nothing has happened. What is in progress or was aborted is not "
+      "in the total.\n\nExample:\n  ledgerctl counters --window 90m -o yaml");
   command->callback([&context, options] {
     context.Run([&] { return ShowCounters(context, *options); });
   });
@@ -257,9 +255,8 @@ void AddIncidentsCommand(CLI::App& app, Context& context) {
   command->add_flag("--watch", options->watch,
                     "Print those that come up or end from now on");
   command->footer(
-      "Asks the operators' port of that replica, --admin-address: each knows "
-      "its own.\n\nExample:\n  ledgerctl incidents --kind crash_replay -o "
-      "json");
+      "Asks the operators' port of any replica, --admin-address.\n\n"
+      "Example:\n  ledgerctl incidents --kind crash_replay -o json");
   command->callback([&context, options] {
     context.Run([&] {
       return options->watch ? Watch(context) : ListIncidents(context, *options);

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -16,7 +14,6 @@
 #include "replication/clock.h"
 #include "server/damage_alarms.h"
 #include "server/grpc/call_context.h"
-#include "server/grpc/incident_answers.h"
 #include "server/grpc/incident_messages.h"
 #include "server/grpc/journal_message.h"
 #include "server/grpc/rolled_back_message.h"
@@ -179,25 +176,20 @@ grpc::Status AdminService::ListRolledBack(
 // ---- incidents
 
 grpc::Status AdminService::GetRecoveryCounters(
-    grpc::ServerContext* /*context*/,
+    grpc::ServerContext* context,
     const admin::v1::GetRecoveryCountersRequest* request,
     admin::v1::GetRecoveryCountersResponse* response) {
-  const replication::ReplicaStatus status = group_.replica.status();
-  if (request->scope() != admin::v1::SCOPE_REPLICA && !status.peers.empty()) {
-    return Unimplemented("GetRecoveryCounters of a group");
-  }
-  response->set_sequence(status.applied.value());
   return Wire(group_,
-              CountRecoveries(*request, incidents_.Records(),
-                              replication::SystemClock().WallNow(), *response));
+              incidents_.Count(*request, replication::SystemClock().WallNow(),
+                               WaitOf(*context).deadline, *response));
 }
 
 grpc::Status AdminService::ListIncidents(
-    grpc::ServerContext* /*context*/,
+    grpc::ServerContext* context,
     const admin::v1::ListIncidentsRequest* request,
     admin::v1::ListIncidentsResponse* response) {
   return Wire(group_,
-              server::ListIncidents(*request, incidents_.Records(), *response));
+              incidents_.List(*request, WaitOf(*context).deadline, *response));
 }
 
 grpc::Status AdminService::WatchIncidents(
@@ -210,25 +202,22 @@ grpc::Status AdminService::WatchIncidents(
 absl::Status AdminService::SendIncidents(
     const grpc::ServerContext& context,
     grpc::ServerWriter<admin::v1::WatchIncidentsResponse>& writer) const {
-  uint64_t seen = incidents_.changes();
-  std::map<IncidentId, Incident> sent;
-  for (const Incident& incident : incidents_.Records()) {
-    sent.emplace(incident.id, incident);
-  }
+  Sequence seen = group_.replica.status().applied;
   // So that its reader knows that what comes from now on is not missed.
   writer.SendInitialMetadata();
   for (; !context.IsCancelled(); std::this_thread::sleep_for(kFollowWait)) {
     LEDGERD_RETURN_IF_ERROR(WhyToEnd());
-    const uint64_t now = incidents_.changes();
-    if (std::exchange(seen, now) == now) continue;
-    for (const Incident& incident : incidents_.Records()) {
-      Incident& before = sent[incident.id];
-      if (before == incident) continue;
-      before = incident;
+    if (group_.replica.status().applied <= seen) continue;
+    LEDGERD_ASSIGN_OR_RETURN(
+        const auto read,
+        incidents_.ReadAfter(
+            seen, std::chrono::steady_clock::now() + std::chrono::seconds(10)));
+    for (const Incident& incident : read.records) {
       admin::v1::WatchIncidentsResponse response;
       ToMessage(incident, *response.mutable_incident());
       if (!writer.Write(response)) return absl::OkStatus();
     }
+    seen = std::max(seen, read.through);
   }
   return absl::OkStatus();
 }

@@ -1,9 +1,9 @@
 // The AdminService: what operators call. Served are GetStatus, ReadJournal,
-// ListRolledBack, this replica's incidents and recovery counters, and what
-// changes a group: switchover, forced promotion, pause, members. All other
-// methods answer UNIMPLEMENTED.
+// ListRolledBack, incidents and recovery counters, and what changes a group:
+// switchover, forced promotion, pause, members. All other methods answer
+// UNIMPLEMENTED.
 //
-//   AdminService service(group, incidents, logger);
+//   AdminService service(group, logger);
 //   ...
 //   service.Drain();  // ends those who wait, or follow the journal
 //
@@ -27,10 +27,10 @@
 #include "proto/entry.h"
 #include "proto/types.h"
 #include "server/grpc/error_details.h"
+#include "server/grpc/incident_answers.h"
 #include "server/grpc/learner_promoter.h"
 #include "server/grpc/operator_log.h"
 #include "server/grpc/operator_requests.h"
-#include "server/incidents/incident_keeper.h"
 #include "server/logging.h"
 #include "server/served_group.h"
 
@@ -38,12 +38,11 @@ namespace ledgerd::server {
 
 class AdminService final : public admin::v1::AdminService::Service {
  public:
-  // All outlive it.
-  AdminService(ServedGroup& group, const IncidentKeeper& incidents,
-               Logger& logger)
+  // `logger` outlives the service.
+  AdminService(ServedGroup& group, Logger& logger)
       : group_(group),
-        incidents_(incidents),
         logger_(logger),
+        incidents_(group),
         requests_(group.replica, group.addresses),
         promoter_(group.replica) {}
 
@@ -99,20 +98,19 @@ class AdminService final : public admin::v1::AdminService::Service {
       const admin::v1::ListRolledBackRequest* request,
       admin::v1::ListRolledBackResponse* response) override;
 
-  // Of this replica: also when it is asked for the group's, if it is alone in
-  // it; else UNIMPLEMENTED.
+  // Of what the group has journalled and this replica has applied
+  // (incident_answers.h).
   grpc::Status GetRecoveryCounters(
       grpc::ServerContext* context,
       const admin::v1::GetRecoveryCountersRequest* request,
       admin::v1::GetRecoveryCountersResponse* response) override;
-
-  // Of this replica.
   grpc::Status ListIncidents(
       grpc::ServerContext* context,
       const admin::v1::ListIncidentsRequest* request,
       admin::v1::ListIncidentsResponse* response) override;
 
-  // Of this replica, each when it comes up or changes from now on.
+  // Each record that is applied from now on: when an incident is raised, and
+  // again when it ends.
   grpc::Status WatchIncidents(
       grpc::ServerContext* context,
       const admin::v1::WatchIncidentsRequest* request,
@@ -153,8 +151,7 @@ class AdminService final : public admin::v1::AdminService::Service {
                                    JournalWriter& writer) const;
   absl::Status SendRange(Range range, const grpc::ServerContext& context,
                          JournalWriter& writer) const;
-
-  // Why one that follows has to end; OK while it may go on.
+  // Why one that follows has to end; nothing while it may go on.
   absl::Status WhyToEnd() const;
   absl::Status SendIncidents(
       const grpc::ServerContext& context,
@@ -169,9 +166,9 @@ class AdminService final : public admin::v1::AdminService::Service {
   OperatorRequests::Wait WaitOf(const grpc::ServerContext& context) const;
 
   ServedGroup& group_;
-  const IncidentKeeper& incidents_;
   Logger& logger_;
   std::atomic<bool> draining_ = false;
+  IncidentAnswers incidents_;
   OperatorRequests requests_;
   LearnerPromoter promoter_;
 };

@@ -8,6 +8,7 @@
 
 #include "proto/base/status_macros.h"
 #include "replication/wire.h"
+#include "server/grpc/incident_sender.h"
 
 namespace ledgerd::server {
 namespace {
@@ -54,6 +55,7 @@ void GrpcTransport::ShareOwnAddress(const std::string& address) {
 }
 
 void GrpcTransport::Stop() {
+  stopping_ = true;
   std::map<ReplicaId, Peer> peers;
   {
     const MutexLock lock(mutex_);
@@ -136,6 +138,22 @@ void GrpcTransport::Send(replication::Message message) {
   link->Send(std::move(message));
 }
 
+absl::Status GrpcTransport::BringIncidents(
+    ReplicaId primary, const std::vector<Incident>& incidents) {
+  std::string address;
+  {
+    const MutexLock lock(mutex_);
+    const auto peer = peers_.find(primary);
+    if (peer == peers_.end()) {
+      return absl::UnavailableError("it is not known where the primary is");
+    }
+    address = peer->second.link->address();
+  }
+  return server::BringIncidents(
+      address, MakeHello(options_.self, addresses_.Get(), primary), incidents,
+      stopping_);
+}
+
 void GrpcTransport::SendCheckpoint(replication::CheckpointOrder order) {
   const MutexLock lock(mutex_);
   const auto peer = peers_.find(order.to);
@@ -152,6 +170,7 @@ ReplicationHost GrpcTransport::MakeHost() {
   host.deliver = [this](replication::Event event) {
     ends_.deliver(std::move(event));
   };
+  host.journal_incidents = ends_.journal_incidents;
   host.receiver = ends_.receiver;
   return host;
 }

@@ -24,16 +24,19 @@
 #ifndef LEDGERD_SERVER_GRPC_GRPC_TRANSPORT_H_
 #define LEDGERD_SERVER_GRPC_GRPC_TRANSPORT_H_
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 
 #include "proto/base/mutex.h"
+#include "proto/incident.h"
 #include "proto/membership.h"
 #include "proto/types.h"
 #include "replication/core/event.h"
@@ -66,6 +69,8 @@ struct GrpcTransportOptions {
 struct TransportEnds {
   std::function<void(replication::Event)> deliver;
   std::function<absl::StatusOr<CheckpointToSend>()> newest_checkpoint;
+  // Journals another one's incidents, and waits for it.
+  std::function<absl::Status(const std::vector<Incident>&)> journal_incidents;
   // Null for a witness.
   storage::CheckpointReceiver* receiver = nullptr;
 };
@@ -93,6 +98,12 @@ class GrpcTransport final : public replication::Transport {
 
   // Whom the group consists of now, and whether this is its primary.
   void Follow(const Membership& membership, bool is_primary)
+      LEDGERD_EXCLUDES(mutex_);
+
+  // Brings incidents of this replica to `primary`, and waits until they are
+  // committed there. Any thread.
+  absl::Status BringIncidents(ReplicaId primary,
+                              const std::vector<Incident>& incidents)
       LEDGERD_EXCLUDES(mutex_);
 
   void Send(replication::Message message) override LEDGERD_EXCLUDES(mutex_);
@@ -127,6 +138,7 @@ class GrpcTransport final : public replication::Transport {
   TransportEnds ends_;
   std::optional<ReplicationService> service_;
   std::unique_ptr<GrpcServer> port_;
+  std::atomic<bool> stopping_ = false;
   Mutex mutex_;
   bool started_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool stopped_ LEDGERD_GUARDED_BY(mutex_) = false;

@@ -21,6 +21,7 @@
 #include "proto/base/mutex.h"
 #include "proto/base/sha256.h"
 #include "proto/entry.h"
+#include "proto/incident.h"
 #include "proto/system_limits.h"
 #include "replication/v1/replication.grpc.pb.h"
 
@@ -146,6 +147,11 @@ class TestReplica {
       membership.members = {{ReplicaId(id_), Incarnation(1)}};
       return CheckpointToSend{membership, checkpoint_};
     };
+    ends.journal_incidents = [this](const std::vector<Incident>& incidents) {
+      const MutexLock lock(mutex_);
+      incidents_.insert(incidents_.end(), incidents.begin(), incidents.end());
+      return journalled_;
+    };
     ends.receiver = &receiver_;
     LEDGERD_CHECK_OK(transport_->Start(std::move(ends)));
   }
@@ -220,6 +226,17 @@ class TestReplica {
         }));
   }
 
+  // What becomes of incidents that are brought here.
+  void Journalled(absl::Status status) {
+    const MutexLock lock(mutex_);
+    journalled_ = std::move(status);
+  }
+
+  std::vector<Incident> incidents() const {
+    const MutexLock lock(mutex_);
+    return incidents_;
+  }
+
   template <typename Kind>
   std::vector<Kind> All() const {
     const MutexLock lock(mutex_);
@@ -246,6 +263,8 @@ class TestReplica {
   mutable Mutex mutex_;
   CondVar changed_;
   std::deque<Event> events_ LEDGERD_GUARDED_BY(mutex_);
+  absl::Status journalled_ LEDGERD_GUARDED_BY(mutex_);
+  std::vector<Incident> incidents_ LEDGERD_GUARDED_BY(mutex_);
   std::optional<GrpcTransport> transport_;
 };
 
@@ -421,6 +440,34 @@ TEST(GrpcTransportTest, ACheckpointThatWasCutShortGoesOn) {
   EXPECT_EQ(received.checkpoint, one.checkpoint().manifest().applied.entry);
   EXPECT_EQ(received.timestamp, Timestamp(99));
   EXPECT_EQ(received.membership.members.size(), 1u);
+}
+
+// ---- incidents
+
+TEST(GrpcTransportTest, IncidentsAreBroughtToWhoeverIsNamed) {
+  TestReplica one(1);
+  TestReplica two(2, At(1, one.address()));
+  Incident incident;
+  incident.id = {ReplicaId(2), Timestamp(7), 1};
+  incident.cause = "a cause";
+  EXPECT_TRUE(absl::IsUnavailable(
+      two.transport().BringIncidents(ReplicaId(3), {incident})))
+      << "nobody knows where that is";
+  one.Journalled(absl::UnavailableError("not the primary"));
+  EXPECT_TRUE(absl::IsUnavailable(
+      two.transport().BringIncidents(ReplicaId(1), {incident})));
+  one.Journalled(absl::OkStatus());
+  const absl::Status brought =
+      two.transport().BringIncidents(ReplicaId(1), {incident});
+  EXPECT_TRUE(brought.ok()) << brought;
+  EXPECT_EQ(one.incidents(), std::vector<Incident>({incident, incident}));
+  // Of its own alone.
+  incident.id.replica = ReplicaId(3);
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      two.transport().BringIncidents(ReplicaId(1), {incident})));
+  EXPECT_TRUE(absl::IsInvalidArgument(
+      two.transport().BringIncidents(ReplicaId(1), {})));
+  EXPECT_EQ(one.incidents().size(), 2u);
 }
 
 // ---- what somebody else may say

@@ -1,18 +1,65 @@
 #include "server/grpc/incident_answers.h"
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 
+#include "proto/base/mutex.h"
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
 #include "server/grpc/incident_messages.h"
 #include "server/incidents/recovery_counters.h"
+#include "storage/state_store.h"
 
 namespace ledgerd::server {
 namespace {
+
+using Found = storage::Found<storage::IncidentsRow>;
+
+// The answer of a read that is on its way; outlives whoever gave up waiting.
+struct Answer {
+  Mutex mutex;
+  CondVar changed;
+  bool known LEDGERD_GUARDED_BY(mutex) = false;
+  absl::StatusOr<Found> found LEDGERD_GUARDED_BY(mutex) = Found();
+  Sequence at LEDGERD_GUARDED_BY(mutex);
+};
+
+void Tell(Answer& answer, absl::StatusOr<Found> found) {
+  const MutexLock lock(answer.mutex);
+  answer.known = true;
+  answer.found = std::move(found);
+  answer.changed.SignalAll();
+}
+
+// Reads on the replica's threads, and tells `answer`.
+replication::BeginRead ReadInto(const std::shared_ptr<Answer>& answer,
+                                storage::StateStore& store, Sequence after,
+                                replication::Deadline deadline) {
+  return [answer, &store, after,
+          deadline](absl::StatusOr<Sequence> at) -> std::function<void()> {
+    if (!at.ok()) {
+      Tell(*answer, at.status());
+      return nullptr;
+    }
+    {
+      const MutexLock lock(answer->mutex);
+      answer->at = *at;
+    }
+    std::shared_ptr<storage::Lookup<storage::IncidentsRow>> lookup =
+        store.ReadIncidents(after);
+    return [answer, lookup, deadline] {
+      Tell(*answer, lookup->FinishUnless([deadline] {
+        return std::chrono::steady_clock::now() > deadline;
+      }));
+    };
+  };
+}
 
 bool Matches(const admin::v1::ListIncidentsRequest& request, Timestamp since,
              const Incident& incident) {
@@ -54,33 +101,62 @@ absl::StatusOr<size_t> PageStart(const std::string& token,
 
 }  // namespace
 
-absl::Status CountRecoveries(
-    const admin::v1::GetRecoveryCountersRequest& request,
-    const std::vector<Incident>& records, Timestamp now,
-    admin::v1::GetRecoveryCountersResponse& response) {
+absl::StatusOr<IncidentAnswers::Read> IncidentAnswers::ReadAfter(
+    Sequence after, replication::Deadline deadline) const {
+  const auto answer = std::make_shared<Answer>();
+  LEDGERD_RETURN_IF_ERROR(group_.replica.Read(
+      {.kind = replication::ReadKind::kQuery,
+       .freshness = {.level = replication::Freshness::Level::kAtLeastSequence},
+       .deadline = deadline,
+       .begin = ReadInto(answer, group_.store, after, deadline)}));
+  Read read;
+  // It is told in any case: the replica ends all reads that have been taken.
+  const MutexLock lock(answer->mutex);
+  while (!answer->known) answer->changed.Wait(answer->mutex);
+  LEDGERD_RETURN_IF_ERROR(answer->found.status());
+  read.through = answer->at;
+  for (const storage::IncidentsRow& row : answer->found->rows) {
+    LEDGERD_ASSIGN_OR_RETURN(std::vector<Incident> records,
+                             DecodeIncidents(row.payload));
+    read.records.insert(read.records.end(), records.begin(), records.end());
+  }
+  return read;
+}
+
+absl::Status IncidentAnswers::Count(
+    const admin::v1::GetRecoveryCountersRequest& request, Timestamp now,
+    replication::Deadline deadline,
+    admin::v1::GetRecoveryCountersResponse& response) const {
   CounterOptions options;
   LEDGERD_ASSIGN_OR_RETURN(options.since, WindowStart(request, now));
+  LEDGERD_ASSIGN_OR_RETURN(const Read read, ReadAfter(Sequence(0), deadline));
+  if (request.scope() == admin::v1::SCOPE_REPLICA) {
+    options.replica = group_.replica.status().replica;
+  }
   options.include_injected = request.include_injected();
   options.include_planned = request.include_planned();
-  ToMessage(CountIncidents(records, options), response);
+  ToMessage(CountIncidents(read.records, options), response);
+  response.set_sequence(read.through.value());
   return absl::OkStatus();
 }
 
-absl::Status ListIncidents(const admin::v1::ListIncidentsRequest& request,
-                           const std::vector<Incident>& records,
-                           admin::v1::ListIncidentsResponse& response) {
-  if (request.page_size() > kIncidentPageMax) {
+absl::Status IncidentAnswers::List(
+    const admin::v1::ListIncidentsRequest& request,
+    replication::Deadline deadline,
+    admin::v1::ListIncidentsResponse& response) const {
+  if (request.page_size() > kPageMax) {
     return MakeFieldError(
-        "page_size", absl::StrCat("is at most ", kIncidentPageMax, ", not ",
-                                  request.page_size()));
+        "page_size",
+        absl::StrCat("is at most ", kPageMax, ", not ", request.page_size()));
   }
   const size_t page =
-      request.page_size() == 0 ? kIncidentPageDefault : request.page_size();
+      request.page_size() == 0 ? kPageDefault : request.page_size();
   const Timestamp since(
       static_cast<uint64_t>(std::max<int64_t>(request.since().seconds(), 0)) *
           kNanosPerSecond +
       static_cast<uint64_t>(std::max(request.since().nanos(), 0)));
-  std::vector<Incident> incidents = NewestOf(records);
+  LEDGERD_ASSIGN_OR_RETURN(const Read read, ReadAfter(Sequence(0), deadline));
+  std::vector<Incident> incidents = NewestOf(read.records);
   std::reverse(incidents.begin(), incidents.end());
   LEDGERD_ASSIGN_OR_RETURN(size_t i,
                            PageStart(request.page_token(), incidents));

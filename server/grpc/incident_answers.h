@@ -1,37 +1,59 @@
-// What operators are told of incidents and recovery counters: those of this
-// replica, as its own disk has them.
+// What operators are told of incidents and recovery counters: of all that the
+// group has journalled and this replica has applied.
 //
-//   absl::Status status = CountRecoveries(request, records, now, response);
+//   IncidentAnswers answers(group);
+//   absl::Status status = answers.List(request, deadline, response);
 //
-// Errors   INVALID_FIELD.
-// Threads  Pure functions.
+// Errors   INVALID_FIELD; NO_PRIMARY when the replica has halted, or is a
+//          witness, which keeps no state; OVERLOADED; DRAINING; DATA_LOSS.
+// Threads  Any; waits for a disk.
 #ifndef LEDGERD_SERVER_GRPC_INCIDENT_ANSWERS_H_
 #define LEDGERD_SERVER_GRPC_INCIDENT_ANSWERS_H_
 
-#include <cstdint>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "admin/v1/admin.pb.h"
 #include "proto/incident.h"
 #include "proto/types.h"
+#include "replication/replica_handle.h"
+#include "server/served_group.h"
 
 namespace ledgerd::server {
 
-inline constexpr uint32_t kIncidentPageDefault = 100;
-inline constexpr uint32_t kIncidentPageMax = 1'000;
+class IncidentAnswers {
+ public:
+  static constexpr uint32_t kPageDefault = 100;
+  static constexpr uint32_t kPageMax = 1'000;
 
-// A window ends now. All but `sequence` and `completion`.
-absl::Status CountRecoveries(
-    const admin::v1::GetRecoveryCountersRequest& request,
-    const std::vector<Incident>& records, Timestamp now,
-    admin::v1::GetRecoveryCountersResponse& response);
+  // Records, and the applied point that they are complete to.
+  struct Read {
+    std::vector<Incident> records;
+    Sequence through;
+  };
 
-// The one that came up last is the first. A page's token is its last id.
-absl::Status ListIncidents(const admin::v1::ListIncidentsRequest& request,
-                           const std::vector<Incident>& records,
-                           admin::v1::ListIncidentsResponse& response);
+  // `group` outlives it.
+  explicit IncidentAnswers(ServedGroup& group) : group_(group) {}
+
+  // Of entries after `after`.
+  absl::StatusOr<Read> ReadAfter(Sequence after,
+                                 replication::Deadline deadline) const;
+
+  // A window ends now.
+  absl::Status Count(const admin::v1::GetRecoveryCountersRequest& request,
+                     Timestamp now, replication::Deadline deadline,
+                     admin::v1::GetRecoveryCountersResponse& response) const;
+
+  // The one that came up last is the first. A page's token is its last id.
+  absl::Status List(const admin::v1::ListIncidentsRequest& request,
+                    replication::Deadline deadline,
+                    admin::v1::ListIncidentsResponse& response) const;
+
+ private:
+  ServedGroup& group_;
+};
 
 }  // namespace ledgerd::server
 

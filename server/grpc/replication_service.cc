@@ -156,4 +156,30 @@ absl::Status ReplicationService::Receive(CheckpointStream& stream) {
   return absl::OkStatus();
 }
 
+// ---- incidents
+
+grpc::Status ReplicationService::ReportIncidents(
+    grpc::ServerContext* /*context*/, const v1::ReportIncidentsRequest* request,
+    v1::ReportIncidentsResponse* /*response*/) {
+  const absl::Status journalled = Journal(*request);
+  return journalled.ok() ? grpc::Status::OK : ToGrpc(journalled);
+}
+
+absl::Status ReplicationService::Journal(
+    const v1::ReportIncidentsRequest& request) {
+  LEDGERD_RETURN_IF_ERROR(host_.admit(request.hello()));
+  const auto incidents = DecodeIncidents(request.incidents());
+  if (!incidents.ok() || incidents->empty() ||
+      incidents->size() > kIncidentsAtOnceMax) {
+    return absl::InvalidArgumentError("no incidents");
+  }
+  for (const Incident& incident : *incidents) {
+    if (incident.id.replica.value() != request.hello().replica_id()) {
+      return absl::InvalidArgumentError(
+          "a replica speaks of its own incidents alone");
+    }
+  }
+  return host_.journal_incidents(*incidents);
+}
+
 }  // namespace ledgerd::server

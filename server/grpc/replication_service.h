@@ -14,11 +14,13 @@
 
 #include <functional>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "grpcpp/grpcpp.h"
 
 #include "proto/base/mutex.h"
+#include "proto/incident.h"
 #include "proto/types.h"
 #include "replication/core/event.h"
 #include "replication/v1/replication.grpc.pb.h"
@@ -33,6 +35,8 @@ struct ReplicationHost {
   // This replica's hello to it.
   std::function<::replication::v1::Hello(ReplicaId to)> hello;
   std::function<void(replication::Event)> deliver;
+  // Journals another one's incidents, and waits for it.
+  std::function<absl::Status(const std::vector<Incident>&)> journal_incidents;
   // Used by one stream at a time; null for a witness, which keeps no state.
   storage::CheckpointReceiver* receiver = nullptr;
 };
@@ -54,12 +58,19 @@ class ReplicationService final
   grpc::Status SendCheckpoint(grpc::ServerContext* context,
                               CheckpointStream* stream) override;
 
+  grpc::Status ReportIncidents(
+      grpc::ServerContext* context,
+      const ::replication::v1::ReportIncidentsRequest* request,
+      ::replication::v1::ReportIncidentsResponse* response) override;
+
  private:
   // Ends the transfer that is going on, whose sender has given it up, or is no
   // longer to send.
   void BeginReceiving(grpc::ServerContext* context) LEDGERD_EXCLUDES(mutex_);
   void EndReceiving() LEDGERD_EXCLUDES(mutex_);
   absl::Status Receive(CheckpointStream& stream);
+  absl::Status Journal(
+      const ::replication::v1::ReportIncidentsRequest& request);
 
   const ReplicationHost host_;
   Mutex mutex_;

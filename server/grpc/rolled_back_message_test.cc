@@ -16,7 +16,6 @@
 #include "server/damage_alarms.h"
 #include "server/fake_replica.h"
 #include "server/grpc/admin_service.h"
-#include "server/incidents/incident_testing.h"
 #include "server/logging.h"
 #include "server/served_group.h"
 #include "storage/data_dir.h"
@@ -69,7 +68,7 @@ class RolledBackMessageTest : public ::testing::Test {
     ServedGroup group{
         replica_, store_,       journal, addresses_,
         damage_,  ClusterId(7), path_,   std::chrono::system_clock::now()};
-    AdminService service(group, *incidents_, logger_);
+    AdminService service(group, logger_);
     admin::v1::ListRolledBackResponse response;
     const grpc::Status status =
         service.ListRolledBack(nullptr, nullptr, &response);
@@ -95,8 +94,6 @@ class RolledBackMessageTest : public ::testing::Test {
   SharedAddresses addresses_;
   DamageAlarms damage_;
   Logger logger_{LogLevel::kError, LogFormat::kText};
-  IncidentWorld incident_world_;
-  const std::unique_ptr<IncidentKeeper> incidents_ = incident_world_.Start();
 };
 
 TEST_F(RolledBackMessageTest, NothingAtFirst) {

@@ -27,7 +27,6 @@
 #include "server/grpc/admin_service.h"
 #include "server/grpc/grpc_server.h"
 #include "server/grpc/ledger_service.h"
-#include "server/incidents/incident_testing.h"
 #include "server/logging.h"
 #include "server/served_group.h"
 #include "storage/memory_journal.h"
@@ -93,8 +92,6 @@ class ServicesHarness {
 
   AdminService& admin_service() { return admin_service_; }
 
-  IncidentKeeper& incidents() { return *incidents_; }
-
   LedgerService& service() { return service_; }
 
   GrpcServer& client_port() { return *client_; }
@@ -147,9 +144,7 @@ class ServicesHarness {
   AnswerThread answers_;
   HarnessClock clock_;
   LedgerService service_{CallContext{group_, answers_, limits_, clock_}};
-  IncidentWorld incident_world_;
-  const std::unique_ptr<IncidentKeeper> incidents_ = incident_world_.Start();
-  AdminService admin_service_{group_, *incidents_, logger_};
+  AdminService admin_service_{group_, logger_};
   std::unique_ptr<GrpcServer> client_ =
       Start({.services = {&service_},
              .health_names = {"ledger.v1.LedgerService"},

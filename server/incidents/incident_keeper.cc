@@ -17,14 +17,13 @@ constexpr char kFileName[] = "incidents";
 constexpr size_t kSeriesAt = 0;
 constexpr size_t kLastNumberAt = 8;
 constexpr size_t kRunningAt = 16;
-constexpr size_t kIncidentsAt = 24;
+constexpr size_t kUnsentBytesAt = 20;
+constexpr size_t kRecordsAt = 24;
 
-static_assert(kIncidentsAt + IncidentKeeper::kOpenMax * kIncidentBytesMax <=
+static_assert(kRecordsAt +
+                  (IncidentKeeper::kUnsentMax + IncidentKeeper::kOpenMax) *
+                      kIncidentBytesMax <=
               storage::IncidentFile::kContentsMax);
-
-bool IsOpen(const Incident& incident) {
-  return incident.outcome == IncidentOutcome::kInProgress;
-}
 
 }  // namespace
 
@@ -59,31 +58,9 @@ IncidentKeeper::IncidentKeeper(IncidentKeeperOptions options,
   if (file_ != nullptr) Load(file_->contents());
   if (series_ == Timestamp(0)) series_ = clock_.WallNow();
   running_ = crashed_;
-  if (!crashed_) return;
-  CloseAll({.outcome = IncidentOutcome::kFailed,
-            .resolution = "the process ended before it did"},
-           IncidentKind::kCrashReplay);
-  // What this process meets is another one.
-  closed_.clear();
-  if (changes_ > 0) Save();
-}
-
-void IncidentKeeper::Load(const std::string& contents) {
-  if (contents.size() < kIncidentsAt) return;
-  auto incidents =
-      DecodeIncidents(absl::string_view(contents).substr(kIncidentsAt));
-  if (!incidents.ok()) {
-    logger_.Warning("the file of incidents makes no sense: it begins anew");
-    return;
-  }
-  const char* from = contents.data();
-  series_ = Timestamp(GetLittle<uint64_t>(from + kSeriesAt));
-  last_number_ = GetLittle<uint64_t>(from + kLastNumberAt);
-  crashed_ = from[kRunningAt] != 0;
-  for (Incident& incident : *incidents) {
-    const uint64_t number = incident.id.number;
-    incidents_.insert_or_assign(number, std::move(incident));
-  }
+  if (!crashed_ || open_.empty()) return;
+  CloseWhatWasLeft();
+  Save();
 }
 
 void IncidentKeeper::BeginRunning() {
@@ -92,127 +69,172 @@ void IncidentKeeper::BeginRunning() {
   Save();
 }
 
-void IncidentKeeper::EndCleanly() {
-  const MutexLock lock(mutex_);
-  CloseAll({.outcome = IncidentOutcome::kAborted,
-            .resolution = "the replica was stopped before it ended"},
-           std::nullopt);
-  running_ = false;
-  Save();
+void IncidentKeeper::Load(const std::string& contents) {
+  if (contents.size() < kRecordsAt) return;
+  const char* from = contents.data();
+  const absl::string_view records =
+      absl::string_view(contents).substr(kRecordsAt);
+  const auto unsent_bytes = std::min<size_t>(
+      GetLittle<uint32_t>(from + kUnsentBytesAt), records.size());
+  auto unsent = DecodeIncidents(records.substr(0, unsent_bytes));
+  auto open = DecodeIncidents(records.substr(unsent_bytes));
+  if (!unsent.ok() || !open.ok()) {
+    logger_.Warning("the file of incidents makes no sense: it begins anew");
+    return;
+  }
+  series_ = Timestamp(GetLittle<uint64_t>(from + kSeriesAt));
+  last_number_ = GetLittle<uint64_t>(from + kLastNumberAt);
+  crashed_ = from[kRunningAt] != 0;
+  unsent_.assign(unsent->begin(), unsent->end());
+  for (Incident& incident : *open) {
+    // A build that told nobody has left those that ended here, too.
+    if (incident.outcome != IncidentOutcome::kInProgress) {
+      Tell(incident);
+      continue;
+    }
+    const uint64_t number = incident.id.number;
+    open_.emplace(number, std::move(incident));
+  }
+}
+
+void IncidentKeeper::CloseWhatWasLeft() {
+  std::vector<Incident> left;
+  for (const auto& [number, incident] : open_) {
+    if (incident.kind != IncidentKind::kCrashReplay) left.push_back(incident);
+  }
+  for (Incident& incident : left) {
+    CloseOne(std::move(incident),
+             {.outcome = IncidentOutcome::kFailed,
+              .resolution = "the process ended before it did"});
+  }
+  // What this process meets is another one.
+  ended_.clear();
 }
 
 // ---- raising and closing
 
-uint64_t IncidentKeeper::Raise(const IncidentSeen& seen) {
-  const MutexLock lock(mutex_);
-  Incident* incident = FindSame(seen);
-  if (incident != nullptr) {
-    ++incident->detections;
-    if (IsRecovery(incident->kind)) ++incident->attempts;
-  } else {
-    incident = Begin(seen);
-  }
-  ++changes_;
-  Save();
-  logger_.Warning("incident", {{"kind", Name(seen.kind)},
-                               {"number", last_number_},
-                               {"cause", seen.cause}});
-  return incident == nullptr ? last_number_ : incident->id.number;
-}
-
 Incident* IncidentKeeper::FindSame(const IncidentSeen& seen) {
+  const auto is_same = [&](const Incident& incident) {
+    return incident.kind == seen.kind && incident.cause == seen.cause &&
+           incident.planned == seen.planned &&
+           incident.injected == seen.injected;
+  };
+  for (auto& [number, incident] : open_) {
+    if (is_same(incident)) return &incident;
+  }
   const auto now = clock_.SteadyNow();
-  std::erase_if(closed_, [&](const auto& closed) {
-    return now - closed.second > kSameCause;
-  });
-  for (auto& [number, incident] : incidents_) {
-    const bool is_same =
-        incident.kind == seen.kind && incident.cause == seen.cause &&
-        incident.planned == seen.planned && incident.injected == seen.injected;
-    if (!is_same || (!IsOpen(incident) && !closed_.contains(number))) continue;
-    closed_.erase(number);
-    incident.outcome = IncidentOutcome::kInProgress;
-    incident.ended_at = Timestamp(0);
-    incident.resolution.clear();
-    return &incident;
+  std::erase_if(
+      ended_, [&](const Ended& ended) { return now - ended.at > kSameCause; });
+  for (Ended& ended : ended_) {
+    if (!is_same(ended.incident) || open_.size() >= kOpenMax) continue;
+    const uint64_t number = ended.incident.id.number;
+    Incident& again =
+        open_.insert_or_assign(number, std::move(ended.incident)).first->second;
+    std::erase_if(ended_, [number](const Ended& other) {
+      return other.incident.id.number == number;
+    });
+    again.outcome = IncidentOutcome::kInProgress;
+    again.ended_at = Timestamp(0);
+    again.resolution.clear();
+    return &again;
   }
   return nullptr;
 }
 
-// Null when there are too many: only its number is left.
-Incident* IncidentKeeper::Begin(const IncidentSeen& seen) {
-  const uint64_t number = ++last_number_;
-  const auto open = std::count_if(
-      incidents_.begin(), incidents_.end(),
-      [](const auto& numbered) { return IsOpen(numbered.second); });
-  if (static_cast<size_t>(open) >= kOpenMax) return nullptr;
-  Incident& incident = incidents_[number];
-  incident.id = {options_.replica, series_, number};
-  incident.kind = seen.kind;
-  incident.injected = seen.injected;
-  incident.planned = seen.planned;
-  incident.epoch = seen.epoch;
-  incident.started_at =
-      seen.since == Timestamp(0) ? clock_.WallNow() : seen.since;
-  incident.cause = seen.cause.substr(0, kIncidentTextMax);
-  return &incident;
+uint64_t IncidentKeeper::Raise(const IncidentSeen& seen) {
+  const MutexLock lock(mutex_);
+  uint64_t number = 0;
+  if (Incident* same = FindSame(seen)) {
+    number = same->id.number;
+    ++same->detections;
+    if (IsRecovery(same->kind)) ++same->attempts;
+    Tell(*same);
+  } else {
+    number = ++last_number_;
+    Incident incident;
+    incident.id = {options_.replica, series_, number};
+    incident.kind = seen.kind;
+    incident.injected = seen.injected;
+    incident.planned = seen.planned;
+    incident.epoch = seen.epoch;
+    incident.started_at =
+        seen.since == Timestamp(0) ? clock_.WallNow() : seen.since;
+    incident.cause = seen.cause.substr(0, kIncidentTextMax);
+    if (open_.size() < kOpenMax) {
+      Tell(incident);
+      open_.emplace(number, std::move(incident));
+    }
+  }
+  Save();
+  logger_.Warning(
+      "incident",
+      {{"kind", Name(seen.kind)}, {"number", number}, {"cause", seen.cause}});
+  return number;
 }
 
 void IncidentKeeper::Close(uint64_t number, const IncidentEnd& end) {
   const MutexLock lock(mutex_);
-  const auto found = incidents_.find(number);
-  if (found == incidents_.end() || !IsOpen(found->second)) return;
+  const auto found = open_.find(number);
+  if (found == open_.end()) return;
   CloseOne(found->second, end);
   Save();
 }
 
-void IncidentKeeper::CloseAll(const IncidentEnd& end,
-                              std::optional<IncidentKind> but) {
-  for (auto& [number, incident] : incidents_) {
-    if (IsOpen(incident) && incident.kind != but) CloseOne(incident, end);
-  }
-}
-
-void IncidentKeeper::CloseOne(Incident& incident, const IncidentEnd& end) {
+void IncidentKeeper::CloseOne(Incident incident, const IncidentEnd& end) {
+  const uint64_t number = incident.id.number;
+  open_.erase(number);
   incident.outcome = end.outcome;
   incident.ended_at = clock_.WallNow();
   incident.resolution = end.resolution.substr(0, kIncidentTextMax);
   incident.lost_entries += end.lost_entries;
   incident.rolled_back_entries += end.rolled_back_entries;
   incident.write_unavailable_ns += end.write_unavailable_ns;
-  closed_[incident.id.number] = clock_.SteadyNow();
-  ++changes_;
+  Tell(incident);
   logger_.Info("incident closed", {{"kind", Name(incident.kind)},
-                                   {"number", incident.id.number},
+                                   {"number", number},
                                    {"outcome", Name(end.outcome)},
                                    {"resolution", end.resolution}});
+  ended_.push_back({std::move(incident), clock_.SteadyNow()});
+  if (ended_.size() > kOpenMax) ended_.erase(ended_.begin());
 }
 
-// ---- the file
-
-std::string IncidentKeeper::Encode() {
-  std::string contents(kIncidentsAt, '\0');
-  PutLittle(contents.data() + kSeriesAt, series_.value());
-  PutLittle(contents.data() + kLastNumberAt, last_number_);
-  contents[kRunningAt] = running_ ? 1 : 0;
-  for (const auto& [number, incident] : incidents_) {
-    contents += EncodeIncidents({incident});
+void IncidentKeeper::EndCleanly() {
+  const MutexLock lock(mutex_);
+  std::vector<Incident> left;
+  for (const auto& [number, incident] : open_) left.push_back(incident);
+  for (Incident& incident : left) {
+    CloseOne(std::move(incident),
+             {.outcome = IncidentOutcome::kAborted,
+              .resolution = "the replica was stopped before it ended"});
   }
-  return contents;
+  running_ = false;
+  Save();
+}
+
+void IncidentKeeper::Tell(const Incident& incident) {
+  std::erase_if(unsent_,
+                [&](const Incident& older) { return older.id == incident.id; });
+  if (unsent_.size() >= kUnsentMax) unsent_.pop_front();
+  unsent_.push_back(incident);
+  changed_.SignalAll();
 }
 
 void IncidentKeeper::Save() {
   if (file_ == nullptr || !fault_.ok()) return;
-  std::string contents = Encode();
-  while (contents.size() > options_.bytes_max) {
-    const auto oldest = std::find_if(
-        incidents_.begin(), incidents_.end(),
-        [](const auto& numbered) { return !IsOpen(numbered.second); });
-    incidents_.erase(oldest);
-    contents = Encode();
-  }
+  const std::string unsent =
+      EncodeIncidents(std::vector<Incident>(unsent_.begin(), unsent_.end()));
+  std::vector<Incident> open;
+  for (const auto& [number, incident] : open_) open.push_back(incident);
+  std::string contents(kRecordsAt, '\0');
+  char* to = contents.data();
+  PutLittle(to + kSeriesAt, series_.value());
+  PutLittle(to + kLastNumberAt, last_number_);
+  to[kRunningAt] = running_ ? 1 : 0;
+  PutLittle(to + kUnsentBytesAt, static_cast<uint32_t>(unsent.size()));
+  contents += unsent;
+  contents += EncodeIncidents(open);
   const absl::Status stored = file_->Store(contents);
-  if (stored.ok()) return;
+  if (stored.ok() || !fault_.ok()) return;
   fault_ = stored;
   options_.on_fault(stored);
 }
@@ -222,17 +244,45 @@ absl::Status IncidentKeeper::fault() const {
   return fault_;
 }
 
-std::vector<Incident> IncidentKeeper::Records() const {
+// ---- for whoever tells the group
+
+std::vector<Incident> IncidentKeeper::Unsent() const {
   const MutexLock lock(mutex_);
-  std::vector<Incident> records;
-  records.reserve(incidents_.size());
-  for (const auto& [number, incident] : incidents_) records.push_back(incident);
-  return records;
+  const size_t count = std::min(unsent_.size(), kIncidentsAtOnceMax);
+  return {unsent_.begin(),
+          unsent_.begin() + static_cast<std::ptrdiff_t>(count)};
 }
 
-uint64_t IncidentKeeper::changes() const {
+void IncidentKeeper::NoteSent(const std::vector<Incident>& sent) {
   const MutexLock lock(mutex_);
-  return changes_;
+  for (const Incident& incident : sent) {
+    // One that has changed meanwhile is told again.
+    std::erase(unsent_, incident);
+  }
+  Save();
+}
+
+bool IncidentKeeper::WaitForUnsent() {
+  const MutexLock lock(mutex_);
+  while (unsent_.empty() && !ending_) changed_.Wait(mutex_);
+  return !ending_;
+}
+
+bool IncidentKeeper::WaitAWhile(std::chrono::milliseconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  const MutexLock lock(mutex_);
+  while (!ending_) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= left.zero()) break;
+    changed_.WaitFor(mutex_, left);
+  }
+  return !ending_;
+}
+
+void IncidentKeeper::End() {
+  const MutexLock lock(mutex_);
+  ending_ = true;
+  changed_.SignalAll();
 }
 
 }  // namespace ledgerd::server

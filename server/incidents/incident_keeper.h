@@ -1,26 +1,27 @@
-// An IncidentKeeper is where a replica's incidents are raised, closed and kept:
-// each is on its disk before anything is done about it.
+// An IncidentKeeper is where a replica's incidents are raised and closed: each
+// is on its own disk before anything is done about it, and kept until the group
+// has it.
 //
 //   LEDGERD_ASSIGN_OR_RETURN(auto keeper, IncidentKeeper::Open(options));
 //   const uint64_t number = keeper->Raise({.kind = IncidentKind::kDiskFull,
 //                                          .cause = "no space for ..."});
 //   ...
 //   keeper->Close(number, {.resolution = "there is space again"});
-//   for (const Incident& incident : keeper->Records()) ...
 //
-// Shape       All incidents of this replica's disk, the one that came up last
-//             at the end. What a process left open, the next one closes as
+// Shape       Open incidents by their number; beside them the records that the
+//             group has not been told yet, oldest first (incident_reporter.h
+//             tells it). What a process left open, the next one closes as
 //             failed; but a crash replay goes on with another attempt.
 // Same cause  What is raised again within kSameCause of its end, or while it is
 //             open, is the same incident, seen once more.
 // Durability  Raise and Close have synced when they return.
-// Limits      What the file has room for, some thousands: the oldest that have
-//             ended go then. kOpenMax are open at most: what would be one more
-//             is not recorded, but leaves its number out (C).
 // Errors      Of Open: those of the file, but for RESOURCE_EXHAUSTED: on a full
 //             disk that has no file of them yet they are kept in memory alone.
 //             A write that fails later is the disk's fault as any other:
 //             on_fault is called, once, and the process should end.
+// Limits      kUnsentMax records that wait: the oldest is dropped then, which
+//             leaves a gap in the numbers (C). kOpenMax are open at most: what
+//             would be one more is not recorded, but leaves its number too.
 // Threads     Any. Raise and Close wait for the disk.
 // Source      counters.md.
 #ifndef LEDGERD_SERVER_INCIDENTS_INCIDENT_KEEPER_H_
@@ -28,10 +29,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -69,14 +70,13 @@ struct IncidentEnd {
 struct IncidentKeeperOptions {
   std::string data_dir;
   ReplicaId replica;
-  // Of the file.
-  size_t bytes_max = storage::IncidentFile::kContentsMax;
   // Any thread; may not call the keeper.
   std::function<void(const absl::Status&)> on_fault;
 };
 
 class IncidentKeeper {
  public:
+  static constexpr size_t kUnsentMax = 300;
   static constexpr size_t kOpenMax = 32;
   static constexpr std::chrono::seconds kSameCause{10};
 
@@ -105,29 +105,37 @@ class IncidentKeeper {
   // Why on_fault was called; OK otherwise.
   absl::Status fault() const LEDGERD_EXCLUDES(mutex_);
 
-  // All of them.
-  std::vector<Incident> Records() const LEDGERD_EXCLUDES(mutex_);
+  // ---- for whoever tells the group
 
-  // Counts the changes of Records().
-  uint64_t changes() const LEDGERD_EXCLUDES(mutex_);
+  // What it has not been told, oldest first; at most kIncidentsAtOnceMax.
+  std::vector<Incident> Unsent() const LEDGERD_EXCLUDES(mutex_);
+
+  // It has been told these, as Unsent returned them.
+  void NoteSent(const std::vector<Incident>& sent) LEDGERD_EXCLUDES(mutex_);
+
+  // Waits until there is something unsent, or `End` was called: false.
+  bool WaitForUnsent() LEDGERD_EXCLUDES(mutex_);
+  // Waits so long, or until `End` was called: false.
+  bool WaitAWhile(std::chrono::milliseconds time) LEDGERD_EXCLUDES(mutex_);
+  void End() LEDGERD_EXCLUDES(mutex_);
 
  private:
-  using Incidents = std::map<uint64_t, Incident>;
+  struct Ended {
+    Incident incident;
+    std::chrono::steady_clock::time_point at;
+  };
 
   IncidentKeeper(IncidentKeeperOptions options,
                  std::unique_ptr<storage::IncidentFile> file,
                  const replication::Clock& clock, Logger& logger);
 
   void Load(const std::string& contents) LEDGERD_REQUIRES(mutex_);
-  void CloseOne(Incident& incident, const IncidentEnd& end)
-      LEDGERD_REQUIRES(mutex_);
-  // Closes all that are open, but for one kind.
-  void CloseAll(const IncidentEnd& end, std::optional<IncidentKind> but)
-      LEDGERD_REQUIRES(mutex_);
-  // The one that is seen again; null: it is a new one.
+  void CloseWhatWasLeft() LEDGERD_REQUIRES(mutex_);
   Incident* FindSame(const IncidentSeen& seen) LEDGERD_REQUIRES(mutex_);
-  Incident* Begin(const IncidentSeen& seen) LEDGERD_REQUIRES(mutex_);
-  std::string Encode() LEDGERD_REQUIRES(mutex_);
+  void CloseOne(Incident incident, const IncidentEnd& end)
+      LEDGERD_REQUIRES(mutex_);
+  // Puts the record of its present state at the end of what is unsent.
+  void Tell(const Incident& incident) LEDGERD_REQUIRES(mutex_);
   void Save() LEDGERD_REQUIRES(mutex_);
 
   const IncidentKeeperOptions options_;
@@ -137,16 +145,16 @@ class IncidentKeeper {
   Logger& logger_;
   bool crashed_ = false;
   mutable Mutex mutex_;
+  CondVar changed_;
   Timestamp series_ LEDGERD_GUARDED_BY(mutex_);
   uint64_t last_number_ LEDGERD_GUARDED_BY(mutex_) = 0;
   bool running_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;
   absl::Status fault_ LEDGERD_GUARDED_BY(mutex_);
-  // By their numbers.
-  Incidents incidents_ LEDGERD_GUARDED_BY(mutex_);
-  uint64_t changes_ LEDGERD_GUARDED_BY(mutex_) = 0;
-  // When this process has closed them.
-  std::map<uint64_t, std::chrono::steady_clock::time_point> closed_
-      LEDGERD_GUARDED_BY(mutex_);
+  std::map<uint64_t, Incident> open_ LEDGERD_GUARDED_BY(mutex_);
+  std::deque<Incident> unsent_ LEDGERD_GUARDED_BY(mutex_);
+  // By this process, not longer ago than kSameCause.
+  std::vector<Ended> ended_ LEDGERD_GUARDED_BY(mutex_);
 };
 
 }  // namespace ledgerd::server

@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 
+#include "proto/base/little_endian.h"
 #include "server/incidents/incident_testing.h"
 
 namespace ledgerd::server {
@@ -24,7 +25,7 @@ class IncidentKeeperTest : public testing::Test {
     keeper_ = world_.Start();
   }
 
-  std::vector<Incident> Records() { return keeper_->Records(); }
+  std::vector<Incident> Unsent() { return keeper_->Unsent(); }
 
   IncidentWorld world_;
   std::unique_ptr<IncidentKeeper> keeper_ = world_.Start();
@@ -32,7 +33,7 @@ class IncidentKeeperTest : public testing::Test {
 
 TEST_F(IncidentKeeperTest, TheFirstProcessHasNotCrashed) {
   EXPECT_FALSE(keeper_->crashed());
-  EXPECT_TRUE(Records().empty());
+  EXPECT_TRUE(Unsent().empty());
   Crash();
   EXPECT_TRUE(keeper_->crashed());
   keeper_->EndCleanly();
@@ -53,7 +54,7 @@ TEST_F(IncidentKeeperTest, AStartThatNeverRanIsNoCrash) {
 
 TEST_F(IncidentKeeperTest, WhatIsRaisedIsOnTheDiskBeforeItReturns) {
   keeper_->Raise(kFull);
-  const std::vector<Incident> before = Records();
+  const std::vector<Incident> before = Unsent();
   ASSERT_EQ(before.size(), 1u);
   EXPECT_EQ(before[0].kind, IncidentKind::kDiskFull);
   EXPECT_EQ(before[0].outcome, IncidentOutcome::kInProgress);
@@ -62,10 +63,10 @@ TEST_F(IncidentKeeperTest, WhatIsRaisedIsOnTheDiskBeforeItReturns) {
   EXPECT_EQ(before[0].started_at, world_.clock.WallNow());
   Crash();
   // The next process closes it, under the same id.
-  ASSERT_EQ(Records().size(), 1u);
-  EXPECT_EQ(Records()[0].id, before[0].id);
-  EXPECT_EQ(Records()[0].outcome, IncidentOutcome::kFailed);
-  EXPECT_EQ(Records()[0].started_at, before[0].started_at);
+  ASSERT_EQ(Unsent().size(), 1u);
+  EXPECT_EQ(Unsent()[0].id, before[0].id);
+  EXPECT_EQ(Unsent()[0].outcome, IncidentOutcome::kFailed);
+  EXPECT_EQ(Unsent()[0].started_at, before[0].started_at);
   EXPECT_EQ(keeper_->Raise(kFull), 2u);
 }
 
@@ -77,8 +78,8 @@ TEST_F(IncidentKeeperTest, AClosedOneSaysHowItEnded) {
                           .write_unavailable_ns = 5});
   keeper_->Close(number, {.outcome = IncidentOutcome::kFailed});
   Crash();
-  ASSERT_EQ(Records().size(), 1u);
-  const Incident incident = Records()[0];
+  ASSERT_EQ(Unsent().size(), 1u);
+  const Incident incident = Unsent()[0];
   EXPECT_EQ(incident.outcome, IncidentOutcome::kSuccess);
   EXPECT_EQ(incident.resolution, "space");
   EXPECT_EQ(incident.write_unavailable_ns, 5u);
@@ -92,8 +93,8 @@ TEST_F(IncidentKeeperTest, TheSameCauseWithinTenSecondsIsOne) {
   keeper_->Close(number, {});
   world_.clock.Advance(seconds(10));
   EXPECT_EQ(keeper_->Raise(kFull), number);
-  EXPECT_EQ(Records().back().outcome, IncidentOutcome::kInProgress);
-  EXPECT_EQ(Records().back().detections, 3u);
+  EXPECT_EQ(Unsent().back().outcome, IncidentOutcome::kInProgress);
+  EXPECT_EQ(Unsent().back().detections, 3u);
   keeper_->Close(number, {});
   // Another cause, or later.
   EXPECT_EQ(
@@ -111,9 +112,9 @@ TEST_F(IncidentKeeperTest, ACrashReplayGoesOnWithAnotherAttempt) {
   Crash();
   EXPECT_EQ(keeper_->Raise(replay), number);
   keeper_->Close(number, {});
-  ASSERT_EQ(Records().size(), 1u);
-  EXPECT_EQ(Records()[0].attempts, 2u);
-  EXPECT_EQ(Records()[0].outcome, IncidentOutcome::kSuccess);
+  ASSERT_EQ(Unsent().size(), 1u);
+  EXPECT_EQ(Unsent()[0].attempts, 2u);
+  EXPECT_EQ(Unsent()[0].outcome, IncidentOutcome::kSuccess);
   Crash();
   EXPECT_NE(keeper_->Raise(replay), number) << "that one had ended";
 }
@@ -122,49 +123,84 @@ TEST_F(IncidentKeeperTest, ACleanEndAbortsWhatIsOpen) {
   keeper_->Raise(kFull);
   keeper_->EndCleanly();
   Crash();
-  ASSERT_EQ(Records().size(), 1u);
-  EXPECT_EQ(Records()[0].outcome, IncidentOutcome::kAborted);
+  ASSERT_EQ(Unsent().size(), 1u);
+  EXPECT_EQ(Unsent()[0].outcome, IncidentOutcome::kAborted);
 }
 
-TEST_F(IncidentKeeperTest, TheyAreInTheOrderInWhichTheyCameUp) {
+TEST_F(IncidentKeeperTest, WhatWasSentIsNotSentAgainUnlessItChanges) {
+  const uint64_t number = keeper_->Raise(kFull);
+  const std::vector<Incident> opened = Unsent();
+  keeper_->NoteSent(opened);
+  EXPECT_TRUE(Unsent().empty());
+  Crash();
+  // Closed as failed by this process, whose word is another one.
+  ASSERT_EQ(Unsent().size(), 1u);
+  EXPECT_EQ(Unsent()[0].id.number, number);
+  keeper_->NoteSent(opened);
+  EXPECT_EQ(Unsent().size(), 1u);
+  keeper_->NoteSent(Unsent());
+  Crash();
+  EXPECT_TRUE(Unsent().empty());
+}
+
+TEST_F(IncidentKeeperTest, ARecordIsFollowedByItsLastOne) {
   const uint64_t first = keeper_->Raise(kFull);
   const uint64_t second =
       keeper_->Raise({.kind = IncidentKind::kStall, .cause = "slow"});
-  const uint64_t before = keeper_->changes();
   keeper_->Close(first, {});
-  EXPECT_NE(keeper_->changes(), before);
-  ASSERT_EQ(Records().size(), 2u);
-  EXPECT_EQ(Records()[0].id.number, first);
-  EXPECT_EQ(Records()[1].id.number, second);
+  ASSERT_EQ(Unsent().size(), 2u);
+  EXPECT_EQ(Unsent()[0].id.number, second);
+  EXPECT_EQ(Unsent()[1].id.number, first);
 }
 
-TEST_F(IncidentKeeperTest, TheOldestThatEndedGoWhenThereIsNoRoomForMore) {
-  keeper_ = nullptr;
-  world_.bytes_max = 20 * kIncidentBytesMax;
-  keeper_ = world_.Start();
-  const uint64_t open = keeper_->Raise(kFull);
-  for (int i = 0; i < 40; ++i) {
+TEST_F(IncidentKeeperTest, WhatCannotBeKeptLeavesItsNumber) {
+  for (size_t i = 0; i < IncidentKeeper::kUnsentMax + 5; ++i) {
     const uint64_t number = keeper_->Raise(
         {.kind = IncidentKind::kStall, .cause = std::string(600, 'x')});
     keeper_->Close(number, {.resolution = std::string(600, 'y')});
     world_.clock.Advance(seconds(11));
   }
-  const std::vector<Incident> kept = Records();
-  EXPECT_GE(kept.size(), 19u);
-  EXPECT_LE(kept.size(), 21u);
-  EXPECT_EQ(kept.front().id.number, open);
-  EXPECT_EQ(kept.back().id.number, open + 40);
   Crash();
-  EXPECT_EQ(Records().size(), kept.size());
+  uint64_t number = 6;
+  for (auto some = Unsent(); !some.empty(); some = Unsent()) {
+    EXPECT_LE(some.size(), kIncidentsAtOnceMax);
+    for (const Incident& incident : some) {
+      ASSERT_EQ(incident.id.number, number++);
+    }
+    keeper_->NoteSent(some);
+  }
+  EXPECT_EQ(number, IncidentKeeper::kUnsentMax + 6);
 }
 
-TEST_F(IncidentKeeperTest, TooManyOpenOnesLeaveTheirNumbersOut) {
-  for (size_t i = 0; i <= IncidentKeeper::kOpenMax; ++i) {
-    keeper_->Raise({.kind = IncidentKind::kStall, .cause = std::to_string(i)});
+// It kept all that had ended among those that were open.
+TEST_F(IncidentKeeperTest, WhatABuildKeptThatToldNobodyIsTold) {
+  keeper_ = nullptr;
+  Incident ended;
+  ended.id = {ReplicaId(2), Timestamp(77), 1};
+  ended.outcome = IncidentOutcome::kSuccess;
+  Incident open;
+  open.id = {ReplicaId(2), Timestamp(77), 2};
+  open.kind = IncidentKind::kDiskFull;
+  std::string contents(24, '\0');
+  PutLittle(contents.data(), uint64_t{77});
+  PutLittle(contents.data() + 8, uint64_t{2});
+  contents[16] = 1;
+  contents += EncodeIncidents({ended, open});
+  IncidentWorld old;
+  {
+    auto file = storage::IncidentFile::Open(old.files, "/d", "incidents");
+    ASSERT_TRUE(file.ok()) << file.status();
+    ASSERT_TRUE((*file)->Store(contents).ok());
   }
-  EXPECT_EQ(Records().size(), IncidentKeeper::kOpenMax);
-  keeper_->Close(1, {});
-  EXPECT_EQ(keeper_->Raise(kFull), IncidentKeeper::kOpenMax + 2);
+  keeper_ = old.Start();
+  EXPECT_TRUE(keeper_->crashed());
+  const std::vector<Incident> told = Unsent();
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(told[0], ended);
+  EXPECT_EQ(told[1].id, open.id);
+  EXPECT_EQ(told[1].outcome, IncidentOutcome::kFailed);
+  EXPECT_EQ(keeper_->Raise(kFull), 3u);
+  keeper_ = nullptr;
 }
 
 TEST_F(IncidentKeeperTest, WithoutAFileItKeepsThemInMemory) {
@@ -174,7 +210,7 @@ TEST_F(IncidentKeeperTest, WithoutAFileItKeepsThemInMemory) {
   const auto keeper = full.Start();
   EXPECT_FALSE(keeper->crashed());
   keeper->Close(keeper->Raise(kFull), {});
-  EXPECT_EQ(keeper->Records().size(), 1u);
+  EXPECT_EQ(keeper->Unsent().size(), 1u);
   EXPECT_NE(full.log.find("memory alone"), std::string::npos) << full.log;
 }
 
@@ -197,15 +233,15 @@ TEST_F(IncidentKeeperTest, AFileThatCannotBeOpenedIsAnError) {
 
 TEST_F(IncidentKeeperTest, ADamagedFileBeginsANewSeries) {
   keeper_->Raise(kFull);
-  const Timestamp series = Records()[0].id.series;
+  const Timestamp series = Unsent()[0].id.series;
   for (const uint64_t copy : {uint64_t{0}, storage::IncidentFile::kCopyBytes}) {
     (*world_.files.Device("/d/incidents"))[copy + 40] ^= 1;
   }
   keeper_ = world_.Start();
   EXPECT_NE(world_.log.find("damaged"), std::string::npos) << world_.log;
   keeper_->Raise(kFull);
-  EXPECT_EQ(Records()[0].id.number, 1u);
-  EXPECT_NE(Records()[0].id.series, series);
+  EXPECT_EQ(Unsent()[0].id.number, 1u);
+  EXPECT_NE(Unsent()[0].id.series, series);
 }
 
 }  // namespace

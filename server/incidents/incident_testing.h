@@ -21,7 +21,6 @@
 #include "server/incidents/incident_keeper.h"
 #include "server/logging.h"
 #include "storage/faulty_files.h"
-#include "storage/incident_file.h"
 
 namespace ledgerd::server {
 
@@ -58,7 +57,6 @@ struct IncidentWorld {
         files,
         {.data_dir = "/d",
          .replica = ReplicaId(2),
-         .bytes_max = bytes_max,
          .on_fault = [this](const absl::Status&) { ++faults; }},
         clock, logger);
   }
@@ -66,7 +64,6 @@ struct IncidentWorld {
   storage::FaultyFiles files;
   ManualClock clock;
   int faults = 0;
-  size_t bytes_max = storage::IncidentFile::kContentsMax;
   std::string log;
   Logger logger{
       LogLevel::kDebug, LogFormat::kText,

@@ -3,10 +3,15 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
 
+#include "proto/base/mutex.h"
+#include "proto/errors.h"
+#include "server/fake_replica.h"
+#include "server/incidents/incident_reporter.h"
 #include "server/incidents/incident_testing.h"
 
 namespace ledgerd::server {
@@ -40,11 +45,11 @@ class IncidentWatchTest : public testing::Test {
     Note();
   }
 
-  // The one that came up last.
-  Incident Last() {
-    const std::vector<Incident> records = keeper_->Records();
-    EXPECT_FALSE(records.empty());
-    return records.empty() ? Incident() : records.back();
+  // The last record of the only incident.
+  Incident Only() {
+    const std::vector<Incident> unsent = keeper_->Unsent();
+    EXPECT_EQ(unsent.size(), 1u);
+    return unsent.empty() ? Incident() : unsent.front();
   }
 
   IncidentWorld world_;
@@ -57,17 +62,17 @@ class IncidentWatchTest : public testing::Test {
 TEST_F(IncidentWatchTest, AFirstStartIsNoIncident) {
   Start();
   BecomePrimary();
-  EXPECT_TRUE(keeper_->Records().empty());
+  EXPECT_TRUE(keeper_->Unsent().empty());
 }
 
 TEST_F(IncidentWatchTest, AReplayEndsWhenAPrimaryServes) {
   Start();
   Start();
   Note();
-  EXPECT_EQ(Last().kind, IncidentKind::kCrashReplay);
-  EXPECT_EQ(Last().outcome, IncidentOutcome::kInProgress);
+  EXPECT_EQ(Only().kind, IncidentKind::kCrashReplay);
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kInProgress);
   BecomePrimary();
-  EXPECT_EQ(Last().outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
 }
 
 TEST_F(IncidentWatchTest, AReplayEndsWhenAStandbyHasCaughtUp) {
@@ -79,31 +84,33 @@ TEST_F(IncidentWatchTest, AReplayEndsWhenAStandbyHasCaughtUp) {
   Note();
   status_.primary = ReplicaId(1);
   Note();
-  EXPECT_EQ(Last().outcome, IncidentOutcome::kInProgress);
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kInProgress);
   status_.applied = Sequence(9);
   Note();
-  EXPECT_EQ(Last().outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
 }
 
 TEST_F(IncidentWatchTest, AFullDiskIsToleratedForAsLongAsWritesMayWait) {
   for (const milliseconds held : {milliseconds(3'000), milliseconds(3'001)}) {
     Start();
     BecomePrimary();
+    keeper_->NoteSent(keeper_->Unsent());
     status_.state_full = true;
     status_.full_since = world_.clock.WallNow();
     Note();
     Note();
-    EXPECT_EQ(Last().kind, IncidentKind::kDiskFull);
-    EXPECT_EQ(Last().outcome, IncidentOutcome::kInProgress);
+    EXPECT_EQ(Only().kind, IncidentKind::kDiskFull);
+    EXPECT_EQ(Only().outcome, IncidentOutcome::kInProgress);
     world_.clock.Advance(held);
     status_.state_full = false;
     Note();
-    EXPECT_EQ(Last().outcome, held == milliseconds(3'000)
+    EXPECT_EQ(Only().outcome, held == milliseconds(3'000)
                                   ? IncidentOutcome::kSuccess
                                   : IncidentOutcome::kFailed);
-    EXPECT_EQ(Last().write_unavailable_ns,
+    EXPECT_EQ(Only().write_unavailable_ns,
               static_cast<uint64_t>(held.count()) * 1'000'000);
     keeper_->EndCleanly();
+    keeper_->NoteSent(keeper_->Unsent());
   }
 }
 
@@ -115,18 +122,19 @@ TEST_F(IncidentWatchTest, AStandbysFullDiskHoldsNoWritesUp) {
   world_.clock.Advance(std::chrono::hours(1));
   status_.journal_full = false;
   Note();
-  EXPECT_EQ(Last().outcome, IncidentOutcome::kSuccess);
-  EXPECT_EQ(Last().write_unavailable_ns, 0u);
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(Only().write_unavailable_ns, 0u);
 }
 
 TEST_F(IncidentWatchTest, AFaultIsClosedByTheNextProcess) {
   Start();
   watch_->NoteFault(absl::InternalError("fdatasync: EIO"), status_);
-  EXPECT_EQ(Last().kind, IncidentKind::kDiskError);
+  EXPECT_EQ(Only().kind, IncidentKind::kDiskError);
+  keeper_->NoteSent(keeper_->Unsent());
   watch_->NoteFault(absl::DataLossError("a block is damaged"), status_);
-  EXPECT_EQ(Last().kind, IncidentKind::kCorruption);
+  EXPECT_EQ(Only().kind, IncidentKind::kCorruption);
   Start();
-  const std::vector<Incident> told = keeper_->Records();
+  const std::vector<Incident> told = keeper_->Unsent();
   ASSERT_EQ(told.size(), 3u);
   EXPECT_EQ(told[0].outcome, IncidentOutcome::kFailed);
   EXPECT_EQ(told[1].outcome, IncidentOutcome::kFailed);
@@ -137,10 +145,65 @@ TEST_F(IncidentWatchTest, AJournalThatContradictsTheGroupsIsAMismatch) {
   Start();
   status_.alarms = {replication::Alarm::kForkedOff};
   watch_->NoteFault(absl::DataLossError("forked"), status_);
-  EXPECT_TRUE(keeper_->Records().empty()) << "an operator wanted that";
+  EXPECT_TRUE(keeper_->Unsent().empty()) << "an operator wanted that";
   status_.alarms = {replication::Alarm::kDiffersBelowCommit};
   watch_->NoteFault(absl::DataLossError("differs"), status_);
-  EXPECT_EQ(Last().kind, IncidentKind::kStateMismatch);
+  EXPECT_EQ(Only().kind, IncidentKind::kStateMismatch);
+}
+
+// ---- telling the group
+
+void WaitUntilSent(const IncidentKeeper& keeper) {
+  while (!keeper.Unsent().empty()) {
+    std::this_thread::yield();
+  }
+}
+
+TEST_F(IncidentWatchTest, APrimaryProposesThemUntilTheyAreTaken) {
+  Start();
+  FakeReplica replica;
+  replica.RefuseNext(MakeError(Reason::kOverloaded, "full"));
+  keeper_->Raise({.kind = IncidentKind::kStall, .cause = "slow"});
+  IncidentReporter reporter(*keeper_, replica, nullptr);
+  WaitUntilSent(*keeper_);
+  EXPECT_EQ(replica.taken(), 1u);
+}
+
+TEST_F(IncidentWatchTest, AStandbyBringsThemToThePrimaryItKnows) {
+  Start();
+  FakeReplica replica;
+  status_.role = Role::kStandby;
+  status_.primary = ReplicaId(0);
+  replica.SetStatus(status_);
+  Mutex mutex;
+  std::vector<Incident> brought;
+  keeper_->Raise({.kind = IncidentKind::kStall, .cause = "slow"});
+  IncidentReporter reporter(
+      *keeper_, replica,
+      [&](ReplicaId primary, const std::vector<Incident>& incidents) {
+        const MutexLock lock(mutex);
+        EXPECT_EQ(primary, ReplicaId(3));
+        brought = incidents;
+        return absl::OkStatus();
+      });
+  status_.primary = ReplicaId(3);
+  replica.SetStatus(status_);
+  WaitUntilSent(*keeper_);
+  const MutexLock lock(mutex);
+  ASSERT_EQ(brought.size(), 1u);
+  EXPECT_EQ(brought[0].cause, "slow");
+  EXPECT_EQ(replica.taken(), 0u);
+}
+
+TEST_F(IncidentWatchTest, WhatIsNotAnsweredIsToldAgain) {
+  Start();
+  FakeReplica replica;
+  replica.HoldAnswers();
+  keeper_->Raise({.kind = IncidentKind::kStall, .cause = "slow"});
+  IncidentReporter reporter(*keeper_, replica, nullptr);
+  replica.AnswerNext(MakeError(Reason::kOutcomeUnknown, "deposed"));
+  replica.AnswerNext();
+  WaitUntilSent(*keeper_);
 }
 
 }  // namespace

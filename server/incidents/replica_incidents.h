@@ -1,9 +1,9 @@
-// All that one replica does about its incidents: where they are kept, and who
-// notices them.
+// All that one replica does about its incidents: where they are kept, who
+// notices them, and who tells the group.
 //
 //   LEDGERD_ASSIGN_OR_RETURN(auto incidents, ReplicaIncidents::Open(...));
 //   ...                                 // the journal and the state are opened
-//   incidents->Begin();                 // the replica runs
+//   incidents->Begin(replica, bring);   // the replica runs
 //   incidents->watch().Note(status, standing);
 //   ...
 //   return incidents->End(fault);       // the replica has stopped
@@ -13,6 +13,7 @@
 #define LEDGERD_SERVER_INCIDENTS_REPLICA_INCIDENTS_H_
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -20,7 +21,9 @@
 
 #include "proto/base/status_macros.h"
 #include "replication/clock.h"
+#include "replication/replica_handle.h"
 #include "server/incidents/incident_keeper.h"
+#include "server/incidents/incident_reporter.h"
 #include "server/incidents/incident_watch.h"
 #include "server/logging.h"
 #include "storage/posix_file.h"
@@ -43,14 +46,17 @@ class ReplicaIncidents {
 
   IncidentWatch& watch() { return watch_; }
 
-  const IncidentKeeper& keeper() const { return *keeper_; }
-
-  // The replica may write from here on.
-  void Begin() { keeper_->BeginRunning(); }
+  // `replica` outlives the call of End.
+  void Begin(replication::ReplicaHandle& replica,
+             IncidentReporter::Bring bring) {
+    keeper_->BeginRunning();
+    reporter_.emplace(*keeper_, replica, std::move(bring));
+  }
 
   // Once, if Begin was called; `fault` is the replica's. Returns it, or that of
   // the own file.
   absl::Status End(absl::Status fault) {
+    reporter_.reset();
     fault.Update(keeper_->fault());
     if (!fault.ok()) return fault;
     keeper_->EndCleanly();
@@ -66,6 +72,7 @@ class ReplicaIncidents {
 
   const std::unique_ptr<IncidentKeeper> keeper_;
   IncidentWatch watch_;
+  std::optional<IncidentReporter> reporter_;
 };
 
 }  // namespace ledgerd::server

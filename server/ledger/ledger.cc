@@ -58,6 +58,7 @@ storage::Needs NeedsOf(const Entry& entry) {
     case EntryKind::kEpochStart:
     case EntryKind::kMembership:
     case EntryKind::kPause:
+    case EntryKind::kIncidents:
       return {};
   }
   LEDGERD_CHECK(false) << "an entry of a kind that this build does not know";
@@ -87,6 +88,9 @@ EntryResult Apply(const Entry& entry, storage::StateView& view) {
     case EntryKind::kEpochStart:
     case EntryKind::kMembership:
     case EntryKind::kPause:
+      return result;
+    case EntryKind::kIncidents:
+      view.AppendIncidents(entry.sequence(), entry.payload());
       return result;
   }
   LEDGERD_CHECK(false) << "an entry of a kind that this build does not know";

@@ -206,6 +206,11 @@ class CountingView final : public storage::StateView {
     view_.UndoEvents(mark);
   }
 
+  void AppendIncidents(Sequence sequence, absl::string_view payload) override {
+    ++others;
+    view_.AppendIncidents(sequence, payload);
+  }
+
  private:
   storage::StateView& view_;
 };

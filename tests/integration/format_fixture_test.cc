@@ -89,6 +89,14 @@ class FormatFixtureTest : public testing::TestWithParam<uint32_t> {
     }
   }
 
+  // How many entries of incidents; before state 3 there were none.
+  size_t Incidents() const {
+    size_t count = 0;
+    const std::string line = LineOf(text_, "incidents");
+    EXPECT_TRUE(line.empty() || absl::SimpleAtoi(line, &count)) << line;
+    return count;
+  }
+
   // Those that are kept as failed, and why.
   std::map<TransferId, std::string> Failed() const {
     std::map<TransferId, std::string> failed;
@@ -109,6 +117,9 @@ TEST_P(FormatFixtureTest, HoldsWhatItHeld) {
   EXPECT_EQ(ToString((*ledger)->state_hash()), LineOf(text_, "state_hash"));
   EXPECT_EQ(std::to_string((*ledger)->last().sequence.value()),
             LineOf(text_, "last"));
+  EXPECT_EQ(
+      (*ledger)->store().ReadIncidents(Sequence(0))->Finish()->rows.size(),
+      Incidents());
   const LedgerIds ids = IdsIn(text_);
   const auto state = (*ledger)->Read(ids.transfers, ids.accounts);
   ASSERT_TRUE(state.ok()) << state.status();

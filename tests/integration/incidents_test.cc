@@ -1,9 +1,11 @@
-// Recovery is counted: each kill -9 of a daemon is one crash replay, for good,
-// and a clean stop is none.
+// Recovery is counted: each kill -9 of a daemon is one crash replay, in the
+// journal, on every replica, and for good.
 #include <chrono>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -11,8 +13,9 @@
 #include "gtest/gtest.h"
 
 #include "admin/v1/admin.grpc.pb.h"
+#include "tests/integration/live_group.h"
 #include "tests/integration/live_ledger.h"
-#include "tests/integration/subprocess.h"
+#include "tests/integration/raw_client.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -24,7 +27,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLimit(60'000);
 
 // Nothing when it does not answer.
-std::optional<v1::GetRecoveryCountersResponse> Count(DaemonProcess& daemon) {
+std::optional<v1::GetRecoveryCountersResponse> Count(
+    DaemonProcess& daemon, v1::Scope scope = v1::SCOPE_GROUP) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   v1::AdminService::Stub stub(grpc::CreateCustomChannel(
@@ -34,6 +38,7 @@ std::optional<v1::GetRecoveryCountersResponse> Count(DaemonProcess& daemon) {
                        std::chrono::seconds(5));
   context.set_wait_for_ready(true);
   v1::GetRecoveryCountersRequest request;
+  request.set_scope(scope);
   v1::GetRecoveryCountersResponse response;
   const grpc::Status status =
       stub.GetRecoveryCounters(&context, request, &response);
@@ -84,6 +89,7 @@ TEST(IncidentsTest, EachKillIsOneCrashReplayAndACleanStopIsNone) {
     ASSERT_TRUE(ledger.Start().ok());
     EXPECT_TRUE(HasReplays(ledger.daemon(), absl::StrCat(kill, "/", kill)));
   }
+  // What the journal says holds when it is in a checkpoint, too.
   ASSERT_EQ(ledger.daemon().Terminate(), 0) << ledger.daemon().Log();
   ASSERT_TRUE(ledger.Start().ok());
   EXPECT_TRUE(HasReplays(ledger.daemon(), "3/3"));
@@ -108,6 +114,83 @@ TEST(IncidentsTest, EachKillIsOneCrashReplayAndACleanStopIsNone) {
   EXPECT_EQ(listed.exit_code, 0) << listed.errors;
   EXPECT_TRUE(absl::StrContains(listed.output, R"("outcome":"success")"))
       << listed.output;
+}
+
+class GroupIncidentsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const absl::Status started = group_.Start();
+    ASSERT_TRUE(started.ok()) << started;
+  }
+
+  void TearDown() override {
+    if (HasFailure()) std::cout << group_.Logs();
+  }
+
+  void Relaunch(size_t replica) {
+    ASSERT_TRUE(group_.Launch(replica).ok());
+    const absl::Status ready = group_.daemon(replica).WaitUntilReady();
+    ASSERT_TRUE(ready.ok()) << ready;
+  }
+
+  // On every replica, and the same of everything at the same sequence.
+  void ExpectReplaysEverywhere(const std::string& expected) {
+    for (size_t i = 0; i < group_.size(); ++i) {
+      ASSERT_TRUE(HasReplays(group_.daemon(i), expected)) << "replica " << i;
+    }
+    ExpectTheSameEverywhere();
+  }
+
+  void ExpectTheSameEverywhere() {
+    std::vector<v1::GetRecoveryCountersResponse> all;
+    ASSERT_TRUE(WaitUntil(kLimit, [&] { return CountAtOneSequence(all); }));
+    for (const v1::GetRecoveryCountersResponse& one : all) {
+      EXPECT_EQ(one.SerializeAsString(), all[0].SerializeAsString())
+          << one.DebugString() << "\nis not\n"
+          << all[0].DebugString();
+    }
+  }
+
+  // False when one had applied more than another meanwhile.
+  bool CountAtOneSequence(std::vector<v1::GetRecoveryCountersResponse>& all) {
+    all.clear();
+    for (size_t i = 0; i < group_.size(); ++i) {
+      auto counted = Count(group_.daemon(i));
+      if (!counted.has_value()) return false;
+      all.push_back(*std::move(counted));
+      if (all[i].sequence() != all[0].sequence()) return false;
+    }
+    return true;
+  }
+
+  LiveGroup group_{3};
+};
+
+TEST_F(GroupIncidentsTest, EveryReplicaCountsWhatAnyHasLivedThrough) {
+  ASSERT_NO_FATAL_FAILURE(ExpectReplaysEverywhere("0/0"));
+  // Each in turn: one of them is the primary.
+  for (size_t i = 0; i < group_.size(); ++i) {
+    ASSERT_TRUE(group_.Kill(i).ok());
+    ASSERT_NO_FATAL_FAILURE(Relaunch(i));
+  }
+  ASSERT_NO_FATAL_FAILURE(ExpectReplaysEverywhere("3/3"));
+  for (size_t i = 0; i < group_.size(); ++i) {
+    const auto own = Count(group_.daemon(i), v1::SCOPE_REPLICA);
+    ASSERT_TRUE(own.has_value());
+    EXPECT_EQ(Replays(*own), "1/1") << "replica " << i;
+  }
+  // All at once.
+  for (size_t i = 0; i < group_.size(); ++i) {
+    ASSERT_TRUE(group_.Kill(i).ok());
+  }
+  for (size_t i = 0; i < group_.size(); ++i) {
+    ASSERT_TRUE(group_.Launch(i).ok());
+  }
+  for (size_t i = 0; i < group_.size(); ++i) {
+    const absl::Status ready = group_.daemon(i).WaitUntilReady();
+    ASSERT_TRUE(ready.ok()) << ready;
+  }
+  ASSERT_NO_FATAL_FAILURE(ExpectReplaysEverywhere("6/6"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 // it holds: `make_format_fixture.sh` calls it, once for each format.
 //
 //   make_format_fixture DIRECTORY     writes DIRECTORY/data, DIRECTORY/text
+#include <cstddef>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -218,6 +219,13 @@ class Story {
   TransferId last_expiring_;
 };
 
+size_t IncidentEntries(OfflineLedger& ledger) {
+  const auto found = ledger.store().ReadIncidents(Sequence(0))->Finish();
+  LEDGERD_CHECK_OK(found.status());
+  LEDGERD_CHECK(!found->rows.empty()) << "no incident";
+  return found->rows.size();
+}
+
 // What the text says beside accounts and transfers.
 std::string Heading(const std::string& data, const Story& story) {
   auto ledger = OfflineLedger::Open(data);
@@ -231,7 +239,8 @@ std::string Heading(const std::string& data, const Story& story) {
   }
   absl::StrAppend(&text, "checkpoint ", (*ledger)->opened_at().value(),
                   "\nlast ", (*ledger)->last().sequence.value(),
-                  "\nstate_hash ", ToString((*ledger)->state_hash()), "\n");
+                  "\nstate_hash ", ToString((*ledger)->state_hash()),
+                  "\nincidents ", IncidentEntries(**ledger), "\n");
   for (const TransferId id : story.failed()) {
     const auto status = (*ledger)->FailedStatus(id);
     LEDGERD_CHECK_OK(status.status());
@@ -246,6 +255,9 @@ void Make(const std::string& directory) {
   std::vector<std::string> flags = SmallLimits();
   flags.push_back("--state-cache-bytes=1MiB");
   LiveLedger ledger(flags);
+  LEDGERD_CHECK_OK(ledger.StartOn(data));
+  // Which is an incident, and in the journal soon after the next start.
+  LEDGERD_CHECK_OK(ledger.daemon().Kill9());
   LEDGERD_CHECK_OK(ledger.StartOn(data));
   LedgerClient client({.addresses = {ledger.address()}});
   Story story(client);

@@ -95,6 +95,10 @@ class ForwardingView : public storage::StateView {
     view_.UndoEvents(mark);
   }
 
+  void AppendIncidents(Sequence sequence, absl::string_view payload) override {
+    view_.AppendIncidents(sequence, payload);
+  }
+
  private:
   storage::StateView& view_;
 };

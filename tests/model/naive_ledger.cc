@@ -196,6 +196,9 @@ EntryResult NaiveLedger::Apply(const Entry& entry) {
     case EntryKind::kMembership:
     case EntryKind::kPause:
       break;
+    case EntryKind::kIncidents:
+      state_.incidents.emplace(entry.sequence(), entry.payload());
+      break;
   }
   state_.applied = {entry.id(), entry.timestamp()};
   return result;

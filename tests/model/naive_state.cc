@@ -69,6 +69,9 @@ Uint128 NaiveState::Hash() const {
   for (const auto& [id, status] : failed_ids) {
     sum += storage::HashFailedId(id, status);
   }
+  for (const auto& [sequence, payload] : incidents) {
+    sum += storage::HashIncidents(sequence, payload);
+  }
   return sum;
 }
 

@@ -12,6 +12,7 @@
 #define LEDGERD_TESTS_MODEL_NAIVE_STATE_H_
 
 #include <map>
+#include <string>
 #include <vector>
 
 #include "proto/statuses.h"
@@ -27,6 +28,8 @@ struct NaiveState {
   // Of every transfer with the PENDING flag.
   std::map<TransferId, PendingState> pending_states;
   std::map<TransferId, TransferStatus> failed_ids;
+  // What entries of incidents said, by their sequences.
+  std::map<Sequence, std::string> incidents;
   storage::AppliedPoint applied;
   // All that WatchEvents tells; not part of the state's hash.
   std::map<Sequence, std::vector<storage::WatchedEvent>> events;

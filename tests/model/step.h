@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 
 #include "proto/entry.h"
+#include "proto/incident.h"
 #include "proto/types.h"
 
 namespace ledgerd::model {
@@ -25,6 +26,7 @@ struct Step {
   Timestamp timestamp;
   std::vector<Account> accounts;
   std::vector<Transfer> transfers;
+  std::vector<Incident> incidents;
 
   size_t event_count() const { return accounts.size() + transfers.size(); }
 };
@@ -37,6 +39,8 @@ inline Entry Seal(const Step& step, const EntryId& previous) {
     command = MakeCommand<Transfer>(step.kind, step.transfers);
   } else if (step.kind == EntryKind::kExpireTransfers) {
     command = MakeExpireCommand();
+  } else if (step.kind == EntryKind::kIncidents) {
+    command = MakeIncidentsCommand(step.incidents);
   }
   return Entry::Seal(std::move(command), step.epoch, step.timestamp, previous);
 }
