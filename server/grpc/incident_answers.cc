@@ -61,6 +61,30 @@ replication::BeginRead ReadInto(const std::shared_ptr<Answer>& answer,
   };
 }
 
+absl::Status CheckScope(const admin::v1::GetRecoveryCountersRequest& request) {
+  if (admin::v1::Scope_IsValid(request.scope())) return absl::OkStatus();
+  return MakeFieldError(
+      "scope", absl::StrCat(static_cast<int>(request.scope()),
+                            " is no scope that this version knows: ask for "
+                            "SCOPE_GROUP or SCOPE_REPLICA"));
+}
+
+absl::Status CheckKinds(const admin::v1::ListIncidentsRequest& request) {
+  for (int i = 0; i < request.kinds_size(); ++i) {
+    const int kind = request.kinds(i);
+    if (kind != admin::v1::INCIDENT_KIND_UNSPECIFIED &&
+        admin::v1::IncidentKind_IsValid(kind)) {
+      continue;
+    }
+    return MakeFieldError(
+        absl::StrCat("kinds[", i, "]"),
+        absl::StrCat(kind,
+                     " is no kind of incidents that this version knows; "
+                     "without kinds all are listed"));
+  }
+  return absl::OkStatus();
+}
+
 bool Matches(const admin::v1::ListIncidentsRequest& request, Timestamp since,
              const Incident& incident) {
   const auto& kinds = request.kinds();
@@ -127,6 +151,7 @@ absl::Status IncidentAnswers::Count(
     const admin::v1::GetRecoveryCountersRequest& request, Timestamp now,
     replication::Deadline deadline,
     admin::v1::GetRecoveryCountersResponse& response) const {
+  LEDGERD_RETURN_IF_ERROR(CheckScope(request));
   CounterOptions options;
   LEDGERD_ASSIGN_OR_RETURN(options.since, WindowStart(request, now));
   LEDGERD_ASSIGN_OR_RETURN(const Read read, ReadAfter(Sequence(0), deadline));
@@ -144,6 +169,7 @@ absl::Status IncidentAnswers::List(
     const admin::v1::ListIncidentsRequest& request,
     replication::Deadline deadline,
     admin::v1::ListIncidentsResponse& response) const {
+  LEDGERD_RETURN_IF_ERROR(CheckKinds(request));
   if (request.page_size() > kPageMax) {
     return MakeFieldError(
         "page_size",

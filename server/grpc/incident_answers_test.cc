@@ -178,6 +178,23 @@ TEST_F(IncidentAnswersTest, PagesGoOnWhereTheLastOneEnded) {
   EXPECT_EQ(FieldOf(error_), "page_size");
 }
 
+TEST_F(IncidentAnswersTest, AScopeOrAKindThatIsNotKnownIsRefused) {
+  AppendThree();
+  GetRecoveryCountersRequest counters;
+  counters.set_scope(static_cast<admin::v1::Scope>(3));
+  Count(counters);
+  EXPECT_EQ(ReasonOf(error_), Reason::kInvalidField);
+  EXPECT_EQ(FieldOf(error_), "scope");
+  for (const int unknown : {7, 43, -1, 0}) {
+    ListIncidentsRequest request;
+    request.add_kinds(admin::v1::INCIDENT_KIND_DISK_FULL);
+    request.add_kinds(static_cast<admin::v1::IncidentKind>(unknown));
+    EXPECT_EQ(List(request).incidents_size(), 0) << unknown;
+    EXPECT_EQ(ReasonOf(error_), Reason::kInvalidField) << unknown;
+    EXPECT_EQ(FieldOf(error_), "kinds[1]") << unknown;
+  }
+}
+
 TEST_F(IncidentAnswersTest, WhatTheReplicaRefusesIsSaid) {
   harness_.replica().FailReads(MakeError(Reason::kNoPrimary, "halted"));
   Count({});
