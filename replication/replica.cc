@@ -64,7 +64,8 @@ Replica::Replica(ReplicaOptions options, storage::Journal& journal,
       transport_(transport),
       queue_(store, machine, work),
       reads_(work),
-      checkpointing_(options.checkpoint, store, work) {}
+      checkpointing_(options.checkpoint, store, work),
+      notes_(options.observer) {}
 
 absl::Status Replica::Start(Now now) {
   now_ = now.steady;
@@ -322,14 +323,21 @@ std::optional<RequestResult> Replica::OnEvent(Event event, Now now) {
   } else if (const auto* broken = std::get_if<ConnectionBroken>(&event)) {
     heard_.erase(broken->peer);
   }
+  const std::optional<FromPrimary> said = ObserverNotes::FromPrimaryOf(event);
+  const Sequence last = protocol_->last().sequence;
   const std::optional<RequestResult> result = Step(std::move(event), now);
-  // Only that of the primary which it follows.
-  if (heartbeat.has_value() && heartbeat->epoch == protocol_->epoch() &&
-      protocol_->primary() == heartbeat->from) {
+  if (said.has_value() && Follows(said->from, said->epoch)) {
+    notes_.NoteFollowed(said->commit, last);
+  }
+  if (heartbeat.has_value() && Follows(heartbeat->from, heartbeat->epoch)) {
     staleness_.OnHeartbeat(heartbeat->epoch,
                            std::get<Heartbeat>(heartbeat->body), now.steady);
   }
   return result;
+}
+
+bool Replica::Follows(ReplicaId primary, Epoch epoch) const {
+  return epoch == protocol_->epoch() && protocol_->primary() == primary;
 }
 
 void Replica::NoteHeard(const Message& message, Now now) {
@@ -342,6 +350,7 @@ void Replica::NoteHeard(const Message& message, Now now) {
 void Replica::OnPersisted(WriteId write, Now now) {
   if (halted()) return;
   persisted_ = write;
+  notes_.NotePersisted(write);
   if (installing_.has_value() && *installing_ <= write) {
     installing_.reset();
     if (options_.keeps_state) store_.FinishInstall();
@@ -378,6 +387,8 @@ std::optional<RequestResult> Replica::Step(Event event, Now now,
   const ProtocolView before = ViewOf(*protocol_);
   const std::optional<ReplicaId> primary_before = protocol_->primary();
   const bool has_told = HasToldSuccessor();
+  const Epoch candidate_before = ObserverNotes::CandidateEpoch(*protocol_);
+  const PromotionBegun::Why why = ObserverNotes::WhyPromoted(event);
   Update update = protocol_->Step(std::move(event), now.wall);
   const std::string violation = Violation(before, ViewOf(*protocol_));
   LEDGERD_CHECK(violation.empty()) << violation;
@@ -386,12 +397,26 @@ std::optional<RequestResult> Replica::Step(Event event, Now now,
     successor_ticks_ = options_.timing.timeout_ticks;
   }
   if (protocol_->primary().has_value()) successor_ticks_ = 0;
+  if (ObserverNotes::CandidateEpoch(*protocol_) > candidate_before) {
+    notes_.NotePromotion(*protocol_, BegunWithout(last_primary_, why, now));
+  }
+  last_primary_ = protocol_->primary().value_or(last_primary_);
   Perform(std::move(update), std::move(done));
   // Whom reads were asked of says no more how far they have to wait.
   if (protocol_->primary() != primary_before) {
     reads_.AbandonAsked(NotServing());
   }
   return result;
+}
+
+PromotionBegun Replica::BegunWithout(ReplicaId primary, PromotionBegun::Why why,
+                                     Now now) const {
+  PromotionBegun begun = {.why = why};
+  if (primary != options_.self) begun.old_primary = primary;
+  if (const auto heard = heard_.find(primary); heard != heard_.end()) {
+    begun.silence = now.steady - heard->second;
+  }
+  return begun;
 }
 
 // In the order of core/update.h.
@@ -446,7 +471,10 @@ void Replica::Persist(JournalWrite write, std::vector<Done> done) {
     // What is being read back may be gone before it is read.
     queue_.Reset();
   }
-  if (write.cut.has_value()) queue_.CutFrom(*write.cut, Deposed());
+  if (write.cut.has_value()) {
+    notes_.NoteCut(*write.cut, journal_.last().sequence, write.id);
+    queue_.CutFrom(*write.cut, Deposed());
+  }
   std::vector<Entry> entries = write.entries;
   work_.Persist(std::move(write));
   if (!options_.keeps_state) return;
@@ -500,78 +528,6 @@ absl::Status Replica::NotServing() const {
   }
   return MakeError(Reason::kNoPrimary,
                    "the replica is replaying its journal; try again soon");
-}
-
-Role Replica::RoleNow() const {
-  if (halted()) return Role::kHalted;
-  if (serving()) return Role::kPrimary;
-  const Membership& membership = protocol_->membership();
-  const Member* self = membership.Find(options_.self);
-  // Not a member yet, or not any more.
-  if (self == nullptr || self->incarnation != options_.incarnation) {
-    return Role::kLearner;
-  }
-  if (self->role == MemberRole::kWitness) return Role::kWitness;
-  if (self->role == MemberRole::kLearner) return Role::kLearner;
-  if (membership.voter_count() == 1) return Role::kRecovering;
-  if (std::holds_alternative<Candidate>(protocol_->role())) {
-    return Role::kPromoting;
-  }
-  if (std::holds_alternative<Standby>(protocol_->role())) {
-    return Role::kStandby;
-  }
-  return Role::kRecovering;
-}
-
-PeerStatus Replica::StatusOf(const Member& peer) const {
-  PeerStatus status;
-  status.id = peer.id;
-  if (const auto heard = heard_.find(peer.id); heard != heard_.end()) {
-    status.connected = true;
-    status.since_heard = std::chrono::duration_cast<std::chrono::milliseconds>(
-        now_ - heard->second);
-  }
-  if (const auto* primary = std::get_if<Primary>(&protocol_->role())) {
-    const auto progress = primary->peers.find(peer.id);
-    if (progress != primary->peers.end()) {
-      status.acknowledged = progress->second.acknowledged;
-      status.checkpoint = progress->second.checkpoint;
-      status.replaying = progress->second.replaying;
-    }
-  }
-  return status;
-}
-
-ReplicaStatus Replica::status() const {
-  ReplicaStatus status;
-  FillStatus(status);
-  return status;
-}
-
-void Replica::FillStatus(ReplicaStatus& status) const {
-  status.replica = options_.self;
-  status.role = RoleNow();
-  status.epoch = protocol_->epoch();
-  status.fork = protocol_->fork().value();
-  status.primary = protocol_->primary().value_or(ReplicaId(0));
-  if (status.primary == options_.self && !serving()) {
-    status.primary = ReplicaId(0);
-  }
-  status.journal_first = journal_.first();
-  status.journal_last = journal_.last().sequence;
-  status.commit = commit_;
-  status.applied = queue_.applied();
-  status.checkpoint = store_.checkpoint().entry.sequence;
-  status.state_hash = store_.state_hash();
-  status.fault = fault_;
-  status.membership = protocol_->membership();
-  status.handing_over =
-      protocol_->is_primary() && !protocol_->takes_proposals();
-  status.alarms.assign(protocol_->alarms().begin(), protocol_->alarms().end());
-  status.peers.clear();
-  for (const Member& member : status.membership.members) {
-    if (member.id != options_.self) status.peers.push_back(StatusOf(member));
-  }
 }
 
 }  // namespace ledgerd::replication

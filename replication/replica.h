@@ -40,8 +40,10 @@
 #include "replication/core/message.h"
 #include "replication/core/protocol.h"
 #include "replication/core/update.h"
+#include "replication/observer_notes.h"
 #include "replication/read_queue.h"
 #include "replication/replica_handle.h"
+#include "replication/replica_observer.h"
 #include "replication/replica_work.h"
 #include "replication/staleness.h"
 #include "replication/state_machine.h"
@@ -60,6 +62,8 @@ struct ReplicaOptions {
   bool keeps_state = true;
   Timing timing;
   FlowLimits flow;
+  // Outlives the replica; may be null.
+  ReplicaObserver* observer = nullptr;
 };
 
 struct Now {
@@ -189,7 +193,12 @@ class Replica {
   bool HasToldSuccessor() const;
   Role RoleNow() const;
   PeerStatus StatusOf(const Member& peer) const;
+  // That one is the primary of this epoch, as far as this replica knows.
+  bool Follows(ReplicaId primary, Epoch epoch) const;
   void NoteHeard(const Message& message, Now now);
+  // A promotion that a step has begun, while `primary` was the primary.
+  PromotionBegun BegunWithout(ReplicaId primary, PromotionBegun::Why why,
+                              Now now) const;
   // Of a read that is not linearizable; OK when it may wait here.
   absl::Status MayRead(const Freshness& freshness, Now now) const;
 
@@ -214,6 +223,9 @@ class Replica {
   uint32_t waiting_ticks_ = 0;
   ReadId last_read_;
   Staleness staleness_;
+  ObserverNotes notes_;
+  // Known last; 0: none since the start.
+  ReplicaId last_primary_;
   // When members were last heard, since their connections broke.
   std::map<ReplicaId, Deadline> heard_;
   // As the last event said, and the last tick.

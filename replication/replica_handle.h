@@ -83,6 +83,8 @@ struct ReplicaStatus {
   bool journal_full = false;
   bool state_full = false;
   Timestamp full_since;  // 0 when neither is.
+  // Proposals that were refused since the start: the inbox had no room.
+  uint64_t overload_refusals = 0;
   // In force here.
   Membership membership;
   uint64_t fork = 0;

@@ -130,12 +130,18 @@ absl::Status ReplicaThreads::Refusal(size_t bytes) const {
     return DiskFull(journal_full_ ? "journal" : "state");
   }
   if (proposals_.size() >= options_.inbox_proposals) {
-    return Overloaded("requests", options_.inbox_proposals);
+    return Overload("requests", options_.inbox_proposals);
   }
   if (proposal_bytes_ + bytes > options_.inbox_bytes) {
-    return Overloaded("bytes of requests", options_.inbox_bytes);
+    return Overload("bytes of requests", options_.inbox_bytes);
   }
   return absl::OkStatus();
+}
+
+absl::Status ReplicaThreads::Overload(absl::string_view what,
+                                      size_t limit) const {
+  ++overload_refusals_;
+  return Overloaded(what, limit);
 }
 
 absl::Status ReplicaThreads::Admits(size_t bytes) const {
@@ -244,6 +250,7 @@ ReplicaStatus ReplicaThreads::status() const {
   status.journal_full = journal_full_;
   status.state_full = state_full_;
   status.full_since = full_since_;
+  status.overload_refusals = overload_refusals_;
   return status;
 }
 

@@ -173,6 +173,8 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   BeginRead Counted(BeginRead begin);
   // Of a command of `bytes`.
   absl::Status Refusal(size_t bytes) const LEDGERD_REQUIRES(mutex_);
+  absl::Status Overload(absl::string_view what, size_t limit) const
+      LEDGERD_REQUIRES(mutex_);
   void Post(ReplicaEvent event) LEDGERD_EXCLUDES(mutex_);
   // As Post; WaitUntilIdle then waits for what `event` begins.
   void PostLast(ReplicaEvent event) LEDGERD_EXCLUDES(mutex_);
@@ -214,6 +216,7 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   size_t proposal_bytes_ LEDGERD_GUARDED_BY(mutex_) = 0;
   // None of proposals_ has an earlier one.
   Deadline earliest_deadline_ LEDGERD_GUARDED_BY(mutex_) = Deadline::max();
+  mutable uint64_t overload_refusals_ LEDGERD_GUARDED_BY(mutex_) = 0;
   bool gathering_ LEDGERD_GUARDED_BY(mutex_) = false;
   // Among `events_` is the end of a sync.
   bool synced_ LEDGERD_GUARDED_BY(mutex_) = false;

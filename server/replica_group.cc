@@ -29,10 +29,12 @@ constexpr uint32_t kTickMs = replication::ReplicaThreads::kTick.count();
 replication::ReplicaThreadsOptions ThreadsOptions(
     const ReplicaGroupOptions& options,
     const storage::JournalIdentity& identity, bool keeps_state,
+    replication::ReplicaObserver& observer,
     std::function<void(absl::Status)> on_halt) {
   const config::v1::Config& config = options.config;
   replication::ReplicaThreadsOptions threads;
   threads.on_halt = std::move(on_halt);
+  threads.replica.observer = &observer;
   threads.replica.self = identity.replica;
   threads.replica.incarnation = Incarnation(identity.incarnation);
   threads.replica.keeps_state = keeps_state;
@@ -175,6 +177,8 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
       ReplicaIncidents::Open({.data_dir = dir->path(),
                               .replica = dir->identity().replica,
                               .on_fault = options.on_halt},
+                             2 * std::chrono::milliseconds(
+                                     options.config.replication().timeout_ms()),
                              *options.clock, *options.logger));
   LEDGERD_ASSIGN_OR_RETURN(auto journal,
                            dir->OpenJournal(JournalOptions(options.config)));
@@ -213,10 +217,10 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
       keeps_state_(KeepsState(journal_->superblock().membership,
                               dir_->identity().replica)),
       clock_watch_(*options.logger),
-      replica_(
-          ThreadsOptions(options, dir_->identity(), keeps_state_,
-                         [this](const absl::Status& fault) { OnHalt(fault); }),
-          *journal_, *store_, machine_, clock_, transport_.get()) {}
+      replica_(ThreadsOptions(
+                   options, dir_->identity(), keeps_state_, incidents_->group(),
+                   [this](const absl::Status& fault) { OnHalt(fault); }),
+               *journal_, *store_, machine_, clock_, transport_.get()) {}
 
 absl::Status ReplicaGroup::Start() {
   LEDGERD_RETURN_IF_ERROR(replica_.Start());
@@ -256,7 +260,10 @@ absl::Status ReplicaGroup::Connect() {
         replica_, incidents,
         std::chrono::steady_clock::now() + IncidentReporter::kPatience);
   };
-  if (keeps_state_) ends.receiver = &replica_.checkpoint_receiver();
+  if (keeps_state_) {
+    ends.receiver =
+        &receiver_.emplace(replica_.checkpoint_receiver(), incidents_->group());
+  }
   return transport_->Start(std::move(ends));
 }
 

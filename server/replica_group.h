@@ -32,6 +32,7 @@
 #include "server/clock_watch.h"
 #include "server/config.pb.h"
 #include "server/grpc/grpc_transport.h"
+#include "server/incidents/recorded_receiver.h"
 #include "server/incidents/replica_incidents.h"
 #include "server/ledger_state_machine.h"
 #include "server/logging.h"
@@ -81,7 +82,7 @@ class ReplicaGroup {
   // What the status shows of incidents is raised, and closed.
   void NoteIncidents(const replication::ReplicaStatus& status,
                      const Standing& standing) {
-    incidents_->watch().Note(status, standing);
+    incidents_->Note(status, standing);
   }
 
   // Lets what was taken end, takes a checkpoint, ends the threads. Returns the
@@ -120,6 +121,8 @@ class ReplicaGroup {
   const std::unique_ptr<ReplicaIncidents> incidents_;
   const std::unique_ptr<storage::SegmentJournal> journal_;
   const std::unique_ptr<storage::StateStore> store_;
+  // The transport's.
+  std::optional<RecordedReceiver> receiver_;
   // Null when it is alone.
   const std::unique_ptr<GrpcTransport> transport_;
   const bool keeps_state_;

@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "server/incidents/write_outage.h"
+
 namespace ledgerd::server {
 
 using replication::Alarm;
@@ -21,6 +23,7 @@ void IncidentWatch::Note(const ReplicaStatus& status,
                          const Standing& standing) {
   NoteReplay(status, standing);
   NoteFull(status);
+  NoteOverload(status);
 }
 
 void IncidentWatch::NoteReplay(const ReplicaStatus& status,
@@ -53,21 +56,30 @@ void IncidentWatch::NoteFull(const ReplicaStatus& status) {
   if (!full_.has_value()) return;
   full_->holds_writes = full_->holds_writes || status.role == Role::kPrimary;
   if (full) return;
-  const auto held = clock_.SteadyNow() - full_->since;
-  const bool tolerated = !full_->holds_writes || held <= kWriteOutageMax;
-  const auto nanos = static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(held).count());
-  keeper_.Close(
-      full_->number,
-      {.outcome =
-           tolerated ? IncidentOutcome::kSuccess : IncidentOutcome::kFailed,
-       .resolution = full_->holds_writes
-                         ? absl::StrCat("there is space again; writes were "
-                                        "refused for ",
-                                        nanos / 1'000'000, " ms")
-                         : std::string("there is space again"),
-       .write_unavailable_ns = full_->holds_writes ? nanos : 0});
+  const auto held = full_->holds_writes
+                        ? clock_.SteadyNow() - full_->since
+                        : std::chrono::steady_clock::duration(0);
+  keeper_.Close(full_->number, EndOfWriteOutage(held, "there is space again"));
   full_.reset();
+}
+
+void IncidentWatch::NoteOverload(const ReplicaStatus& status) {
+  const auto now = clock_.SteadyNow();
+  if (status.overload_refusals > refusals_) {
+    refusals_ = status.overload_refusals;
+    refused_at_ = now;
+    if (!overload_.has_value()) {
+      overload_ = keeper_.Raise(
+          {.kind = IncidentKind::kOverload,
+           .cause = "more requests came than the inbox has room for",
+           .epoch = status.epoch});
+    }
+    return;
+  }
+  if (!overload_.has_value() || now - refused_at_ < kCalm) return;
+  keeper_.Close(*overload_,
+                {.resolution = "there was room for all that came since"});
+  overload_.reset();
 }
 
 void IncidentWatch::NoteFault(const absl::Status& fault,

@@ -9,6 +9,8 @@
 // What raises what, and when it is a success:
 //   crash_replay   the process before did not end cleanly; the replica is
 //                  primary, or follows one, and has applied what is committed
+//   overload       requests are refused for want of room in the inbox; none
+//                  for kCalm. What was taken is served all the time
 //   disk_full      writes are refused for want of space; there is space again,
 //                  and it did not hold a primary's writes up for too long
 //   disk_error, corruption, state_mismatch
@@ -36,8 +38,8 @@ namespace ledgerd::server {
 
 class IncidentWatch {
  public:
-  // Writes may be unavailable for so long because of a fault that is tolerated.
-  static constexpr std::chrono::seconds kWriteOutageMax{3};
+  // An overload has ended when nothing was refused for so long.
+  static constexpr std::chrono::seconds kCalm{1};
 
   // Both outlive it.
   IncidentWatch(IncidentKeeper& keeper, const replication::Clock& clock)
@@ -63,11 +65,16 @@ class IncidentWatch {
   void NoteReplay(const replication::ReplicaStatus& status,
                   const Standing& standing);
   void NoteFull(const replication::ReplicaStatus& status);
+  void NoteOverload(const replication::ReplicaStatus& status);
 
   IncidentKeeper& keeper_;
   const replication::Clock& clock_;
   std::optional<uint64_t> replay_;
   std::optional<Full> full_;
+  // Refusals so far, as last seen, and when that was another number.
+  uint64_t refusals_ = 0;
+  std::chrono::steady_clock::time_point refused_at_;
+  std::optional<uint64_t> overload_;
 };
 
 }  // namespace ledgerd::server

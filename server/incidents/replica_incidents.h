@@ -4,14 +4,15 @@
 //   LEDGERD_ASSIGN_OR_RETURN(auto incidents, ReplicaIncidents::Open(...));
 //   ...                                 // the journal and the state are opened
 //   incidents->Begin(replica, bring);   // the replica runs
-//   incidents->watch().Note(status, standing);
+//   incidents->Note(status, standing);
 //   ...
 //   return incidents->End(fault);       // the replica has stopped
 //
-// Threads  The owner's; watch() as it says.
+// Threads  The owner's; watch() and group() as they say.
 #ifndef LEDGERD_SERVER_INCIDENTS_REPLICA_INCIDENTS_H_
 #define LEDGERD_SERVER_INCIDENTS_REPLICA_INCIDENTS_H_
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -22,10 +23,12 @@
 #include "proto/base/status_macros.h"
 #include "replication/clock.h"
 #include "replication/replica_handle.h"
+#include "server/incidents/group_watch.h"
 #include "server/incidents/incident_keeper.h"
 #include "server/incidents/incident_reporter.h"
 #include "server/incidents/incident_watch.h"
 #include "server/logging.h"
+#include "server/standing.h"
 #include "storage/posix_file.h"
 
 namespace ledgerd::server {
@@ -33,18 +36,28 @@ namespace ledgerd::server {
 class ReplicaIncidents {
  public:
   // Before anything else of the data directory is read: what the process before
-  // has left is recorded first. `clock` and `logger` outlive it.
+  // has left is recorded first. A member that is silent for `peer_silence` is
+  // lost. `clock` and `logger` outlive it.
   static absl::StatusOr<std::unique_ptr<ReplicaIncidents>> Open(
-      const IncidentKeeperOptions& options, const replication::Clock& clock,
+      const IncidentKeeperOptions& options,
+      std::chrono::milliseconds peer_silence, const replication::Clock& clock,
       Logger& logger) {
     LEDGERD_ASSIGN_OR_RETURN(
         auto keeper,
         IncidentKeeper::Open(storage::PosixFiles(), options, clock, logger));
     return std::unique_ptr<ReplicaIncidents>(
-        new ReplicaIncidents(std::move(keeper), clock));
+        new ReplicaIncidents(std::move(keeper), peer_silence, clock));
   }
 
   IncidentWatch& watch() { return watch_; }
+
+  GroupWatch& group() { return group_; }
+
+  void Note(const replication::ReplicaStatus& status,
+            const Standing& standing) {
+    watch_.Note(status, standing);
+    group_.Note(status, standing);
+  }
 
   // `replica` outlives the call of End.
   void Begin(replication::ReplicaHandle& replica,
@@ -65,13 +78,17 @@ class ReplicaIncidents {
 
  private:
   ReplicaIncidents(std::unique_ptr<IncidentKeeper> keeper,
+                   std::chrono::milliseconds peer_silence,
                    const replication::Clock& clock)
-      : keeper_(std::move(keeper)), watch_(*keeper_, clock) {
+      : keeper_(std::move(keeper)),
+        watch_(*keeper_, clock),
+        group_(*keeper_, clock, peer_silence) {
     watch_.BeginReplay();
   }
 
   const std::unique_ptr<IncidentKeeper> keeper_;
   IncidentWatch watch_;
+  GroupWatch group_;
   std::optional<IncidentReporter> reporter_;
 };
 

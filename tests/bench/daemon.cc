@@ -155,6 +155,8 @@ uint64_t Daemon::StoredBytes() const {
   return bytes;
 }
 
+void Daemon::Freeze() { process_->Signal(SIGSTOP); }
+
 void Daemon::Kill() {
   process_->Signal(SIGKILL);
   process_->Wait();

@@ -55,6 +55,9 @@ class Daemon {
   // What it says of itself. Requires: it was ready.
   absl::StatusOr<admin::v1::GetStatusResponse> Status() const;
 
+  // It does nothing any more, and can only be killed.
+  void Freeze();
+
   // kill -9.
   void Kill();
 

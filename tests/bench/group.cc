@@ -166,8 +166,9 @@ absl::Status Group::WaitUntilEqual() const {
 }
 
 absl::Status Group::CompareStates() {
-  // Those that only follow first, so that none of them promotes.
-  for (auto at = daemons_.rbegin(); at != daemons_.rend(); ++at) (*at)->Kill();
+  // All at once: one that misses another would write that down.
+  for (const auto& daemon : daemons_) daemon->Freeze();
+  for (const auto& daemon : daemons_) daemon->Kill();
   std::optional<Uint128> hash;
   std::optional<EntryId> last;
   for (const auto& daemon : daemons_) {

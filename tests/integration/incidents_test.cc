@@ -1,7 +1,9 @@
-// Recovery is counted: each kill -9 of a daemon is one crash replay, in the
-// journal, on every replica, and for good.
+// Recovery is counted: each kill -9 of a daemon is one crash replay, and what
+// else it causes is counted by its kind, in the journal, on every replica, and
+// for good.
 #include <chrono>
 #include <iostream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +30,8 @@ constexpr milliseconds kLimit(60'000);
 
 // Nothing when it does not answer.
 std::optional<v1::GetRecoveryCountersResponse> Count(
-    DaemonProcess& daemon, v1::Scope scope = v1::SCOPE_GROUP) {
+    DaemonProcess& daemon, v1::Scope scope = v1::SCOPE_GROUP,
+    bool planned = false) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   v1::AdminService::Stub stub(grpc::CreateCustomChannel(
@@ -39,6 +42,7 @@ std::optional<v1::GetRecoveryCountersResponse> Count(
   context.set_wait_for_ready(true);
   v1::GetRecoveryCountersRequest request;
   request.set_scope(scope);
+  request.set_include_planned(planned);
   v1::GetRecoveryCountersResponse response;
   const grpc::Status status =
       stub.GetRecoveryCounters(&context, request, &response);
@@ -116,6 +120,32 @@ TEST(IncidentsTest, EachKillIsOneCrashReplayAndACleanStopIsNone) {
       << listed.output;
 }
 
+using Kinds = std::map<v1::IncidentKind, uint64_t>;
+
+// All that have ended and were not aborted; of promotions those that succeeded:
+// two replicas may begin one at once.
+Kinds EndedOf(const v1::GetRecoveryCountersResponse& counted) {
+  Kinds ended;
+  for (const v1::Rate* rate :
+       {&counted.recovery(), &counted.tolerance(), &counted.failover()}) {
+    for (const v1::RateByKind& kind : rate->by_kind()) {
+      const uint64_t count = kind.kind() == v1::INCIDENT_KIND_PROMOTION
+                                 ? kind.successful()
+                                 : kind.total();
+      if (count > 0) ended[kind.kind()] += count;
+    }
+  }
+  return ended;
+}
+
+std::string ToText(const Kinds& kinds) {
+  std::string text;
+  for (const auto& [kind, count] : kinds) {
+    absl::StrAppend(&text, v1::IncidentKind_Name(kind), " ", count, "\n");
+  }
+  return text;
+}
+
 class GroupIncidentsTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -163,7 +193,67 @@ class GroupIncidentsTest : public testing::Test {
     return true;
   }
 
-  LiveGroup group_{3};
+  // Waits until nothing is in progress, and so many of each kind have ended.
+  void ExpectKinds(const Kinds& expected) {
+    Kinds last;
+    ASSERT_TRUE(WaitUntil(kLimit,
+                          [&] {
+                            const auto counted = Count(group_.daemon(0));
+                            if (!counted.has_value()) return false;
+                            last = EndedOf(*counted);
+                            return counted->counting().in_progress() == 0 &&
+                                   last == expected;
+                          }))
+        << "counted are\n"
+        << ToText(last) << "and not\n"
+        << ToText(expected);
+  }
+
+  // Waits until the primary has told the group that it misses one.
+  void WaitUntilMissed(size_t primary) {
+    ASSERT_TRUE(WaitUntil(kLimit, [&] {
+      const auto counted = Count(group_.daemon(primary));
+      return counted.has_value() && counted->tolerance().in_progress() == 1;
+    }));
+  }
+
+  void KillStandby(size_t primary, size_t standby) {
+    ASSERT_TRUE(group_.Kill(standby).ok());
+    ++expected_[v1::INCIDENT_KIND_PEER_LOST];
+    ASSERT_NO_FATAL_FAILURE(WaitUntilMissed(primary));
+    ++expected_[v1::INCIDENT_KIND_CRASH_REPLAY];
+    ++expected_[v1::INCIDENT_KIND_CATCH_UP];
+    ASSERT_NO_FATAL_FAILURE(Relaunch(standby));
+    ASSERT_NO_FATAL_FAILURE(ExpectKinds(expected_));
+  }
+
+  void StopStandby(size_t primary, size_t standby) {
+    ASSERT_EQ(group_.Terminate(standby), 0);
+    ++expected_[v1::INCIDENT_KIND_PEER_LOST];
+    ASSERT_NO_FATAL_FAILURE(WaitUntilMissed(primary));
+    ++expected_[v1::INCIDENT_KIND_CATCH_UP];
+    ASSERT_NO_FATAL_FAILURE(Relaunch(standby));
+    ASSERT_NO_FATAL_FAILURE(ExpectKinds(expected_));
+  }
+
+  void KillPrimary(size_t primary) {
+    ASSERT_TRUE(group_.Kill(primary).ok());
+    ++expected_[v1::INCIDENT_KIND_PRIMARY_LOST];
+    ++expected_[v1::INCIDENT_KIND_PROMOTION];
+    ASSERT_TRUE(group_.WaitForPrimary({primary}).has_value());
+    ++expected_[v1::INCIDENT_KIND_CRASH_REPLAY];
+    ++expected_[v1::INCIDENT_KIND_CATCH_UP];
+    ASSERT_NO_FATAL_FAILURE(Relaunch(primary));
+    ASSERT_NO_FATAL_FAILURE(ExpectKinds(expected_));
+  }
+
+  Kinds expected_;
+  // Slow enough that nobody is replaced for being slow; one whose process is
+  // gone is not waited for.
+  LiveGroup group_{
+      3,
+      /*last_is_witness=*/false,
+      {"--replication-heartbeat-ms=50", "--replication-timeout-ms=6000"}};
 };
 
 TEST_F(GroupIncidentsTest, EveryReplicaCountsWhatAnyHasLivedThrough) {
@@ -191,6 +281,38 @@ TEST_F(GroupIncidentsTest, EveryReplicaCountsWhatAnyHasLivedThrough) {
     ASSERT_TRUE(ready.ok()) << ready;
   }
   ASSERT_NO_FATAL_FAILURE(ExpectReplaysEverywhere("6/6"));
+}
+
+TEST_F(GroupIncidentsTest, AKnownListOfFaultsIsCountedKindByKind) {
+  const auto first = group_.WaitForPrimary();
+  ASSERT_TRUE(first.has_value());
+  const size_t one = (*first + 1) % group_.size();
+  const size_t other = (*first + 2) % group_.size();
+  ASSERT_NO_FATAL_FAILURE(ExpectKinds(expected_));
+  ASSERT_NO_FATAL_FAILURE(KillStandby(*first, one));
+  ASSERT_NO_FATAL_FAILURE(KillStandby(*first, other));
+  ASSERT_NO_FATAL_FAILURE(KillPrimary(*first));
+  const auto second = group_.WaitForPrimary();
+  ASSERT_TRUE(second.has_value());
+  ASSERT_NO_FATAL_FAILURE(StopStandby(*second, *first));
+  ASSERT_NO_FATAL_FAILURE(KillPrimary(*second));
+  const auto third = group_.WaitForPrimary();
+  ASSERT_TRUE(third.has_value());
+
+  const auto moved = group_.Switchover(*third, *second);
+  ASSERT_TRUE(moved.ok()) << moved.status();
+  // Planned ones are asked for.
+  EXPECT_TRUE(WaitUntil(kLimit, [&] {
+    const auto counted = Count(group_.daemon(0), v1::SCOPE_GROUP, true);
+    return counted.has_value() &&
+           OfKind(counted->failover(), v1::INCIDENT_KIND_SWITCHOVER) == "1/1";
+  }));
+  ASSERT_NO_FATAL_FAILURE(ExpectKinds(expected_));
+  ASSERT_NO_FATAL_FAILURE(ExpectTheSameEverywhere());
+  const auto counted = Count(group_.daemon(0));
+  ASSERT_TRUE(counted.has_value());
+  EXPECT_EQ(counted->recovery().successful(), counted->recovery().total());
+  EXPECT_EQ(counted->companions().lost_entries(), 0u);
 }
 
 }  // namespace

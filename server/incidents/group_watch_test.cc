@@ -1,0 +1,258 @@
+#include "server/incidents/group_watch.h"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "server/incidents/incident_testing.h"
+
+namespace ledgerd::server {
+namespace {
+
+using replication::PromotionBegun;
+using replication::ReplicaStatus;
+using replication::Role;
+using std::chrono::milliseconds;
+
+class GroupWatchTest : public testing::Test {
+ protected:
+  GroupWatchTest() {
+    status_.replica = ReplicaId(2);
+    status_.role = Role::kStandby;
+    status_.epoch = Epoch(4);
+    status_.primary = ReplicaId(1);
+    status_.peers.resize(2);
+    status_.peers[0].id = ReplicaId(1);
+    status_.peers[1].id = ReplicaId(3);
+  }
+
+  void Note() {
+    standing_ = StandingOf(status_, standing_);
+    watch_.Note(status_, standing_);
+  }
+
+  // Hears nothing of replica 1, for half a second, and wants to replace it.
+  void BeginPromotion(uint64_t epoch, PromotionBegun::Why why =
+                                          PromotionBegun::Why::kPrimaryLost) {
+    watch_.BeforePromotion({.epoch = Epoch(epoch),
+                            .why = why,
+                            .old_primary = ReplicaId(1),
+                            .silence = milliseconds(500)});
+  }
+
+  void Become(Role role, uint64_t epoch, uint64_t primary) {
+    status_.role = role;
+    status_.epoch = Epoch(epoch);
+    status_.primary = ReplicaId(primary);
+    Note();
+  }
+
+  void Hear(size_t peer, bool heard) {
+    status_.peers[peer].connected = heard;
+    if (heard) status_.peers[peer].since_heard = milliseconds(20);
+  }
+
+  // The last record of each kind, of which there is one.
+  std::map<IncidentKind, Incident> Told() const {
+    std::map<IncidentKind, Incident> told;
+    for (const Incident& incident : keeper_->Unsent()) {
+      EXPECT_TRUE(told.emplace(incident.kind, incident).second)
+          << Name(incident.kind) << " twice";
+    }
+    return told;
+  }
+
+  IncidentOutcome OutcomeOf(IncidentKind kind) const {
+    const auto told = Told();
+    const auto found = told.find(kind);
+    EXPECT_NE(found, told.end()) << Name(kind);
+    return found == told.end() ? IncidentOutcome::kAborted
+                               : found->second.outcome;
+  }
+
+  IncidentWorld world_;
+  std::unique_ptr<IncidentKeeper> keeper_ = world_.Start();
+  GroupWatch watch_{*keeper_, world_.clock, milliseconds(1'000)};
+  ReplicaStatus status_;
+  Standing standing_;
+};
+
+// ---- promotions
+
+TEST_F(GroupWatchTest, APromotionIsRecordedBeforeItHappensAndEndsWithIt) {
+  Note();
+  BeginPromotion(5);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPromotion), IncidentOutcome::kInProgress);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPrimaryLost),
+            IncidentOutcome::kInProgress);
+  // A status from before it says nothing.
+  Note();
+  Become(Role::kPromoting, 5, 0);
+  Become(Role::kRecovering, 5, 0);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPromotion), IncidentOutcome::kInProgress);
+  world_.clock.Advance(milliseconds(100));
+  Become(Role::kPrimary, 5, 2);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPromotion), IncidentOutcome::kSuccess);
+  const Incident lost = Told().at(IncidentKind::kPrimaryLost);
+  EXPECT_EQ(lost.outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(lost.write_unavailable_ns, 600'000'000u);
+  EXPECT_EQ(lost.ended_at.value() - lost.started_at.value(), 600'000'000u);
+  EXPECT_EQ(lost.epoch, Epoch(5));
+}
+
+TEST_F(GroupWatchTest, ALongOutageIsNotTolerated) {
+  BeginPromotion(5);
+  world_.clock.Advance(milliseconds(2'501));
+  Become(Role::kPrimary, 5, 2);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPromotion), IncidentOutcome::kSuccess);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPrimaryLost), IncidentOutcome::kFailed);
+}
+
+TEST_F(GroupWatchTest, AnotherOneTakesOver) {
+  BeginPromotion(5);
+  Become(Role::kStandby, 6, 0);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPromotion), IncidentOutcome::kFailed);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPrimaryLost), IncidentOutcome::kInProgress)
+      << "nobody has, yet";
+  Become(Role::kStandby, 6, 3);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPrimaryLost), IncidentOutcome::kAborted)
+      << "that one counts it";
+}
+
+TEST_F(GroupWatchTest, WhatIsWantedIsPlannedAndLosesNoPrimary) {
+  BeginPromotion(5, PromotionBegun::Why::kWanted);
+  Become(Role::kPrimary, 5, 2);
+  const auto told = Told();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told.at(IncidentKind::kSwitchover).outcome,
+            IncidentOutcome::kSuccess);
+  EXPECT_TRUE(told.at(IncidentKind::kSwitchover).planned);
+}
+
+TEST_F(GroupWatchTest, AForcedOneMayHaveLostSomething) {
+  BeginPromotion(5, PromotionBegun::Why::kForced);
+  Become(Role::kPrimary, 5, 2);
+  const auto told = Told();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told.at(IncidentKind::kForcedPromotion).outcome,
+            IncidentOutcome::kSuccessWithLoss);
+  EXPECT_FALSE(told.at(IncidentKind::kForcedPromotion).planned);
+}
+
+// ---- the other members
+
+TEST_F(GroupWatchTest, APrimaryLosesAPeerThatItHasHeard) {
+  Become(Role::kPrimary, 5, 2);
+  EXPECT_TRUE(Told().empty()) << "who was never heard is not lost";
+  Hear(0, true);
+  Hear(1, true);
+  Note();
+  EXPECT_TRUE(Told().empty());
+  status_.peers[1].since_heard = milliseconds(1'001);
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPeerLost), IncidentOutcome::kInProgress);
+  EXPECT_EQ(Told().at(IncidentKind::kPeerLost).cause,
+            "nothing is heard of replica 3");
+  world_.clock.Advance(std::chrono::hours(1));
+  Hear(1, true);
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPeerLost), IncidentOutcome::kSuccess);
+  EXPECT_EQ(Told().at(IncidentKind::kPeerLost).write_unavailable_ns, 0u);
+}
+
+TEST_F(GroupWatchTest, APeerWhoseConnectionBrokeIsLost) {
+  Become(Role::kPrimary, 5, 2);
+  Hear(0, true);
+  Note();
+  Hear(0, false);
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPeerLost), IncidentOutcome::kInProgress);
+  // It is removed.
+  status_.peers.erase(status_.peers.begin());
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPeerLost), IncidentOutcome::kSuccess);
+}
+
+TEST_F(GroupWatchTest, WithTooFewLeftItIsNotToleratedForLong) {
+  for (const milliseconds outage : {milliseconds(3'000), milliseconds(3'001)}) {
+    Become(Role::kPrimary, 5, 2);
+    Hear(0, true);
+    Note();
+    Hear(0, false);
+    Note();
+    Become(Role::kStandby, 5, 0);
+    world_.clock.Advance(outage);
+    Become(Role::kStandby, 6, 3);
+    const Incident lost = Told().at(IncidentKind::kPeerLost);
+    EXPECT_EQ(lost.outcome, outage == milliseconds(3'000)
+                                ? IncidentOutcome::kSuccess
+                                : IncidentOutcome::kFailed);
+    EXPECT_EQ(lost.write_unavailable_ns,
+              static_cast<uint64_t>(outage.count()) * 1'000'000);
+    keeper_->NoteSent(keeper_->Unsent());
+    world_.clock.Advance(std::chrono::seconds(11));
+  }
+}
+
+TEST_F(GroupWatchTest, APrimaryAgainCountsTheTimeBetween) {
+  Become(Role::kPrimary, 5, 2);
+  Hear(0, true);
+  Note();
+  Hear(0, false);
+  Note();
+  Become(Role::kStandby, 5, 0);
+  world_.clock.Advance(milliseconds(700));
+  Become(Role::kPrimary, 6, 2);
+  Hear(0, true);
+  Note();
+  EXPECT_EQ(Told().at(IncidentKind::kPeerLost).write_unavailable_ns,
+            700'000'000u);
+}
+
+// ---- being with the others again
+
+TEST_F(GroupWatchTest, ARollbackEndsWhenItIsDoneAndTheReplicaServes) {
+  Note();
+  watch_.BeforeRollback(7);
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kRollback), IncidentOutcome::kInProgress)
+      << "it is not done";
+  watch_.AfterRollback();
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kRollback), IncidentOutcome::kSuccess);
+  EXPECT_EQ(Told().at(IncidentKind::kRollback).rolled_back_entries, 7u);
+}
+
+TEST_F(GroupWatchTest, ACatchUpEndsWithWhatWasCommittedAtItsBegin) {
+  status_.commit.sequence = status_.applied = Sequence(10);
+  Note();
+  watch_.BeforeCatchUp(Sequence(20));
+  status_.commit.sequence = Sequence(30);
+  status_.applied = Sequence(19);
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kCatchUp), IncidentOutcome::kInProgress);
+  status_.applied = Sequence(20);
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kCatchUp), IncidentOutcome::kSuccess);
+}
+
+TEST_F(GroupWatchTest, ATransferThatIsCutShortIsAnotherAttempt) {
+  Note();
+  watch_.BeforeResync(Sequence(20));
+  watch_.BeforeResync(Sequence(25));
+  watch_.AfterResync(Sequence(25));
+  status_.commit.sequence = status_.applied = Sequence(24);
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kResync), IncidentOutcome::kInProgress);
+  status_.commit.sequence = status_.applied = Sequence(25);
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kResync), IncidentOutcome::kSuccess);
+  EXPECT_EQ(Told().at(IncidentKind::kResync).attempts, 2u);
+}
+
+}  // namespace
+}  // namespace ledgerd::server
