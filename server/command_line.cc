@@ -27,6 +27,7 @@ LEDGERD_FLAG(members);
 LEDGERD_FLAG(replication_address);
 LEDGERD_FLAG(advertised_client_address);
 LEDGERD_FLAG(advertised_admin_address);
+LEDGERD_FLAG(metrics_address);
 LEDGERD_FLAG(log_level);
 LEDGERD_FLAG(log_format);
 LEDGERD_FLAG(requests_default_deadline_ms);

@@ -25,6 +25,7 @@ constexpr char kWritesHealth[] = "ledger.v1.LedgerService";
 constexpr char kReadsHealth[] = "ledger.v1.reads";
 // Operators, and what watches health, are few.
 constexpr size_t kAdminConnectionsMax = 256;
+constexpr size_t kMetricsConnectionsMax = 64;
 // For another one to take over: writes are held for a second of it at most.
 constexpr std::chrono::milliseconds kHandOverPatience{1'500};
 // For answers to leave, once all that was taken is answered.
@@ -143,16 +144,18 @@ absl::Status Daemon::StartPorts() {
   auto admin_port = GrpcServer::Start(admin);
   LEDGERD_RETURN_IF_ERROR(Of("admin_address", admin_port.status()));
   admin_port_ = *std::move(admin_port);
-  addresses_.Set({.client = Told(config.advertised_client_address(),
-                                 client_port_->address()),
-                  .admin = Told(config.advertised_admin_address(),
-                                admin_port_->address())});
+  LEDGERD_RETURN_IF_ERROR(Of("metrics_address", StartMetricsPort()));
+  addresses_.Set(
+      {.client =
+           Told(config.advertised_client_address(), client_port_->address()),
+       .admin = Told(config.advertised_admin_address(), admin_port_->address()),
+       .metrics = metrics_port_ == nullptr ? "" : metrics_port_->address()});
   LEDGERD_RETURN_IF_ERROR(
       Of("replication_address, or what `members` says of this replica",
          groups_[0]->Connect()));
   const ReplicaAddresses bound = addresses();
   for (const std::string& address :
-       {bound.client, bound.admin, bound.replication}) {
+       {bound.client, bound.admin, bound.replication, bound.metrics}) {
     if (address.empty() || IsLoopback(address)) continue;
     logger_.Warning(
         "listening beyond this machine, without TLS or authentication: let "
@@ -169,6 +172,23 @@ ReplicaAddresses Daemon::addresses() const {
   return bound;
 }
 
+absl::Status Daemon::StartMetricsPort() {
+  if (options_.config.metrics_address().empty()) return absl::OkStatus();
+  monitoring_.emplace(*served_, clock_);
+  ConnectionListenerOptions listener;
+  listener.address = options_.config.metrics_address();
+  listener.connections_max = kMetricsConnectionsMax;
+  listener.notice = [this](absl::string_view what, size_t times) {
+    logger_.Warning(what, {{"times", times}});
+  };
+  LEDGERD_ASSIGN_OR_RETURN(
+      metrics_port_,
+      HttpPort::Start(std::move(listener), [this](const HttpRequest& request) {
+        return monitoring_->Answer(request);
+      }));
+  return absl::OkStatus();
+}
+
 void Daemon::OnLook(const replication::ReplicaStatus& status) {
   groups_[0]->Follow(status);
   standing_log_.Note(status);
@@ -177,6 +197,7 @@ void Daemon::OnLook(const replication::ReplicaStatus& status) {
   groups_[0]->NoteIncidents(status, now);
   if (now == standing_) return;
   standing_ = now;
+  if (monitoring_.has_value()) monitoring_->SetStanding(now);
   for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
     port->SetServing(kWritesHealth, now.writes);
     port->SetServing(kReadsHealth, now.reads);
@@ -227,6 +248,7 @@ absl::Status Daemon::Stop() {
   for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
     if (port != nullptr) port->StopServing();
   }
+  if (monitoring_.has_value()) monitoring_->StopServing();
   const absl::Status draining =
       MakeError(Reason::kDraining, "this replica is shutting down");
   if (ledger_service_.has_value()) ledger_service_->EndStreams(draining);
@@ -243,6 +265,7 @@ absl::Status Daemon::Stop() {
   for (GrpcServer* port : {client_port_.get(), admin_port_.get()}) {
     if (port != nullptr) port->Shutdown(kPortPatience);
   }
+  metrics_port_ = nullptr;
   return fault;
 }
 

@@ -5,8 +5,9 @@
 //   const absl::Status fault = daemon->Stop();
 //
 // Shape    A list of groups (one, today); the services over them; the two
-//          ports, and that of replicas; the monitor, which tells health, the
-//          ready file and the log what the replica has become.
+//          ports, that of replicas, and that of probes; the monitor, which
+//          tells health, the ready file and the log what the replica has
+//          become.
 // Errors   Of Start: those of ReplicaGroup, GrpcServer and the ready file.
 // Stop     In this order: a primary hands its role over; not ready and
 //          NOT_SERVING; no new writes (DRAINING); what was taken is answered; a
@@ -34,6 +35,8 @@
 #include "server/grpc/admin_service.h"
 #include "server/grpc/grpc_server.h"
 #include "server/grpc/ledger_service.h"
+#include "server/http/http_port.h"
+#include "server/http/monitoring.h"
 #include "server/logging.h"
 #include "server/replica_group.h"
 #include "server/served_group.h"
@@ -73,6 +76,7 @@ class Daemon {
 
   absl::Status StartGroup();
   absl::Status StartPorts();
+  absl::Status StartMetricsPort();
   GrpcServerOptions PortOptions();
   void OnLook(const replication::ReplicaStatus& status);
   void OnReady();
@@ -90,6 +94,9 @@ class Daemon {
   std::optional<AdminService> admin_service_;
   std::unique_ptr<GrpcServer> client_port_;
   std::unique_ptr<GrpcServer> admin_port_;
+  // None without a metrics_address.
+  std::optional<Monitoring> monitoring_;
+  std::unique_ptr<HttpPort> metrics_port_;
   StandingLog standing_log_;
   // The monitor's.
   std::optional<Standing> standing_;

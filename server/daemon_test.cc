@@ -1,8 +1,11 @@
 // A whole daemon in this process: its data directory, ports, journal and state.
 #include "server/daemon.h"
 
+#include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -18,7 +21,11 @@
 #include "proto/base/mutex.h"
 #include "server/config.h"
 #include "server/exit_code.h"
+#include "server/file_descriptor.h"
+#include "server/peer_socket.h"
 #include "storage/data_dir.h"
+
+#include <sys/socket.h>
 
 namespace ledgerd::server {
 namespace {
@@ -60,6 +67,28 @@ class DaemonTest : public ::testing::Test {
     channel_ = grpc::CreateChannel((*daemon)->addresses().client,
                                    grpc::InsecureChannelCredentials());
     return *std::move(daemon);
+  }
+
+  // The first line of what is answered at the port of probes.
+  static std::string Get(const Daemon& daemon, const std::string& path) {
+    const std::atomic<bool> stopping = false;
+    const Dialled dialled =
+        Dial(daemon.addresses().metrics, std::chrono::seconds(10), stopping);
+    LEDGERD_CHECK(dialled.socket.valid()) << dialled.error;
+    const int socket = dialled.socket.get();
+    const std::string request = "GET " + path + " HTTP/1.1\r\n\r\n";
+    LEDGERD_CHECK(send(socket, request.data(), request.size(), 0) ==
+                  static_cast<ssize_t>(request.size()));
+    std::string answer;
+    while (answer.find('\r') == std::string::npos) {
+      pollfd polled = {.fd = socket, .events = POLLIN, .revents = 0};
+      poll(&polled, 1, -1);
+      char buffer[4'096];
+      const ssize_t size = recv(socket, buffer, sizeof(buffer), 0);
+      if (size <= 0) break;
+      answer.append(buffer, static_cast<size_t>(size));
+    }
+    return answer.substr(0, answer.find('\r'));
   }
 
   absl::Status StartStatus() {
@@ -187,6 +216,21 @@ TEST_F(DaemonTest, ItSaysWhenItServes) {
   EXPECT_EQ(line, "pid: " + std::to_string(getpid()));
   EXPECT_TRUE(daemon->Stop().ok());
   EXPECT_FALSE(std::filesystem::exists(options_.config.ready_file()));
+}
+
+TEST_F(DaemonTest, ProbesAreAnsweredWhereThatIsWanted) {
+  auto daemon = Start();
+  EXPECT_EQ(daemon->addresses().metrics, "");
+  EXPECT_TRUE(daemon->Stop().ok());
+  daemon.reset();
+  options_.config.set_metrics_address("127.0.0.1:0");
+  daemon = Start();
+  EXPECT_EQ(Get(*daemon, "/livez"), "HTTP/1.1 200 OK");
+  EXPECT_EQ(Get(*daemon, "/readyz"), "HTTP/1.1 200 OK");
+  EXPECT_EQ(Get(*daemon, "/primary"), "HTTP/1.1 200 OK");
+  EXPECT_EQ(Get(*daemon, "/standby"), "HTTP/1.1 503 Service Unavailable");
+  EXPECT_EQ(Get(*daemon, "/metrics"), "HTTP/1.1 200 OK");
+  EXPECT_TRUE(daemon->Stop().ok());
 }
 
 TEST_F(DaemonTest, TwoDoNotShareADataDirectory) {

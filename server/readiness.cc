@@ -34,6 +34,9 @@ absl::Status WriteReadyFile(const std::string& path,
     if (!addresses.replication.empty()) {
       file << "replication_address: " << addresses.replication << "\n";
     }
+    if (!addresses.metrics.empty()) {
+      file << "metrics_address: " << addresses.metrics << "\n";
+    }
     file << "pid: " << getpid() << "\n";
     file.close();
     if (!file) return Error("cannot write", temporary);

@@ -16,8 +16,8 @@
 namespace ledgerd::server {
 
 // "client_address: ...", "admin_address: ..." and "pid: ..." as YAML lines,
-// with "replication_address: ..." if there are others. The file appears whole
-// or not at all.
+// with "replication_address: ..." if there are others, and "metrics_address:
+// ..." if it is set. The file appears whole or not at all.
 absl::Status WriteReadyFile(const std::string& path,
                             const ReplicaAddresses& addresses);
 

@@ -34,6 +34,21 @@ TEST(ReadinessTest, TheFileSaysWhereAndWho) {
   EXPECT_TRUE(RemoveReadyFile(path).ok());
 }
 
+TEST(ReadinessTest, TheFileSaysWhatElseThereIs) {
+  const std::string path = ::testing::TempDir() + "/ready";
+  ASSERT_TRUE(WriteReadyFile(path, {.client = "a:1",
+                                    .admin = "a:2",
+                                    .replication = "a:3",
+                                    .metrics = "a:4"})
+                  .ok());
+  EXPECT_EQ(ReadFile(path),
+            "client_address: a:1\n"
+            "admin_address: a:2\n"
+            "replication_address: a:3\n"
+            "metrics_address: a:4\npid: " +
+                std::to_string(getpid()) + "\n");
+}
+
 TEST(ReadinessTest, APlaceThatIsNotThereIsToldSo) {
   const std::string path = ::testing::TempDir() + "/none/ready";
   const absl::Status status = WriteReadyFile(path, {});

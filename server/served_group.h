@@ -27,6 +27,8 @@ struct ReplicaAddresses {
   std::string replication;
   // As the replica has said itself; 0: it has not been heard.
   Incarnation incarnation;
+  // For probes and scrapers; empty: none. Not told to others.
+  std::string metrics;
 };
 
 class SharedAddresses {

@@ -1,0 +1,151 @@
+#include "server/http/monitoring.h"
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "gtest/gtest.h"
+
+#include "proto/incident.h"
+#include "replication/clock.h"
+#include "server/damage_alarms.h"
+#include "server/fake_replica.h"
+#include "storage/memory_journal.h"
+#include "storage/memory_state_store.h"
+
+namespace ledgerd::server {
+namespace {
+
+using replication::Role;
+
+constexpr Standing kPrimary = {.writes = true, .reads = true, .ready = true};
+constexpr Standing kStandby = {.writes = false, .reads = true, .ready = true};
+
+class MonitoringTest : public testing::Test {
+ protected:
+  HttpAnswer Ask(const std::string& target) {
+    return monitoring_.Answer(
+        ParseHead("GET " + target + " HTTP/1.1\r\n\r\n").request);
+  }
+
+  int StatusOf(const std::string& target) { return Ask(target).status; }
+
+  void Become(Role role) {
+    replication::ReplicaStatus status = replica_.status();
+    status.role = role;
+    replica_.SetStatus(status);
+  }
+
+  void Apply(uint64_t commit, uint64_t applied) {
+    replication::ReplicaStatus status = replica_.status();
+    status.commit.sequence = Sequence(commit);
+    status.applied = Sequence(applied);
+    replica_.SetStatus(status);
+  }
+
+  FakeReplica replica_;
+  storage::MemoryStateStore store_{storage::MemoryStateStore::Options()};
+  storage::MemoryJournalDisk disk_;
+  const std::unique_ptr<storage::Journal> journal_ =
+      *storage::MemoryJournal::Open(disk_, {});
+  SharedAddresses addresses_;
+  DamageAlarms damage_;
+  ServedGroup group_{replica_,
+                     store_,
+                     *journal_,
+                     addresses_,
+                     damage_,
+                     ClusterId(7),
+                     testing::TempDir(),
+                     std::chrono::system_clock::now()};
+  const replication::SystemClock clock_;
+  Monitoring monitoring_{group_, clock_};
+};
+
+TEST_F(MonitoringTest, APrimaryThatServes) {
+  EXPECT_EQ(StatusOf("/livez"), 200);
+  EXPECT_EQ(StatusOf("/readyz"), 503) << "nobody has looked at it yet";
+  monitoring_.SetStanding(kPrimary);
+  EXPECT_EQ(StatusOf("/readyz"), 200);
+  EXPECT_EQ(StatusOf("/primary"), 200);
+  EXPECT_EQ(StatusOf("/standby"), 503);
+  EXPECT_EQ(Ask("/primary").body, "primary\n");
+}
+
+TEST_F(MonitoringTest, AStandbyIsAskedHowFarBehindItMayBe) {
+  Become(Role::kStandby);
+  Apply(/*commit=*/20, /*applied=*/15);
+  monitoring_.SetStanding(kStandby);
+  EXPECT_EQ(StatusOf("/readyz"), 200);
+  EXPECT_EQ(StatusOf("/primary"), 503);
+  EXPECT_EQ(StatusOf("/standby"), 200);
+  EXPECT_EQ(StatusOf("/standby?lag=5"), 200);
+  EXPECT_EQ(StatusOf("/standby?lag=4"), 503);
+  EXPECT_EQ(Ask("/standby?lag=4").body, "standby, 5 entries behind\n");
+  EXPECT_EQ(StatusOf("/standby?lag=soon"), 400);
+  monitoring_.SetStanding({.writes = false, .reads = false, .ready = true});
+  EXPECT_EQ(StatusOf("/standby"), 503) << "it has not caught up";
+}
+
+TEST_F(MonitoringTest, OneThatStopsIsAliveAndNotReady) {
+  monitoring_.SetStanding(kPrimary);
+  monitoring_.StopServing();
+  monitoring_.SetStanding(kPrimary);
+  EXPECT_EQ(StatusOf("/livez"), 200);
+  EXPECT_EQ(StatusOf("/readyz"), 503);
+  EXPECT_EQ(StatusOf("/primary"), 503);
+}
+
+TEST_F(MonitoringTest, OneThatHasHaltedSaysWhy) {
+  replication::ReplicaStatus status = replica_.status();
+  status.role = Role::kHalted;
+  status.fault = absl::InternalError("fdatasync: EIO");
+  replica_.SetStatus(status);
+  EXPECT_EQ(StatusOf("/livez"), 503);
+  EXPECT_TRUE(absl::StrContains(Ask("/livez").body, "fdatasync: EIO"));
+}
+
+TEST_F(MonitoringTest, AnotherPathNamesThoseThatThereAre) {
+  EXPECT_EQ(StatusOf("/"), 404);
+  EXPECT_TRUE(absl::StrContains(Ask("/").body, "/metrics"));
+}
+
+TEST_F(MonitoringTest, MetricsSayWhatOperatorsAreTold) {
+  monitoring_.SetStanding(kPrimary);
+  Apply(/*commit=*/20, /*applied=*/19);
+  Incident incident;
+  incident.id = {ReplicaId(1), Timestamp(7), 1};
+  incident.outcome = IncidentOutcome::kSuccess;
+  incident.started_at = Timestamp(kNanosPerSecond);
+  incident.ended_at = Timestamp(2 * kNanosPerSecond);
+  replica_.Apply(Sequence(1), [&] {
+    store_.view().AppendIncidents(Sequence(1), EncodeIncidents({incident}));
+  });
+  const HttpAnswer answer = Ask("/metrics");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(absl::StartsWith(answer.type, "text/plain; version=0.0.4"));
+  for (const char* line :
+       {"# TYPE ledgerd_is_primary gauge\nledgerd_is_primary 1\n",
+        "ledgerd_role{role=\"primary\"} 1\n", "ledgerd_commit_sequence 20\n",
+        "ledgerd_applied_sequence 19\n",
+        "# TYPE ledgerd_recovery_successful_total counter\n",
+        "ledgerd_recovery_successful_total{kind=\"crash_replay\"} 1\n",
+        "ledgerd_recovery_total{kind=\"crash_replay\"} 1\n",
+        "ledgerd_counting_total{kind=\"crash_replay\"} 1\n",
+        "ledgerd_lost_entries_total 0\n"}) {
+    EXPECT_TRUE(absl::StrContains(answer.body, line)) << line << "is not in\n"
+                                                      << answer.body;
+  }
+}
+
+TEST_F(MonitoringTest, WithoutAStateThereAreNoCountersAndAllElse) {
+  replica_.FailReads(absl::UnavailableError("a witness"));
+  const HttpAnswer answer = Ask("/metrics");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(absl::StrContains(answer.body, "ledgerd_is_primary 0\n"));
+  EXPECT_FALSE(absl::StrContains(answer.body, "ledgerd_recovery"));
+}
+
+}  // namespace
+}  // namespace ledgerd::server
