@@ -22,6 +22,7 @@ void ClockWatch::Note(ReplicaId primary, Timestamp sent, Timestamp received,
   if (primary != primary_) {
     primary_ = primary;
     least_.reset();
+    differs_.reset();
   }
   if (least_.has_value() && now - begin_ >= kWindow) EndWindow(now);
   if (!least_.has_value()) begin_ = now;
@@ -32,6 +33,11 @@ void ClockWatch::Note(ReplicaId primary, Timestamp sent, Timestamp received,
   }
 }
 
+std::optional<milliseconds> ClockWatch::Difference(ReplicaId primary) const {
+  const MutexLock lock(mutex_);
+  return primary == primary_ ? differs_ : std::nullopt;
+}
+
 void ClockWatch::EndWindow(SteadyTime now) {
   const auto ahead = duration_cast<milliseconds>(*least_);
   least_.reset();
@@ -40,8 +46,10 @@ void ClockWatch::EndWindow(SteadyTime now) {
       logger_.Info("clocks agree again", {{"primary_id", primary_.value()}});
     }
     said_at_.reset();
+    differs_.reset();
     return;
   }
+  differs_ = ahead;
   if (said_at_.has_value() && now - *said_at_ < kSayAgain) return;
   said_at_ = now;
   logger_.Warning(

@@ -33,15 +33,21 @@ class ClockWatch {
   void Note(ReplicaId primary, Timestamp sent, Timestamp received,
             SteadyTime now) LEDGERD_EXCLUDES(mutex_);
 
+  // How far this clock is ahead of that of `primary`, while that is too far, as
+  // measured last; below 0: behind.
+  std::optional<std::chrono::milliseconds> Difference(ReplicaId primary) const
+      LEDGERD_EXCLUDES(mutex_);
+
  private:
   void EndWindow(SteadyTime now) LEDGERD_REQUIRES(mutex_);
 
   Logger& logger_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   ReplicaId primary_ LEDGERD_GUARDED_BY(mutex_);
   SteadyTime begin_ LEDGERD_GUARDED_BY(mutex_);
   // How far this clock is ahead; below 0: behind.
   std::optional<std::chrono::nanoseconds> least_ LEDGERD_GUARDED_BY(mutex_);
+  std::optional<std::chrono::milliseconds> differs_ LEDGERD_GUARDED_BY(mutex_);
   std::optional<SteadyTime> said_at_ LEDGERD_GUARDED_BY(mutex_);
 };
 

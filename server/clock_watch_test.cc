@@ -1,5 +1,6 @@
 #include "server/clock_watch.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -90,6 +91,20 @@ TEST_F(ClockWatchTest, AClockBehindTheJournalIsSaid) {
   CompareWithJournal(Timestamp(7'000'000'000), Timestamp(5'000'000'000),
                      logger_);
   EXPECT_TRUE(Said("the clock is behind the journal behind_ms=2000"));
+}
+
+TEST_F(ClockWatchTest, TheDifferenceIsKnownWhileItLasts) {
+  Hear(seconds(20), milliseconds(2));
+  EXPECT_EQ(watch_.Difference(ReplicaId(1)), std::nullopt);
+  Hear(seconds(20), milliseconds(-600));
+  EXPECT_EQ(watch_.Difference(ReplicaId(1)), milliseconds(-600));
+  EXPECT_EQ(watch_.Difference(ReplicaId(2)), std::nullopt);
+  Hear(seconds(20), milliseconds(2));
+  EXPECT_EQ(watch_.Difference(ReplicaId(1)), std::nullopt);
+  Hear(seconds(20), milliseconds(3'000));
+  HearOne(milliseconds(3'000), /*primary=*/2);
+  EXPECT_EQ(watch_.Difference(ReplicaId(2)), std::nullopt)
+      << "nothing is measured yet";
 }
 
 }  // namespace

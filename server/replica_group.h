@@ -83,6 +83,8 @@ class ReplicaGroup {
   void NoteIncidents(const replication::ReplicaStatus& status,
                      const Standing& standing) {
     incidents_->Note(status, standing);
+    incidents_->watch().NoteClock(clock_watch_.Difference(status.primary),
+                                  status);
   }
 
   // Lets what was taken end, takes a checkpoint, ends the threads. Returns the

@@ -82,6 +82,23 @@ void IncidentWatch::NoteOverload(const ReplicaStatus& status) {
   overload_.reset();
 }
 
+void IncidentWatch::NoteClock(std::optional<std::chrono::milliseconds> ahead,
+                              const ReplicaStatus& status) {
+  if (ahead.has_value() && !skew_.has_value()) {
+    skew_ = keeper_.Raise(
+        {.kind = IncidentKind::kClockSkew,
+         .cause = absl::StrCat(
+             "this clock is ", ahead->count() > 0 ? "ahead of" : "behind",
+             " that of the primary, replica ", status.primary.value()),
+         .epoch = status.epoch});
+  } else if (!ahead.has_value() && skew_.has_value()) {
+    keeper_.Close(*skew_,
+                  {.resolution = "the clocks agree, or the primary is another "
+                                 "one"});
+    skew_.reset();
+  }
+}
+
 void IncidentWatch::NoteFault(const absl::Status& fault,
                               const ReplicaStatus& status) {
   const auto& alarms = status.alarms;

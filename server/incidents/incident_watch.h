@@ -9,6 +9,8 @@
 // What raises what, and when it is a success:
 //   crash_replay   the process before did not end cleanly; the replica is
 //                  primary, or follows one, and has applied what is committed
+//   clock_skew     this clock and the primary's differ too much; they agree, or
+//                  another replica is the primary
 //   overload       requests are refused for want of room in the inbox; none
 //                  for kCalm. What was taken is served all the time
 //   disk_full      writes are refused for want of space; there is space again,
@@ -50,6 +52,10 @@ class IncidentWatch {
 
   void Note(const replication::ReplicaStatus& status, const Standing& standing);
 
+  // How far this clock is ahead of the primary's, while that is too far.
+  void NoteClock(std::optional<std::chrono::milliseconds> ahead,
+                 const replication::ReplicaStatus& status);
+
   // The replica has halted.
   void NoteFault(const absl::Status& fault,
                  const replication::ReplicaStatus& status);
@@ -75,6 +81,7 @@ class IncidentWatch {
   uint64_t refusals_ = 0;
   std::chrono::steady_clock::time_point refused_at_;
   std::optional<uint64_t> overload_;
+  std::optional<uint64_t> skew_;
 };
 
 }  // namespace ledgerd::server

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -124,6 +125,42 @@ TEST_F(IncidentWatchTest, AStandbysFullDiskHoldsNoWritesUp) {
   Note();
   EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
   EXPECT_EQ(Only().write_unavailable_ns, 0u);
+}
+
+TEST_F(IncidentWatchTest, AClockThatDiffersIsOneForAsLongAsItDoes) {
+  Start();
+  status_.primary = ReplicaId(3);
+  watch_->NoteClock(std::nullopt, status_);
+  EXPECT_TRUE(keeper_->Unsent().empty());
+  watch_->NoteClock(milliseconds(-700), status_);
+  watch_->NoteClock(milliseconds(-900), status_);
+  EXPECT_EQ(Only().kind, IncidentKind::kClockSkew);
+  EXPECT_EQ(Only().cause,
+            "this clock is behind that of the primary, replica 3");
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kInProgress);
+  watch_->NoteClock(std::nullopt, status_);
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
+}
+
+TEST_F(IncidentWatchTest, RequestsThatAreRefusedForWantOfRoomAreOneOverload) {
+  Start();
+  Note();
+  EXPECT_TRUE(keeper_->Unsent().empty());
+  status_.overload_refusals = 7;
+  Note();
+  EXPECT_EQ(Only().kind, IncidentKind::kOverload);
+  world_.clock.Advance(milliseconds(999));
+  Note();
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kInProgress);
+  status_.overload_refusals = 8;
+  Note();
+  world_.clock.Advance(milliseconds(999));
+  Note();
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kInProgress)
+      << "one was refused since";
+  world_.clock.Advance(milliseconds(1));
+  Note();
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
 }
 
 TEST_F(IncidentWatchTest, AFaultIsClosedByTheNextProcess) {
