@@ -356,6 +356,7 @@ void Replica::OnPersisted(WriteId write, Now now) {
     if (options_.keeps_state) store_.FinishInstall();
     queue_.Reset();
   }
+  slow_writes_ = writes_slowly() ? slow_writes_ + 1 : 0;
   waiting_ticks_ = 0;
   Step(Persisted{write}, now);
 }

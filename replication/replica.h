@@ -62,6 +62,8 @@ struct ReplicaOptions {
   bool keeps_state = true;
   Timing timing;
   FlowLimits flow;
+  // A journal write that takes so many is slow; 0: none is.
+  uint32_t slow_write_ticks = 0;
   // Outlives the replica; may be null.
   ReplicaObserver* observer = nullptr;
 };
@@ -193,6 +195,13 @@ class Replica {
   bool HasToldSuccessor() const;
   Role RoleNow() const;
   PeerStatus StatusOf(const Member& peer) const;
+
+  // The journal write that is waited for takes too long.
+  bool writes_slowly() const {
+    return options_.slow_write_ticks > 0 &&
+           waiting_ticks_ >= options_.slow_write_ticks;
+  }
+
   // That one is the primary of this epoch, as far as this replica knows.
   bool Follows(ReplicaId primary, Epoch epoch) const;
   void NoteHeard(const Message& message, Now now);
@@ -221,6 +230,8 @@ class Replica {
   std::optional<WriteId> installing_;
   // While something is on its way there, and nothing has become durable.
   uint32_t waiting_ticks_ = 0;
+  // In a row, the last one done among them.
+  uint32_t slow_writes_ = 0;
   ReadId last_read_;
   Staleness staleness_;
   ObserverNotes notes_;

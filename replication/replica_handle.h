@@ -85,6 +85,9 @@ struct ReplicaStatus {
   Timestamp full_since;  // 0 when neither is.
   // Proposals that were refused since the start: the inbox had no room.
   uint64_t overload_refusals = 0;
+  // Journal writes in a row that took too long, the one that is waited for
+  // among them; 0 when the last one did not.
+  uint32_t slow_writes = 0;
   // In force here.
   Membership membership;
   uint64_t fork = 0;

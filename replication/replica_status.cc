@@ -68,6 +68,7 @@ void Replica::FillStatus(ReplicaStatus& status) const {
   status.checkpoint = store_.checkpoint().entry.sequence;
   status.state_hash = store_.state_hash();
   status.fault = fault_;
+  status.slow_writes = slow_writes_ + (writes_slowly() ? 1 : 0);
   status.membership = protocol_->membership();
   status.handing_over =
       protocol_->is_primary() && !protocol_->takes_proposals();

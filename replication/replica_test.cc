@@ -29,8 +29,10 @@ using std::chrono::seconds;
 // One replica, its disk, and the means to crash it.
 class World {
  public:
-  explicit World(uint64_t seed = 1)
-      : random_(seed), disk_(seed, {ReplicaId(1)}) {
+  explicit World(uint64_t seed = 1, uint32_t slow_write_ticks = 0)
+      : slow_write_ticks_(slow_write_ticks),
+        random_(seed),
+        disk_(seed, {ReplicaId(1)}) {
     Boot();
   }
 
@@ -97,10 +99,12 @@ class World {
     ReplicaOptions options;
     options.self = ReplicaId(1);
     options.checkpoint.events = 20;
+    options.slow_write_ticks = slow_write_ticks_;
     replica_ =
         std::make_unique<Replica>(options, *journal_, store_, machine_, *work_);
   }
 
+  const uint32_t slow_write_ticks_;
   std::mt19937_64 random_;
   storage::MemoryJournalDisk disk_;
   std::unique_ptr<storage::MemoryJournal> journal_;
@@ -158,6 +162,29 @@ TEST(ReplicaTest, AJournalThatDoesNotGetOnIsNoProgress) {
   EXPECT_FALSE(world.replica().progressing());
   world.work().DoAll(world.replica(), world.random());
   EXPECT_TRUE(world.replica().progressing());
+}
+
+TEST(ReplicaTest, SlowJournalWritesAreCountedUntilOneIsNot) {
+  World world(/*seed=*/1, /*slow_write_ticks=*/3);
+  world.Serve();
+  const auto write = [&world](uint64_t id, int ticks) {
+    world.Propose(world.Accounts({id}, [](const auto&) {}));
+    for (int i = 0; i < ticks; ++i) world.replica().OnTick(world.work().now);
+  };
+  const auto slow = [&world] { return world.replica().status().slow_writes; };
+  write(1, 2);
+  EXPECT_EQ(slow(), 0u);
+  world.work().DoAll(world.replica(), world.random());
+  for (uint32_t i = 0; i < 3; ++i) {
+    write(2 + i, 3);
+    EXPECT_EQ(slow(), i + 1) << "while it is waited for";
+    world.work().DoAll(world.replica(), world.random());
+    EXPECT_EQ(slow(), i + 1);
+  }
+  write(9, 2);
+  EXPECT_EQ(slow(), 3u);
+  world.work().DoAll(world.replica(), world.random());
+  EXPECT_EQ(slow(), 0u);
 }
 
 TEST(ReplicaTest, RefusesProposalsUntilItServes) {

@@ -195,6 +195,7 @@ void Daemon::OnLook(const replication::ReplicaStatus& status) {
   const Standing before = standing_.value_or(Standing());
   const Standing now = StandingOf(status, before);
   groups_[0]->NoteIncidents(status, now);
+  CountSlowWrites(status);
   if (now == standing_) return;
   standing_ = now;
   if (monitoring_.has_value()) monitoring_->SetStanding(now);
@@ -205,6 +206,17 @@ void Daemon::OnLook(const replication::ReplicaStatus& status) {
   // That it does its part is said once, and holds until the end: what it serves
   // changes with its role.
   if (now.ready && !std::exchange(said_ready_, true)) OnReady();
+}
+
+void Daemon::CountSlowWrites(const replication::ReplicaStatus& status) {
+  const uint32_t max = options_.config.journal().slow_writes_max();
+  if (max == 0 || status.slow_writes < max || !gave_up_.ok()) return;
+  gave_up_ = absl::UnavailableError(absl::StrCat(
+      status.slow_writes, " writes of the journal in a row took longer than ",
+      options_.config.journal().slow_write_ms(),
+      " ms: this disk fails, or is too slow"));
+  logger_.Error("the replica gives up", {{"fault", gave_up_.ToString()}});
+  options_.on_halt();
 }
 
 void Daemon::OnReady() {
@@ -266,6 +278,7 @@ absl::Status Daemon::Stop() {
     if (port != nullptr) port->Shutdown(kPortPatience);
   }
   metrics_port_ = nullptr;
+  fault.Update(gave_up_);
   return fault;
 }
 

@@ -80,6 +80,8 @@ class Daemon {
   GrpcServerOptions PortOptions();
   void OnLook(const replication::ReplicaStatus& status);
   void OnReady();
+  // Stops the daemon when there were too many slow writes in a row.
+  void CountSlowWrites(const replication::ReplicaStatus& status);
   void HandOver(std::chrono::milliseconds patience);
 
   const DaemonOptions options_;
@@ -101,6 +103,8 @@ class Daemon {
   // The monitor's.
   std::optional<Standing> standing_;
   bool said_ready_ = false;
+  // Of a disk that is too slow, when the replica has given up for it.
+  absl::Status gave_up_;
   std::optional<StatusMonitor> monitor_;
   bool stopped_ = false;
 };

@@ -44,6 +44,7 @@ replication::ReplicaThreadsOptions ThreadsOptions(
       config.replication().timeout_ms() / kTickMs;
   threads.replica.checkpoint.delta_bytes = config.state().delta_bytes();
   threads.replica.checkpoint.events = config.state().replay_events();
+  threads.replica.slow_write_ticks = config.journal().slow_write_ms() / kTickMs;
   threads.inbox_bytes = config.requests().inbox_bytes();
   threads.inbox_proposals = config.requests().inbox_requests();
   threads.reads_max = config.requests().inbox_requests();

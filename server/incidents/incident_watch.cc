@@ -23,6 +23,7 @@ void IncidentWatch::Note(const ReplicaStatus& status,
                          const Standing& standing) {
   NoteReplay(status, standing);
   NoteFull(status);
+  NoteStall(status);
   NoteOverload(status);
 }
 
@@ -44,7 +45,7 @@ void IncidentWatch::NoteReplay(const ReplicaStatus& status,
 void IncidentWatch::NoteFull(const ReplicaStatus& status) {
   const bool full = status.journal_full || status.state_full;
   if (full && !full_.has_value()) {
-    full_ = Full{
+    full_ = Hold{
         .number = keeper_.Raise(
             {.kind = IncidentKind::kDiskFull,
              .cause = absl::StrCat("no space for the ",
@@ -61,6 +62,27 @@ void IncidentWatch::NoteFull(const ReplicaStatus& status) {
                         : std::chrono::steady_clock::duration(0);
   keeper_.Close(full_->number, EndOfWriteOutage(held, "there is space again"));
   full_.reset();
+}
+
+void IncidentWatch::NoteStall(const ReplicaStatus& status) {
+  // What waits for space is another incident.
+  const bool slow = status.slow_writes > 0 && !status.journal_full;
+  if (slow && !stall_.has_value()) {
+    stall_ = Hold{.number = keeper_.Raise(
+                      {.kind = IncidentKind::kStall,
+                       .cause = "a write of the journal takes too long",
+                       .epoch = status.epoch}),
+                  .since = clock_.SteadyNow()};
+  }
+  if (!stall_.has_value()) return;
+  stall_->holds_writes = stall_->holds_writes || status.role == Role::kPrimary;
+  if (slow) return;
+  const auto held = stall_->holds_writes
+                        ? clock_.SteadyNow() - stall_->since
+                        : std::chrono::steady_clock::duration(0);
+  keeper_.Close(stall_->number,
+                EndOfWriteOutage(held, "the journal is written in time"));
+  stall_.reset();
 }
 
 void IncidentWatch::NoteOverload(const ReplicaStatus& status) {

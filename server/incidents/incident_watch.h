@@ -13,6 +13,8 @@
 //                  another replica is the primary
 //   overload       requests are refused for want of room in the inbox; none
 //                  for kCalm. What was taken is served all the time
+//   stall          writes of the journal are slow; one is not, and a primary's
+//                  were not held up for too long
 //   disk_full      writes are refused for want of space; there is space again,
 //                  and it did not hold a primary's writes up for too long
 //   disk_error, corruption, state_mismatch
@@ -61,7 +63,8 @@ class IncidentWatch {
                  const replication::ReplicaStatus& status);
 
  private:
-  struct Full {
+  // What may hold writes up.
+  struct Hold {
     uint64_t number = 0;
     std::chrono::steady_clock::time_point since;
     // It is a primary's, whose writes wait.
@@ -71,12 +74,14 @@ class IncidentWatch {
   void NoteReplay(const replication::ReplicaStatus& status,
                   const Standing& standing);
   void NoteFull(const replication::ReplicaStatus& status);
+  void NoteStall(const replication::ReplicaStatus& status);
   void NoteOverload(const replication::ReplicaStatus& status);
 
   IncidentKeeper& keeper_;
   const replication::Clock& clock_;
   std::optional<uint64_t> replay_;
-  std::optional<Full> full_;
+  std::optional<Hold> full_;
+  std::optional<Hold> stall_;
   // Refusals so far, as last seen, and when that was another number.
   uint64_t refusals_ = 0;
   std::chrono::steady_clock::time_point refused_at_;

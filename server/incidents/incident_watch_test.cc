@@ -115,6 +115,31 @@ TEST_F(IncidentWatchTest, AFullDiskIsToleratedForAsLongAsWritesMayWait) {
   }
 }
 
+TEST_F(IncidentWatchTest, SlowWritesAreOneStallUntilOneIsNot) {
+  Start();
+  BecomePrimary();
+  status_.slow_writes = 1;
+  Note();
+  world_.clock.Advance(milliseconds(2'000));
+  status_.slow_writes = 2;
+  Note();
+  EXPECT_EQ(Only().kind, IncidentKind::kStall);
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kInProgress);
+  world_.clock.Advance(milliseconds(500));
+  status_.slow_writes = 0;
+  Note();
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(Only().write_unavailable_ns, 2'500'000'000u);
+}
+
+TEST_F(IncidentWatchTest, WaitingForSpaceIsNoStall) {
+  Start();
+  status_.journal_full = true;
+  status_.slow_writes = 1;
+  Note();
+  EXPECT_EQ(Only().kind, IncidentKind::kDiskFull);
+}
+
 TEST_F(IncidentWatchTest, AStandbysFullDiskHoldsNoWritesUp) {
   Start();
   status_.role = Role::kStandby;
