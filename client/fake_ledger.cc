@@ -195,6 +195,11 @@ void FakeLedger::set_account(const Account& account) {
   there.timestamp = created;
 }
 
+void FakeLedger::FailFor(TransferId id) {
+  const MutexLock lock(mutex_);
+  books_.failed.insert(id);
+}
+
 void FakeLedger::set_before_query(std::function<void()> before_query) {
   const MutexLock lock(mutex_);
   before_query_ = std::move(before_query);
@@ -280,6 +285,9 @@ TransferResult FakeLedger::ExecuteOne(const Transfer& transfer) {
     return is(existing->second.amount == transfer.amount
                   ? TransferStatus::kExists
                   : TransferStatus::kExistsWithDifferentAmount);
+  }
+  if (books_.failed.contains(transfer.id)) {
+    return is(TransferStatus::kIdAlreadyFailed);
   }
   const auto debit = books_.accounts.find(transfer.debit_account_id);
   const auto credit = books_.accounts.find(transfer.credit_account_id);
@@ -406,6 +414,26 @@ grpc::Status FakeLedger::LookupAccounts(
       *response->add_missing_ids() = id;
     } else {
       ToWire(found->second, response->add_accounts());
+    }
+  }
+  response->set_sequence(sequence_);
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeLedger::LookupTransfers(
+    grpc::ServerContext*, const v1::LookupTransfersRequest* request,
+    v1::LookupTransfersResponse* response) {
+  if (request->consistency().has_linearizable()) {
+    if (const auto refusal = Refusal(); refusal.has_value()) return *refusal;
+  }
+  const MutexLock lock(mutex_);
+  for (const auto& id : request->ids()) {
+    const auto found = books_.transfers.find(TransferId(FromWire(id)));
+    if (found == books_.transfers.end()) {
+      *response->add_missing_ids() = id;
+    } else {
+      ToWire(found->second, response->add_transfers());
+      response->add_pending_states(v1::PENDING_STATE_UNSPECIFIED);
     }
   }
   response->set_sequence(sequence_);

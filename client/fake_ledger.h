@@ -13,14 +13,16 @@
 //   other.BecomePrimary();
 //
 // Shape    Accounts with balances; single-phase transfers, linked chains, the
-//          debit limit, and ids that exist. No other rule of the ledger. A
+//          debit limit, ids that exist, and those that a test lets fail. No
+//          other rule of the ledger: a refusal uses no id up. A
 //          query of accounts knows timestamp_min and limit; an event shows its
 //          accounts as they are after its batch; entries without are not told.
 // Roles    The primary at first. A standby refuses what creates something and
 //          reads of the newest state; others it answers. Its health says which.
-// Faults   Each scripted fault is used up by one call of any method: it fails
-//          before or after it is executed, or is never answered. Hold() keeps
-//          CreateTransfers from being answered until Release().
+// Faults   Each scripted fault is used up by one call of any method but the
+//          queries, watches and look-ups of transfers: it fails before or after
+//          it is executed, or is never answered. Hold() keeps CreateTransfers
+//          from being answered until Release().
 // Threads  Thread-safe.
 #ifndef LEDGERD_CLIENT_FAKE_LEDGER_H_
 #define LEDGERD_CLIENT_FAKE_LEDGER_H_
@@ -31,6 +33,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -97,6 +100,8 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
   size_t transfer_count() const;
   // Without a word to those who watch.
   void set_account(const Account& account);
+  // This id has failed before, for good.
+  void FailFor(TransferId id);
   // Called at the beginning of each QueryAccounts.
   void set_before_query(std::function<void()> before_query);
 
@@ -121,6 +126,10 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
       grpc::ServerContext* context,
       const ::ledger::v1::LookupAccountsRequest* request,
       ::ledger::v1::LookupAccountsResponse* response) override;
+  grpc::Status LookupTransfers(
+      grpc::ServerContext* context,
+      const ::ledger::v1::LookupTransfersRequest* request,
+      ::ledger::v1::LookupTransfersResponse* response) override;
   grpc::Status QueryAccounts(
       grpc::ServerContext* context,
       const ::ledger::v1::QueryAccountsRequest* request,
@@ -134,6 +143,7 @@ class FakeLedger final : public ::ledger::v1::LedgerService::Service {
   struct Books {
     std::map<AccountId, Account> accounts;
     std::map<TransferId, Transfer> transfers;
+    std::set<TransferId> failed;
   };
 
   std::optional<Fault> NextFault();

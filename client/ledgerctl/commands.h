@@ -14,6 +14,8 @@ void AddAccountCommand(CLI::App& app, Context& context);
 // To `account`: list, transfers, balances.
 void AddAccountQueries(CLI::App& account, Context& context);
 void AddTransferCommand(CLI::App& app, Context& context);
+// To `transfer`, which has all of its options: revert.
+void AddRevertCommand(CLI::App& transfer, Context& context);
 void AddTransfersCommand(CLI::App& app, Context& context);
 void AddImportCommand(CLI::App& app, Context& context);
 void AddJournalCommand(CLI::App& app, Context& context);

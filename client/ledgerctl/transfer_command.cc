@@ -222,15 +222,19 @@ void AddTransferCommand(CLI::App& app, Context& context) {
   AddPlainOptions(command, options.get());
   AddTwoPhaseOptions(command, options.get());
   AddBalancingOptions(command, options.get());
+  AddRevertCommand(*command, context);
   command->footer(
       "Examples:\n"
       "  ledgerctl transfer --id 1 --debit 1001 --credit 1002 --amount 995\n"
       "  ledgerctl transfer --id 2 --debit 1001 --credit 1002 --amount 500 "
       "--pending --expires-after 3600\n"
-      "  ledgerctl transfer --id 3 --post 2 --amount 300\n\n"
+      "  ledgerctl transfer --id 3 --post 2 --amount 300\n"
+      "  ledgerctl transfer revert 1\n\n"
       "A repeated id answers 'exists' and moves nothing. Exit code 1: refused, "
       "or the outcome is unknown (run it again with the same id).");
-  command->callback([&context, options] {
+  command->callback([&context, options, command] {
+    // CLI11 has called that of a subcommand before.
+    if (!command->get_subcommands().empty()) return;
     context.Run([&] { return Send(context, *options); });
   });
 }
