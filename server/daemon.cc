@@ -77,8 +77,10 @@ absl::Status Daemon::StartGroup() {
     logger_.Info("data directory", {{"state", what}});
   };
   options.on_read_error = [this](const absl::Status& error) {
-    logger_.Error("a read of the state failed", {{"error", error.ToString()}});
-    damage_.Raise(DamageAlarms::Place::kState, error, clock_.WallNow());
+    if (damage_.Raise(DamageAlarms::Place::kState, error, clock_.WallNow())) {
+      logger_.Error("a read of the state failed",
+                    {{"error", error.ToString()}});
+    }
   };
   options.clock = &clock_;
   options.addresses = &addresses_;

@@ -1,9 +1,13 @@
 #include "server/damage_alarms.h"
 
+#include <cstddef>
+
 #include "absl/strings/str_cat.h"
 
 namespace ledgerd::server {
 namespace {
+
+constexpr size_t kMessagesMax = 100;
 
 std::string NameOf(DamageAlarms::Place place, const absl::Status& error) {
   if (!absl::IsDataLoss(error)) return "DISK_ERROR";
@@ -13,7 +17,7 @@ std::string NameOf(DamageAlarms::Place place, const absl::Status& error) {
 
 }  // namespace
 
-void DamageAlarms::Raise(Place place, const absl::Status& error,
+bool DamageAlarms::Raise(Place place, const absl::Status& error,
                          Timestamp now) {
   const MutexLock lock(mutex_);
   const auto [raised, is_new] = raised_.try_emplace(NameOf(place, error));
@@ -23,6 +27,13 @@ void DamageAlarms::Raise(Place place, const absl::Status& error,
   } else {
     ++raised->second.more;
   }
+  return raised->second.messages.size() < kMessagesMax &&
+         raised->second.messages.emplace(error.message()).second;
+}
+
+bool DamageAlarms::Clear(const std::string& name) {
+  const MutexLock lock(mutex_);
+  return raised_.erase(name) > 0;
 }
 
 std::vector<DamageAlarms::Alarm> DamageAlarms::Get() const {

@@ -6,14 +6,15 @@
 //
 // Shape    At most one of each name, with the first error and how many came
 //          after it: STATE_DAMAGED and JOURNAL_DAMAGED for DATA_LOSS, else
-//          DISK_ERROR. They stay until the process ends: what is on the disk
-//          does not heal by itself.
+//          DISK_ERROR. They stay until an operator clears them or the process
+//          ends: what is on the disk does not heal by itself.
 // Threads  Any.
 #ifndef LEDGERD_SERVER_DAMAGE_ALARMS_H_
 #define LEDGERD_SERVER_DAMAGE_ALARMS_H_
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,9 +36,14 @@ class DamageAlarms {
     Timestamp raised_at;
   };
 
-  // Of a read that has failed.
-  void Raise(Place place, const absl::Status& error, Timestamp now)
+  // Of a read that has failed. True: this error is to be logged, as it has not
+  // been met since the start, or since its alarm was cleared.
+  bool Raise(Place place, const absl::Status& error, Timestamp now)
       LEDGERD_EXCLUDES(mutex_);
+
+  // The operator has seen to it; the next one that is met raises it again.
+  // False: there is none of this name.
+  bool Clear(const std::string& name) LEDGERD_EXCLUDES(mutex_);
 
   // By name.
   std::vector<Alarm> Get() const LEDGERD_EXCLUDES(mutex_);
@@ -47,6 +53,8 @@ class DamageAlarms {
     std::string first;
     Timestamp at;
     uint64_t more = 0;
+    // Of the errors, the first ones.
+    std::set<std::string> messages;
   };
 
   mutable Mutex mutex_;

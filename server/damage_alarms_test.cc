@@ -13,8 +13,12 @@ TEST(DamageAlarmsTest, ThereAreNoneAtFirst) {
 
 TEST(DamageAlarmsTest, OneOfEachNameWithTheFirstError) {
   DamageAlarms alarms;
-  alarms.Raise(Place::kState, absl::DataLossError("7.sst"), Timestamp(1));
-  alarms.Raise(Place::kState, absl::DataLossError("8.sst"), Timestamp(2));
+  EXPECT_TRUE(
+      alarms.Raise(Place::kState, absl::DataLossError("7.sst"), Timestamp(1)));
+  EXPECT_TRUE(
+      alarms.Raise(Place::kState, absl::DataLossError("8.sst"), Timestamp(2)));
+  EXPECT_FALSE(
+      alarms.Raise(Place::kState, absl::DataLossError("8.sst"), Timestamp(3)));
   alarms.Raise(Place::kState, absl::DataLossError("9.sst"), Timestamp(3));
   alarms.Raise(Place::kJournal, absl::DataLossError("1.segment"), Timestamp(4));
   alarms.Raise(Place::kState, absl::InternalError("EIO"), Timestamp(5));
@@ -25,8 +29,24 @@ TEST(DamageAlarmsTest, OneOfEachNameWithTheFirstError) {
   EXPECT_EQ(raised[1].name, "JOURNAL_DAMAGED");
   EXPECT_EQ(raised[1].message, "1.segment");
   EXPECT_EQ(raised[2].name, "STATE_DAMAGED");
-  EXPECT_EQ(raised[2].message, "7.sst; and 2 more since");
+  EXPECT_EQ(raised[2].message, "7.sst; and 3 more since");
   EXPECT_EQ(raised[2].raised_at, Timestamp(1));
+}
+
+TEST(DamageAlarmsTest, WhatIsClearedIsRaisedAnew) {
+  DamageAlarms alarms;
+  EXPECT_FALSE(alarms.Clear("DISK_ERROR"));
+  alarms.Raise(Place::kState, absl::DataLossError("7.sst"), Timestamp(1));
+  alarms.Raise(Place::kState, absl::InternalError("EIO"), Timestamp(2));
+  EXPECT_TRUE(alarms.Clear("STATE_DAMAGED"));
+  EXPECT_FALSE(alarms.Clear("STATE_DAMAGED"));
+  ASSERT_EQ(alarms.Get().size(), 1u);
+  EXPECT_EQ(alarms.Get()[0].name, "DISK_ERROR");
+  EXPECT_TRUE(
+      alarms.Raise(Place::kState, absl::DataLossError("7.sst"), Timestamp(3)));
+  ASSERT_EQ(alarms.Get().size(), 2u);
+  EXPECT_EQ(alarms.Get()[1].message, "7.sst");
+  EXPECT_EQ(alarms.Get()[1].raised_at, Timestamp(3));
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ struct ReplicaGroupOptions {
   std::optional<ReplicaId> replica;
   // Told, while Open runs, what it brings from an older format to this one.
   std::function<void(const std::string&)> say;
-  // Told of reads of the state that failed, each error once. Any thread.
+  // Told of every read of the state that failed; quick. Any thread.
   std::function<void(const absl::Status&)> on_read_error;
   // Called, from any thread, when the replica has halted, or its incidents
   // cannot be written: the process should end.

@@ -29,8 +29,6 @@ namespace ledgerd::storage {
 namespace {
 
 constexpr uint64_t kMiB = uint64_t{1} << 20;
-// Of errors that are remembered so that each is told once.
-constexpr size_t kReportsMax = 100;
 
 // Keeps what is removed as whole files in files of its own.
 class UnitPartitioner final : public rocksdb::SstPartitioner {
@@ -298,11 +296,7 @@ absl::Status StateDatabase::Report(absl::Status status) {
       !absl::StrContains(status.message(), ".sst")) {
     status = WithDamagedTable(status);
   }
-  const MutexLock lock(mutex_);
-  if (reported_.size() < kReportsMax &&
-      reported_.emplace(status.message()).second && options_.on_read_error) {
-    options_.on_read_error(status);
-  }
+  if (options_.on_read_error) options_.on_read_error(status);
   return status;
 }
 

@@ -29,7 +29,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -58,7 +57,7 @@ class StateDatabase {
     uint64_t reserve_bytes = uint64_t{256} << 20;
     // Free bytes of the device of a path; tests fill it up.
     std::function<absl::StatusOr<uint64_t>(const std::string&)> free_bytes;
-    // Told of reads that failed, each error once; quick, any thread.
+    // Told of every read that failed; quick, any thread.
     std::function<void(const absl::Status&)> on_read_error;
     // Where RocksDB's files are; the system's own unless a test says another.
     std::shared_ptr<rocksdb::FileSystem> files;
@@ -125,7 +124,6 @@ class StateDatabase {
   std::atomic<uint64_t> next_file_{0};
   mutable Mutex mutex_;
   absl::Status error_ LEDGERD_GUARDED_BY(mutex_);
-  std::set<std::string> reported_ LEDGERD_GUARDED_BY(mutex_);
   std::unique_ptr<rocksdb::DB> db_;
 };
 

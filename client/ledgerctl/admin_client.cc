@@ -115,6 +115,10 @@ absl::StatusOr<v1::ListRolledBackResponse> AdminClient::ListRolledBack() {
   return AskAny(&Stub::ListRolledBack, v1::ListRolledBackRequest());
 }
 
+absl::StatusOr<v1::ListAlarmsResponse> AdminClient::ListAlarms() {
+  return AskAny(&Stub::ListAlarms, v1::ListAlarmsRequest());
+}
+
 absl::StatusOr<v1::GetRecoveryCountersResponse>
 AdminClient::GetRecoveryCounters(
     const v1::GetRecoveryCountersRequest& request) {
@@ -195,6 +199,13 @@ absl::StatusOr<v1::ForcePromoteResponse> AdminClient::ForcePromote(
   const grpc::Status status = Ask(&Stub::ForcePromote, request, response);
   if (!status.ok()) return Failed(status);
   return response;
+}
+
+absl::Status AdminClient::ClearAlarm(const v1::ClearAlarmRequest& request) {
+  LEDGERD_RETURN_IF_ERROR(GetStatus().status());
+  v1::ClearAlarmResponse response;
+  const grpc::Status status = Ask(&Stub::ClearAlarm, request, response);
+  return status.ok() ? absl::OkStatus() : Failed(status);
 }
 
 absl::Status AdminClient::PauseFailover(

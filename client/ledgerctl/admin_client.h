@@ -47,6 +47,10 @@ class AdminClient {
 
   absl::StatusOr<::admin::v1::ListRolledBackResponse> ListRolledBack();
 
+  // Of the replica at the first address that answers, and of no other.
+  absl::StatusOr<::admin::v1::ListAlarmsResponse> ListAlarms();
+  absl::Status ClearAlarm(const ::admin::v1::ClearAlarmRequest& request);
+
   absl::Status ReadJournal(const Range& range, const OnEntry& on_entry);
 
   absl::StatusOr<::admin::v1::GetRecoveryCountersResponse> GetRecoveryCounters(

@@ -56,6 +56,7 @@ int RunLedgerctl(std::vector<std::string> arguments) {
   AddPauseCommands(app, context);
   AddReplicaCommand(app, context);
   AddRolledBackCommand(app, context);
+  AddAlarmsCommand(app, context);
   AddCountersCommand(app, context);
   AddIncidentsCommand(app, context);
   AddVerifyCommand(app, context);

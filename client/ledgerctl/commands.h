@@ -27,6 +27,8 @@ void AddPauseCommands(CLI::App& app, Context& context);
 // replica add and remove.
 void AddReplicaCommand(CLI::App& app, Context& context);
 void AddRolledBackCommand(CLI::App& app, Context& context);
+// alarms and alarms clear.
+void AddAlarmsCommand(CLI::App& app, Context& context);
 void AddCountersCommand(CLI::App& app, Context& context);
 void AddIncidentsCommand(CLI::App& app, Context& context);
 void AddVerifyCommand(CLI::App& app, Context& context);

@@ -94,6 +94,20 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status ListAlarms(grpc::ServerContext*,
+                          const ::admin::v1::ListAlarmsRequest*,
+                          ::admin::v1::ListAlarmsResponse* response) override {
+    const MutexLock lock(mutex_);
+    *response->mutable_alarms() = status_.alarms();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status ClearAlarm(grpc::ServerContext*,
+                          const ::admin::v1::ClearAlarmRequest* request,
+                          ::admin::v1::ClearAlarmResponse*) override {
+    return Take(*request);
+  }
+
   grpc::Status ReadJournal(
       grpc::ServerContext*, const ::admin::v1::ReadJournalRequest* request,
       grpc::ServerWriter<::admin::v1::ReadJournalResponse>* writer) override {

@@ -13,6 +13,7 @@
 #include "proto/errors.h"
 #include "replication/clock.h"
 #include "server/damage_alarms.h"
+#include "server/grpc/alarm_answers.h"
 #include "server/grpc/call_context.h"
 #include "server/grpc/incident_messages.h"
 #include "server/grpc/journal_message.h"
@@ -220,6 +221,26 @@ absl::Status AdminService::SendIncidents(
     seen = std::max(seen, read.through);
   }
   return absl::OkStatus();
+}
+
+// ---- alarms
+
+grpc::Status AdminService::ListAlarms(
+    grpc::ServerContext* /*context*/,
+    const admin::v1::ListAlarmsRequest* /*request*/,
+    admin::v1::ListAlarmsResponse* response) {
+  server::ListAlarms(group_, replication::SystemClock().WallNow(), *response);
+  return grpc::Status::OK;
+}
+
+grpc::Status AdminService::ClearAlarm(
+    grpc::ServerContext* context, const admin::v1::ClearAlarmRequest* request,
+    admin::v1::ClearAlarmResponse* /*response*/) {
+  const std::string name = request->name().substr(0, kAlarmNameMax);
+  return Run(*context, {.call = "ClearAlarm", .what = name}, [&] {
+    return server::ClearAlarm(group_, *request,
+                              replication::SystemClock().WallNow());
+  });
 }
 
 // ---- what changes the group

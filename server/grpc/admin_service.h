@@ -1,6 +1,6 @@
 // The AdminService: what operators call. Served are GetStatus, ReadJournal,
-// ListRolledBack, incidents and recovery counters, and what changes a group:
-// switchover, forced promotion, pause, members. All other methods answer
+// ListRolledBack, incidents and recovery counters, alarms, and what changes a
+// group: switchover, forced promotion, pause, members. All other methods answer
 // UNIMPLEMENTED.
 //
 //   AdminService service(group, logger);
@@ -116,6 +116,14 @@ class AdminService final : public admin::v1::AdminService::Service {
       const admin::v1::WatchIncidentsRequest* request,
       grpc::ServerWriter<admin::v1::WatchIncidentsResponse>* writer) override;
 
+  // As alarm_answers.h says.
+  grpc::Status ListAlarms(grpc::ServerContext* context,
+                          const admin::v1::ListAlarmsRequest* request,
+                          admin::v1::ListAlarmsResponse* response) override;
+  grpc::Status ClearAlarm(grpc::ServerContext* context,
+                          const admin::v1::ClearAlarmRequest* request,
+                          admin::v1::ClearAlarmResponse* response) override;
+
   // ---- not served yet
 
 #define LEDGERD_UNARY(method)                                                  \
@@ -131,8 +139,6 @@ class AdminService final : public admin::v1::AdminService::Service {
   }
   LEDGERD_UNARY(VerifyReplicas)
   LEDGERD_STREAM(CreateBackup)
-  LEDGERD_UNARY(ListAlarms)
-  LEDGERD_UNARY(ClearAlarm)
 #undef LEDGERD_UNARY
 #undef LEDGERD_STREAM
 

@@ -80,6 +80,16 @@ TEST_F(DamagedStateTest, AQueryIsRefusedAndTheRestGoesOn) {
   // Who asks later is told, until the next start.
   EXPECT_TRUE(absl::StrContains(Status(), "STATE_DAMAGED")) << Status();
   EXPECT_TRUE(absl::StrContains(Status(), ".sst")) << Status();
+  // Or until an operator has seen to it; who meets it then raises it again.
+  const integration::Finished cleared = integration::Ledgerctl(
+      {"alarms", "clear", "STATE_DAMAGED",
+       "--admin-address=" + live_.daemon().admin_address()});
+  EXPECT_EQ(cleared.exit_code, 0) << cleared.errors;
+  EXPECT_FALSE(absl::StrContains(Status(), "STATE_DAMAGED")) << Status();
+  EXPECT_FALSE(client.GetAccountBalances({.account = kWithHistory}).ok());
+  EXPECT_TRUE(absl::StrContains(Status(), "STATE_DAMAGED")) << Status();
+  EXPECT_EQ(LinesWith("a read of the state failed", ".sst"), 2)
+      << live_.daemon().Log();
   const auto accounts = client.LookupAccounts({AccountId(1), AccountId(90)});
   ASSERT_TRUE(accounts.ok()) << accounts.status();
   EXPECT_EQ(accounts->accounts.size(), 2U);
