@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Lint is a test: format, BUILD files, scripts, protos, and the rules of style
-# that tests/tidy checks. A few seconds; needs deploy/setup.sh to have run.
+# Lint is a test: format, BUILD files, scripts, protos, alerts, and the rules of
+# style that tests/tidy checks. A few seconds; needs deploy/setup.sh to have run.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 . tests/lib.sh
@@ -47,6 +47,11 @@ step "shellcheck" scripts
 step "buf lint" buf lint
 step "buf format" buf_format
 step "buf breaking against proto/contract.binpb" buf_breaking
+step "alerts and the dashboard name metrics that there are" \
+  python3 -B deploy/monitoring/names_test.py 2>&1
+step "the rules of alerts" promtool check rules deploy/monitoring/alerts.yaml
+step "alerts fire when they must" \
+  promtool test rules deploy/monitoring/alerts_test.yaml
 step "the tally counts every failure" python3 -B tests/tally_test.py 2>&1
 step "the rules of style find what they must" \
   python3 -B tests/tidy/style_test.py 2>&1

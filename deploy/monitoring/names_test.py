@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""Alerts and dashboard name metrics that ledgerd has, and every alert is tried.
+
+    deploy/monitoring/names_test.py
+
+What the alerts do is promtool's business (alerts_test.yaml); here is what it cannot
+know: a metric that nobody exports is never wrong, it only never fires.
+"""
+import json
+import os
+import re
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+EXPORTER = os.path.join(HERE, "../../server/http/metrics_text.cc")
+
+
+def read(path):
+    with open(os.path.join(HERE, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def exported():
+    """The names in metrics_text.cc; those of a rate are made there of its own."""
+    text = read(EXPORTER)
+    names = set(re.findall(r'"(ledgerd_\w+[a-z])"', text))
+    for rate in re.findall(r'AddRate\("(\w+)"', text):
+        for end in ("successful_total", "total", "in_progress"):
+            names.add("ledgerd_%s_%s" % (rate, end))
+    return names
+
+
+def named(text):
+    """The metrics in PromQL, those of recording rules ("a:b:c") left out."""
+    return set(re.findall(r"(?<![:\w])ledgerd_\w+(?![:\w])", text))
+
+
+def queries(value):
+    """All PromQL of a dashboard, as deep as it is."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key in ("expr", "query") and isinstance(inner, str):
+                yield inner
+            else:
+                yield from queries(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from queries(inner)
+
+
+class NamesTest(unittest.TestCase):
+    def setUp(self):
+        self.alerts = read("alerts.yaml")
+        self.tests = read("alerts_test.yaml")
+
+    def test_the_exporter_is_understood(self):
+        names = exported()
+        self.assertLess(30, len(names))
+        for name in ("ledgerd_is_primary", "ledgerd_recovery_successful_total",
+                     "ledgerd_replication_lag_entries"):
+            self.assertIn(name, names)
+
+    def test_what_is_named_is_exported(self):
+        dashboard = " ".join(queries(json.loads(read("dashboard.json"))))
+        for where, text in (("alerts.yaml", self.alerts), ("alerts_test.yaml", self.tests),
+                            ("dashboard.json", dashboard)):
+            # A pattern for several names is no name.
+            unknown = {name for name in named(text) - exported() if not name.endswith("_")}
+            self.assertEqual(unknown, set(), where)
+            self.assertLess(10, len(named(text)), where)
+
+    def test_every_alert_is_seen_to_fire_and_not_to(self):
+        alerts = re.findall(r"- alert: (\w+)", self.alerts)
+        self.assertEqual(len(alerts), len(set(alerts)))
+        checks = re.findall(r"alertname: (\w+)\n +exp_alerts:(.*)", self.tests)
+        for alert in alerts:
+            quiet = {end.strip() == "[]" for name, end in checks if name == alert}
+            self.assertEqual(quiet, {True, False}, alert)
+        self.assertEqual({name for name, _ in checks}, set(alerts))
+
+    def test_every_alert_says_how_bad_it_is_and_what_to_do(self):
+        for rule in self.alerts.split("- alert: ")[1:]:
+            name = rule.split("\n", 1)[0]
+            self.assertRegex(rule, r"severity: (critical|warning)}", name)
+            self.assertRegex(rule, r"\n +summary: ", name)
+            self.assertRegex(rule, r"\n +do: ", name)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-q"])
