@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/match.h"
+
 #include "proto/base/status_macros.h"
 
 #include <sys/eventfd.h>
@@ -18,7 +20,7 @@ namespace {
 constexpr int kLookMs = 100;
 
 bool IsOver(const std::string& head) {
-  return head.find("\r\n\r\n") != std::string::npos;
+  return absl::StrContains(head, "\r\n\r\n");
 }
 
 bool WouldWait(ssize_t size) {

@@ -73,7 +73,7 @@ class HttpPort {
   // Goes on with it as far as that is possible now; false: it is over.
   bool Advance(Connection& connection, int16_t events);
   bool Receive(Connection& connection);
-  bool Send(Connection& connection);
+  static bool Send(Connection& connection);
   void Answer(Connection& connection);
 
   const Handler handler_;
