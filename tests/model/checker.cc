@@ -1,6 +1,7 @@
 #include "tests/model/checker.h"
 
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -86,6 +87,54 @@ std::map<TransferId, PendingState> AllPendingStates(const NaiveState& state) {
   return states;
 }
 
+// The balances of the accounts that keep them, by the transfer after which they
+// were these.
+using Histories =
+    std::map<AccountId, std::map<Timestamp, storage::AccountBalances>>;
+
+Histories HistoriesOf(const NaiveState& state) {
+  Histories histories;
+  const auto add = [&](const Account& account, Timestamp transfer) {
+    if ((account.flags & account_flags::kHistory) == 0) return;
+    histories[account.id][transfer] = {
+        .debits_pending = account.debits_pending,
+        .debits_posted = account.debits_posted,
+        .credits_pending = account.credits_pending,
+        .credits_posted = account.credits_posted,
+        .timestamp = transfer};
+  };
+  for (const auto& [sequence, events] : state.events) {
+    for (const storage::WatchedEvent& event : events) {
+      // An expiry makes no transfer, nor does an account.
+      if (event.transfer.id == TransferId(0) ||
+          event.type == storage::EventType::kTwoPhaseExpired) {
+        continue;
+      }
+      add(event.debit, event.transfer.timestamp);
+      add(event.credit, event.transfer.timestamp);
+    }
+  }
+  return histories;
+}
+
+Fault CompareBalances(const NaiveState& state, const Histories& histories,
+                      const storage::AccountFilter& filter, Subject& subject) {
+  std::vector<storage::AccountBalances> expected;
+  const auto history = histories.find(filter.account_id);
+  if (history != histories.end()) {
+    for (const Transfer& transfer : FindTransfers(state, filter).rows) {
+      expected.push_back(history->second.at(transfer.timestamp));
+    }
+  }
+  const auto found = subject.Balances(filter);
+  if (found == expected) return std::nullopt;
+  return absl::StrCat(
+      "the history of account ", Dump(filter.account_id.value()), ": ledger ",
+      found.size(), ", naive ", expected.size(), " rows; of ",
+      filter.debits ? "debits " : "", filter.credits ? "credits " : "",
+      filter.rest.reversed ? "reversed, limit " : "limit ", filter.rest.limit);
+}
+
 }  // namespace
 
 Fault Checker::Check(const Step& step) {
@@ -169,31 +218,22 @@ Fault Checker::CompareEvents() {
 }
 
 // GetAccountBalances: "one row per matching transfer, the balances after it;
-// only for accounts with HISTORY". Here all transfers match.
+// only for accounts with HISTORY". Of every account all of them, and some of
+// what filters find.
 Fault Checker::CompareHistory() {
-  std::map<AccountId, std::vector<storage::AccountBalances>> history;
-  const auto add = [&](const Account& account, Timestamp transfer) {
-    if ((account.flags & account_flags::kHistory) == 0) return;
-    history[account.id].push_back({.debits_pending = account.debits_pending,
-                                   .debits_posted = account.debits_posted,
-                                   .credits_pending = account.credits_pending,
-                                   .credits_posted = account.credits_posted,
-                                   .timestamp = transfer});
-  };
-  for (const auto& [sequence, events] : naive_.state().events) {
-    for (const storage::WatchedEvent& event : events) {
-      // An expiry makes no transfer, nor does an account.
-      if (event.transfer.id == TransferId(0) ||
-          event.type == storage::EventType::kTwoPhaseExpired) {
-        continue;
-      }
-      add(event.debit, event.transfer.timestamp);
-      add(event.credit, event.transfer.timestamp);
-    }
+  constexpr int kFilters = 16;
+  const NaiveState& naive = naive_.state();
+  const Histories histories = HistoriesOf(naive);
+  for (const auto& [id, account] : naive.accounts) {
+    storage::AccountFilter all = {.account_id = id};
+    all.rest.limit = std::numeric_limits<uint32_t>::max();
+    Fault fault = CompareBalances(naive, histories, all, subject_);
+    if (fault) return fault;
   }
-  for (const auto& [id, account] : naive_.state().accounts) {
-    if (subject_.Balances(id) == history[id]) continue;
-    return absl::StrCat("the history of account ", Dump(id.value()));
+  for (int i = 0; i < kFilters; ++i) {
+    const auto filter = SomeAccountFilter(random_, naive);
+    Fault fault = CompareBalances(naive, histories, filter, subject_);
+    if (fault) return fault;
   }
   return std::nullopt;
 }

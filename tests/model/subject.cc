@@ -1,6 +1,5 @@
 #include "tests/model/subject.h"
 
-#include <limits>
 #include <utility>
 
 #include "proto/base/check.h"
@@ -85,9 +84,8 @@ WatchedEvents RealLedger::Events(Sequence from) {
   return events;
 }
 
-std::vector<storage::AccountBalances> RealLedger::Balances(AccountId id) {
-  storage::AccountFilter filter = {.account_id = id};
-  filter.rest.limit = std::numeric_limits<uint32_t>::max();
+std::vector<storage::AccountBalances> RealLedger::Balances(
+    const storage::AccountFilter& filter) {
   return Finish(store_->GetAccountBalances(filter)).rows;
 }
 

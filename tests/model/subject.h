@@ -47,8 +47,9 @@ class Subject {
   // From entry `from` on, of every entry that has any.
   virtual WatchedEvents Events(Sequence from) = 0;
 
-  // After each of its transfers, if it keeps its history.
-  virtual std::vector<storage::AccountBalances> Balances(AccountId id) = 0;
+  // After each transfer that matches, of an account that keeps its history.
+  virtual std::vector<storage::AccountBalances> Balances(
+      const storage::AccountFilter& filter) = 0;
 };
 
 // server/ledger over a store, driven as a replica drives it.
@@ -73,7 +74,8 @@ class RealLedger : public Subject {
       const storage::AccountFilter& filter) override;
   // Read in pieces of some events.
   WatchedEvents Events(Sequence from) override;
-  std::vector<storage::AccountBalances> Balances(AccountId id) override;
+  std::vector<storage::AccountBalances> Balances(
+      const storage::AccountFilter& filter) override;
 
  protected:
   // What an entry needs, as a replica brings it: perhaps entries ahead.
