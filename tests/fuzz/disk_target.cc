@@ -1,10 +1,11 @@
 // What is read from a disk: entries, records, segments, superblock, the
-// checkpoint's record, IDENTITY.
+// checkpoint's record, IDENTITY, RocksDB's manifest.
 //
 // The first byte says which, the second whether the checksum is made good
 // again: or else nothing behind it would ever be reached.
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "proto/base/check.h"
 #include "proto/base/crc32c.h"
@@ -14,6 +15,7 @@
 #include "storage/file.h"
 #include "storage/identity_file.h"
 #include "storage/journal_record.h"
+#include "storage/rocksdb_manifest.h"
 #include "storage/segment.h"
 #include "storage/segment_walk.h"
 #include "storage/superblock.h"
@@ -102,6 +104,47 @@ void RunIdentity(const std::string& text) {
   LEDGERD_CHECK(*again == *identity);
 }
 
+// rocksdb_manifest.h: checksum 4, length 2, type 1, content.
+constexpr size_t kManifestHeaderBytes = 7;
+constexpr char kWholeRecord = 1;
+
+// The checksum of a manifest's record is over its type and its content.
+uint32_t ManifestChecksum(absl::string_view covered) {
+  const uint32_t crc = Crc32c(covered);
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8U;
+}
+
+void RunManifest(std::string bytes, bool good) {
+  for (size_t at = 0; good && at + kManifestHeaderBytes <= bytes.size();) {
+    const size_t size =
+        kManifestHeaderBytes + GetLittle<uint16_t>(bytes.data() + at + 4);
+    if (at + size > bytes.size()) break;
+    PutLittle(bytes.data() + at,
+              ManifestChecksum({bytes.data() + at + 6, size - 6}));
+    at += size;
+  }
+  const absl::string_view manifest = bytes;
+  const std::optional<size_t> damage = FindDamage(manifest);
+  if (!damage.has_value()) return;
+  LEDGERD_CHECK(*damage < manifest.size());
+  // All before it is whole.
+  LEDGERD_CHECK(!FindDamage(manifest.substr(0, *damage)).has_value());
+}
+
+std::string ManifestOf(const std::vector<std::string>& contents) {
+  std::string bytes;
+  for (const std::string& content : contents) {
+    std::string record(kManifestHeaderBytes, '\0');
+    record[6] = kWholeRecord;
+    record += content;
+    PutLittle(record.data() + 4, static_cast<uint16_t>(content.size()));
+    PutLittle(record.data(),
+              ManifestChecksum(absl::string_view(record).substr(6)));
+    bytes += record;
+  }
+  return bytes;
+}
+
 std::vector<Entry> Entries() {
   std::vector<Account> accounts(3);
   for (uint64_t i = 0; i < 3; ++i) accounts[i].id = AccountId(i + 1);
@@ -159,6 +202,7 @@ std::vector<std::string> Seeds() {
   record.applied.entry = Entries()[0].id();
   add(3, EncodeCheckpoint(record));
   add(4, EncodeIdentity(Identity()));
+  add(5, ManifestOf({"one", std::string(300, 'x'), ""}));
   return seeds;
 }
 
@@ -169,7 +213,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   const std::string bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
   const bool good = data[1] % 2 == 1;
-  switch (data[0] % 5) {
+  switch (data[0] % 6) {
     case 0:
       RunEntry(bytes, good);
       break;
@@ -182,8 +226,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     case 3:
       RunCheckpoint(bytes);
       break;
-    default:
+    case 4:
       RunIdentity(bytes);
+      break;
+    default:
+      RunManifest(bytes, good);
       break;
   }
   return 0;

@@ -1,11 +1,16 @@
-// Every request of a client, through validation and into the ledger; and rows
-// that no validation has seen, as a journal may hold them.
+// Every request of a client, through validation and into the ledger; the same
+// as bytes, as they are counted and parsed; and rows that no validation has
+// seen, as a journal may hold them.
 //
 // An input is a list of steps: a byte for the kind, two for the length, the
 // bytes. After each the books must balance (ledger_testing.h).
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <utility>
 
+#include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/slice.h"
 #include "gtest/gtest.h"
 
 #include "ledger/v1/ledger.pb.h"
@@ -13,6 +18,8 @@
 #include "proto/entry.h"
 #include "proto/errors.h"
 #include "proto/system_limits.h"
+#include "server/filter_parsing.h"
+#include "server/grpc/batch_request.h"
 #include "server/ledger/ledger_testing.h"
 #include "server/request_parsing.h"
 #include "tests/fuzz/target.h"
@@ -28,6 +35,11 @@ enum Kind : uint8_t {
   kAccountRows,
   kTransferRows,
   kExpire,
+  kAccountFilter,
+  kQueryFilter,
+  kAccountBytes,
+  kTransferBytes,
+  kStreamedBytes,
   kKinds,
 };
 
@@ -62,17 +74,101 @@ std::vector<Row> RowsOf(absl::string_view bytes) {
   return rows;
 }
 
-// What validation lets through as rows; what it refuses has a field.
+// What is refused has a field.
+void CheckRefusal(const absl::Status& refusal) {
+  LEDGERD_CHECK(ReasonOf(refusal) == Reason::kInvalidField);
+  LEDGERD_CHECK(!FieldOf(refusal).empty());
+}
+
+// What validation lets through as rows.
 template <typename Row>
 std::vector<Row> RowsOf(const absl::StatusOr<Command>& command) {
   if (!command.ok()) {
-    LEDGERD_CHECK(ReasonOf(command.status()) == Reason::kInvalidField);
-    LEDGERD_CHECK(!FieldOf(command.status()).empty());
+    CheckRefusal(command.status());
     return {};
   }
   LEDGERD_CHECK(command->timestamp_count <= kMaxBatchSize);
   return RowsOf<Row>(
       absl::string_view(command->buffer).substr(kEntryHeaderBytes));
+}
+
+// A filter that is let through can be asked for.
+void CheckFilter(const storage::QueryFilter& filter) {
+  LEDGERD_CHECK(filter.limit >= 1 && filter.limit <= kMaxBatchSize);
+  LEDGERD_CHECK(filter.timestamp_min >= Timestamp(1));
+  LEDGERD_CHECK(filter.timestamp_min <= filter.timestamp_max);
+  LEDGERD_CHECK(filter.timestamp_max <= kTimestampMax);
+}
+
+void CheckFilter(const storage::AccountFilter& filter) {
+  LEDGERD_CHECK(filter.debits || filter.credits);
+  LEDGERD_CHECK(filter.account_id != AccountId(0));
+  CheckFilter(filter.rest);
+}
+
+template <typename Filter>
+void RunFilter(const std::string& text) {
+  Filter message;
+  if (!message.ParseFromString(text)) return;
+  const auto filter = server::ParseFilter(message);
+  if (!filter.ok()) return CheckRefusal(filter.status());
+  CheckFilter(*filter);
+}
+
+// In two pieces, as they may come from the wire.
+grpc::ByteBuffer Pieces(const std::string& text) {
+  const size_t cut = text.size() / 2;
+  const std::vector<grpc::Slice> pieces = {
+      grpc::Slice(text.data(), cut),
+      grpc::Slice(text.data() + cut, text.size() - cut)};
+  return grpc::ByteBuffer(pieces.data(), pieces.size());
+}
+
+// Counted as protobuf counts; nothing: to it this is no message.
+void CheckCount(const std::string& text, const server::EventField& field,
+                std::optional<size_t> expected) {
+  const auto count = server::CountEvents(Pieces(text), field);
+  if (!count.ok()) CheckRefusal(count.status());
+  LEDGERD_CHECK(!count.ok() || (*count >= 1 && *count <= kMaxBatchSize));
+  if (!expected.has_value()) return;
+  const bool fits = *expected >= 1 && *expected <= kMaxBatchSize;
+  LEDGERD_CHECK(count.ok() == fits);
+  LEDGERD_CHECK(!fits || *count == *expected);
+}
+
+void CheckCommand(const absl::StatusOr<Command>& command,
+                  std::optional<size_t> expected) {
+  if (!command.ok()) return CheckRefusal(command.status());
+  LEDGERD_CHECK(command->timestamp_count == expected);
+}
+
+void RunAccountBytes(const std::string& text) {
+  ledger::v1::CreateAccountsRequest message;
+  std::optional<size_t> events;
+  if (message.ParseFromString(text)) events = message.accounts_size();
+  CheckCount(text, server::kCreateAccounts.events, events);
+  CheckCommand(server::ParseBatch(Pieces(text), server::kCreateAccounts),
+               events);
+}
+
+void RunTransferBytes(const std::string& text) {
+  ledger::v1::CreateTransfersRequest message;
+  std::optional<size_t> events;
+  if (message.ParseFromString(text)) events = message.transfers_size();
+  CheckCount(text, server::kCreateTransfers.events, events);
+  CheckCommand(server::ParseBatch(Pieces(text), server::kCreateTransfers),
+               events);
+}
+
+void RunStreamedBytes(const std::string& text) {
+  ledger::v1::StreamTransfersRequest message;
+  std::optional<size_t> events;
+  if (message.ParseFromString(text)) events = message.transfers_size();
+  CheckCount(text, server::kStreamedEvents, events);
+  auto request = server::ParseStreamed(Pieces(text));
+  if (!request.ok()) return CheckRefusal(request.status());
+  LEDGERD_CHECK(request->request_id == message.request_id());
+  CheckCommand(std::move(request->command), events);
 }
 
 class World {
@@ -101,6 +197,16 @@ class World {
         return Create(RowsOf<Account>(bytes));
       case kTransferRows:
         return Create(RowsOf<Transfer>(bytes));
+      case kAccountFilter:
+        return RunFilter<ledger::v1::AccountFilter>(text);
+      case kQueryFilter:
+        return RunFilter<ledger::v1::QueryFilter>(text);
+      case kAccountBytes:
+        return RunAccountBytes(text);
+      case kTransferBytes:
+        return RunTransferBytes(text);
+      case kStreamedBytes:
+        return RunStreamedBytes(text);
       default:
         return ledger_.Expire(NextTimestamp(1, bytes.size()));
     }
@@ -138,7 +244,7 @@ std::string BytesOf(const std::vector<Row>& rows) {
   return {reinterpret_cast<const char*>(rows.data()), rows.size() * kRowBytes};
 }
 
-std::string Accounts() {
+std::string Accounts(Kind kind = kAccounts) {
   ledger::v1::CreateAccountsRequest request;
   for (uint64_t id = 1; id <= 3; ++id) {
     auto& account = *request.add_accounts();
@@ -146,10 +252,10 @@ std::string Accounts() {
     account.set_ledger(1);
     account.set_code(1);
   }
-  return StepOf(kAccounts, request.SerializeAsString());
+  return StepOf(kind, request.SerializeAsString());
 }
 
-std::string Payments(uint16_t flags) {
+std::string Payments(uint16_t flags, Kind kind = kTransfers) {
   ledger::v1::CreateTransfersRequest request;
   for (uint64_t id = 1; id <= 2; ++id) {
     auto& transfer = *request.add_transfers();
@@ -162,7 +268,39 @@ std::string Payments(uint16_t flags) {
     transfer.set_flags(flags);
     if (flags == transfer_flags::kPending) transfer.set_timeout(2);
   }
-  return StepOf(kTransfers, request.SerializeAsString());
+  return StepOf(kind, request.SerializeAsString());
+}
+
+std::string StreamedPayment() {
+  ledger::v1::StreamTransfersRequest request;
+  request.set_request_id(7);
+  request.add_transfers()->mutable_id()->set_low(1);
+  return StepOf(kStreamedBytes, request.SerializeAsString());
+}
+
+// What both filters have.
+template <typename Filter>
+Filter FilterOfAll() {
+  Filter filter;
+  filter.set_timestamp_min(1);
+  filter.set_timestamp_max(1'000);
+  filter.mutable_user_data_128()->set_high(1);
+  filter.set_user_data_64(2);
+  filter.set_user_data_32(3);
+  filter.set_code(4);
+  filter.set_reversed(true);
+  filter.set_limit(5);
+  return filter;
+}
+
+std::string Filters() {
+  auto account = FilterOfAll<ledger::v1::AccountFilter>();
+  account.mutable_account_id()->set_low(1);
+  account.set_debits(true);
+  auto query = FilterOfAll<ledger::v1::QueryFilter>();
+  query.set_ledger(1);
+  return StepOf(kAccountFilter, account.SerializeAsString()) +
+         StepOf(kQueryFilter, query.SerializeAsString());
 }
 
 std::string Resolutions(uint16_t flags) {
@@ -196,6 +334,10 @@ std::vector<std::string> Seeds() {
       Accounts() + Payments(flags::kPending) + StepOf(kExpire, "123"),
       StepOf(kAccountRows, BytesOf(limited)) + Payments(0),
       StepOf(kLookUpAccounts, ids.SerializeAsString()),
+      Filters(),
+      Accounts(kAccountBytes),
+      Payments(flags::kPending, kTransferBytes),
+      StreamedPayment(),
   };
   return seeds;
 }
