@@ -128,11 +128,12 @@ absl::StatusOr<size_t> PageStart(const std::string& token,
 absl::StatusOr<IncidentAnswers::Read> IncidentAnswers::ReadAfter(
     Sequence after, replication::Deadline deadline) const {
   const auto answer = std::make_shared<Answer>();
-  LEDGERD_RETURN_IF_ERROR(group_.replica.Read(
-      {.kind = replication::ReadKind::kQuery,
-       .freshness = {.level = replication::Freshness::Level::kAtLeastSequence},
-       .deadline = deadline,
-       .begin = ReadInto(answer, group_.store, after, deadline)}));
+  replication::ReadRequest request;
+  request.kind = replication::ReadKind::kQuery;
+  request.freshness.level = replication::Freshness::Level::kAtLeastSequence;
+  request.deadline = deadline;
+  request.begin = ReadInto(answer, group_.store, after, deadline);
+  LEDGERD_RETURN_IF_ERROR(group_.replica.Read(std::move(request)));
   Read read;
   // It is told in any case: the replica ends all reads that have been taken.
   const MutexLock lock(answer->mutex);
