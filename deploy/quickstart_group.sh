@@ -129,14 +129,6 @@ kill_replicas() {
   done
 }
 
-stop_replica() {
-  local code=0
-  kill -TERM "${pid[$1]}" || die "replica $1 had ended by itself"
-  wait "${pid[$1]}" || code=$?
-  pid[$1]=""
-  [ "$code" = 0 ] || die "replica $1 ended with $code"
-}
-
 # status_of I: one object of JSON; nothing when it does not answer.
 status_of() {
   "$ledgerctl" status -o json --timeout 2s \
