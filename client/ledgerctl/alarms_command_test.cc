@@ -6,7 +6,7 @@
 #include "gtest/gtest.h"
 
 #include "client/fake_ledger.h"
-#include "client/ledgerctl/app.h"
+#include "client/ledgerctl/command_test_base.h"
 #include "client/ledgerctl/exit_code.h"
 #include "client/ledgerctl/fake_admin.h"
 #include "proto/errors.h"
@@ -17,16 +17,11 @@ namespace {
 namespace v1 = ::admin::v1;
 using Asked = std::vector<std::string>;
 
-class AlarmsCommandTest : public testing::Test {
+class AlarmsCommandTest : public CommandTest {
  protected:
   ExitCode Run(std::vector<std::string> arguments) {
     arguments.push_back("--admin-address=" + admin_.address());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = RunLedgerctl(std::move(arguments));
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
-    return static_cast<ExitCode>(code);
+    return RunCommand(std::move(arguments));
   }
 
   void Raise(const std::string& name, const std::string& blocks) {
@@ -40,17 +35,7 @@ class AlarmsCommandTest : public testing::Test {
     });
   }
 
-  bool Printed(const std::string& text) const {
-    return out_.find(text) != std::string::npos;
-  }
-
-  bool Said(const std::string& words) const {
-    return err_.find(words) != std::string::npos;
-  }
-
   FakeAdmin admin_;
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(AlarmsCommandTest, ThereMayBeNone) {

@@ -5,6 +5,7 @@
 #include "gtest/gtest.h"
 
 #include "client/fake_ledger.h"
+#include "client/ledgerctl/command_test_base.h"
 #include "client/ledgerctl/exit_code.h"
 #include "client/ledgerctl/fake_admin.h"
 #include "client/ledgerctl/test_files.h"
@@ -13,7 +14,7 @@
 namespace ledgerd::client {
 namespace {
 
-class AppTest : public testing::Test {
+class AppTest : public CommandTest {
  protected:
   // Runs a command; its words are in out_ and err_.
   ExitCode Run(std::vector<std::string> arguments) {
@@ -21,20 +22,7 @@ class AppTest : public testing::Test {
                                       "--admin-address=" + admin_.address()}) {
       arguments.push_back(global);
     }
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = RunLedgerctl(std::move(arguments));
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
-    return static_cast<ExitCode>(code);
-  }
-
-  bool Said(const std::string& words) const {
-    return err_.find(words) != std::string::npos;
-  }
-
-  bool Printed(const std::string& words) const {
-    return out_.find(words) != std::string::npos;
+    return RunCommand(std::move(arguments));
   }
 
   // Accounts 1 and 2, in the ledger and in the journal.
@@ -50,8 +38,6 @@ class AppTest : public testing::Test {
 
   FakeLedger ledger_;
   FakeAdmin admin_;
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(AppTest, AnAccountIsCreatedAndShown) {

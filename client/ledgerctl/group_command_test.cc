@@ -8,7 +8,7 @@
 #include "gtest/gtest.h"
 
 #include "client/fake_ledger.h"
-#include "client/ledgerctl/app.h"
+#include "client/ledgerctl/command_test_base.h"
 #include "client/ledgerctl/exit_code.h"
 #include "client/ledgerctl/fake_admin.h"
 
@@ -27,7 +27,7 @@ void AddReplica(v1::GetStatusResponse& status, uint64_t id, v1::Role role) {
   replica.set_role(role);
 }
 
-class GroupCommandTest : public testing::Test {
+class GroupCommandTest : public CommandTest {
  protected:
   GroupCommandTest() {
     admin_.Change([](v1::GetStatusResponse& status) {
@@ -50,22 +50,12 @@ class GroupCommandTest : public testing::Test {
     std::istringstream in(typed);
     std::streambuf* const stdin_before = std::cin.rdbuf(in.rdbuf());
     std::cin.clear();
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = RunLedgerctl(std::move(arguments));
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
+    const ExitCode code = RunCommand(std::move(arguments));
     std::cin.rdbuf(stdin_before);
-    return static_cast<ExitCode>(code);
-  }
-
-  bool Said(const std::string& words) const {
-    return err_.find(words) != std::string::npos;
+    return code;
   }
 
   FakeAdmin admin_;
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(GroupCommandTest, SwitchoverTellsThePause) {

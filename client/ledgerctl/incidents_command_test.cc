@@ -5,35 +5,21 @@
 
 #include "gtest/gtest.h"
 
-#include "client/ledgerctl/app.h"
+#include "client/ledgerctl/command_test_base.h"
 #include "client/ledgerctl/exit_code.h"
 #include "client/ledgerctl/fake_admin.h"
 
 namespace ledgerd::client {
 namespace {
 
-using testing::internal::CaptureStderr;
-using testing::internal::CaptureStdout;
-
-class IncidentsCommandTest : public testing::Test {
+class IncidentsCommandTest : public CommandTest {
  protected:
   ExitCode Run(std::vector<std::string> arguments) {
     arguments.push_back("--admin-address=" + admin_.address());
-    CaptureStdout();
-    CaptureStderr();
-    const int code = RunLedgerctl(std::move(arguments));
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
-    return static_cast<ExitCode>(code);
-  }
-
-  bool Printed(const std::string& text) const {
-    return out_.find(text) != std::string::npos;
+    return RunCommand(std::move(arguments));
   }
 
   FakeAdmin admin_;
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(IncidentsCommandTest, CountersHaveNoRatioWhileNothingHappened) {

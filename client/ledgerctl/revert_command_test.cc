@@ -7,7 +7,7 @@
 #include "gtest/gtest.h"
 
 #include "client/fake_ledger.h"
-#include "client/ledgerctl/app.h"
+#include "client/ledgerctl/command_test_base.h"
 #include "client/ledgerctl/exit_code.h"
 #include "client/ledgerctl/reversal.h"
 #include "proto/types.h"
@@ -15,7 +15,7 @@
 namespace ledgerd::client {
 namespace {
 
-class RevertCommandTest : public testing::Test {
+class RevertCommandTest : public CommandTest {
  protected:
   RevertCommandTest() {
     for (const uint64_t id : {1, 2}) {
@@ -25,12 +25,7 @@ class RevertCommandTest : public testing::Test {
 
   ExitCode Run(std::vector<std::string> arguments) {
     arguments.push_back("--address=" + ledger_.address());
-    testing::internal::CaptureStdout();
-    testing::internal::CaptureStderr();
-    const int code = RunLedgerctl(std::move(arguments));
-    out_ = testing::internal::GetCapturedStdout();
-    err_ = testing::internal::GetCapturedStderr();
-    return static_cast<ExitCode>(code);
+    return RunCommand(std::move(arguments));
   }
 
   // Transfer 9: 995 from account 1 to account 2.
@@ -41,20 +36,10 @@ class RevertCommandTest : public testing::Test {
         << err_;
   }
 
-  bool Printed(const std::string& words) const {
-    return out_.find(words) != std::string::npos;
-  }
-
-  bool Said(const std::string& words) const {
-    return err_.find(words) != std::string::npos;
-  }
-
   // What account 1 has got back.
   Amount Back() const { return ledger_.account(AccountId(1))->credits_posted; }
 
   FakeLedger ledger_;
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(RevertCommandTest, TheOppositeIsPaidOnce) {
