@@ -23,6 +23,11 @@ Standing StandingOf(const ReplicaStatus& status, const Standing& before) {
   return now;
 }
 
+bool IsWithTheGroup(const Standing& standing, Role role) {
+  return standing.reads ||
+         (standing.ready && (role == Role::kWitness || role == Role::kLearner));
+}
+
 absl::string_view Name(Role role) {
   switch (role) {
     case Role::kRecovering:

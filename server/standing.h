@@ -34,6 +34,10 @@ struct Standing {
 Standing StandingOf(const replication::ReplicaStatus& status,
                     const Standing& before);
 
+// It reads, or follows without a state that is read: a witness keeps none, a
+// learner answers nobody.
+bool IsWithTheGroup(const Standing& standing, replication::Role role);
+
 absl::string_view Name(replication::Role role);
 
 // What an alarm means, and what to do.

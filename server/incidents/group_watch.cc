@@ -195,11 +195,7 @@ void GroupWatch::AfterResync(Sequence through) {
 
 void GroupWatch::NoteRecoveries(const ReplicaStatus& status,
                                 const Standing& standing) {
-  // Neither a witness nor a learner serves reads.
-  const bool serves =
-      standing.reads || (standing.ready && (status.role == Role::kWitness ||
-                                            status.role == Role::kLearner));
-  if (!serves) return;
+  if (!IsWithTheGroup(standing, status.role)) return;
   std::vector<Recovery> ended;
   {
     const MutexLock lock(mutex_);

@@ -30,10 +30,7 @@ void IncidentWatch::Note(const ReplicaStatus& status,
 void IncidentWatch::NoteReplay(const ReplicaStatus& status,
                                const Standing& standing) {
   if (!replay_.has_value()) return;
-  // Neither reads the state: a witness keeps none, a learner answers nobody.
-  const bool follows = standing.ready && (status.role == Role::kWitness ||
-                                          status.role == Role::kLearner);
-  if (!standing.reads && !follows) return;
+  if (!IsWithTheGroup(standing, status.role)) return;
   keeper_.Close(*replay_,
                 {.resolution = absl::StrCat(
                      status.role == Role::kPrimary ? "primary again"
@@ -43,46 +40,37 @@ void IncidentWatch::NoteReplay(const ReplicaStatus& status,
 }
 
 void IncidentWatch::NoteFull(const ReplicaStatus& status) {
-  const bool full = status.journal_full || status.state_full;
-  if (full && !full_.has_value()) {
-    full_ = Hold{
-        .number = keeper_.Raise(
-            {.kind = IncidentKind::kDiskFull,
-             .cause = absl::StrCat("no space for the ",
-                                   status.journal_full ? "journal" : "state"),
-             .epoch = status.epoch,
-             .since = status.full_since}),
-        .since = clock_.SteadyNow()};
-  }
-  if (!full_.has_value()) return;
-  full_->holds_writes = full_->holds_writes || status.role == Role::kPrimary;
-  if (full) return;
-  const auto held = full_->holds_writes
-                        ? clock_.SteadyNow() - full_->since
-                        : std::chrono::steady_clock::duration(0);
-  keeper_.Close(full_->number, EndOfWriteOutage(held, "there is space again"));
-  full_.reset();
+  NoteHold(status.journal_full || status.state_full, status.role,
+           {.kind = IncidentKind::kDiskFull,
+            .cause = absl::StrCat("no space for the ",
+                                  status.journal_full ? "journal" : "state"),
+            .epoch = status.epoch,
+            .since = status.full_since},
+           "there is space again", full_);
 }
 
 void IncidentWatch::NoteStall(const ReplicaStatus& status) {
   // What waits for space is another incident.
-  const bool slow = status.slow_writes > 0 && !status.journal_full;
-  if (slow && !stall_.has_value()) {
-    stall_ = Hold{.number = keeper_.Raise(
-                      {.kind = IncidentKind::kStall,
-                       .cause = "a write of the journal takes too long",
-                       .epoch = status.epoch}),
-                  .since = clock_.SteadyNow()};
+  NoteHold(status.slow_writes > 0 && !status.journal_full, status.role,
+           {.kind = IncidentKind::kStall,
+            .cause = "a write of the journal takes too long",
+            .epoch = status.epoch},
+           "the journal is written in time", stall_);
+}
+
+void IncidentWatch::NoteHold(bool holds, Role role, const IncidentSeen& seen,
+                             absl::string_view resolution,
+                             std::optional<Hold>& hold) {
+  if (holds && !hold.has_value()) {
+    hold = Hold{.number = keeper_.Raise(seen), .since = clock_.SteadyNow()};
   }
-  if (!stall_.has_value()) return;
-  stall_->holds_writes = stall_->holds_writes || status.role == Role::kPrimary;
-  if (slow) return;
-  const auto held = stall_->holds_writes
-                        ? clock_.SteadyNow() - stall_->since
-                        : std::chrono::steady_clock::duration(0);
-  keeper_.Close(stall_->number,
-                EndOfWriteOutage(held, "the journal is written in time"));
-  stall_.reset();
+  if (!hold.has_value()) return;
+  hold->holds_writes = hold->holds_writes || role == Role::kPrimary;
+  if (holds) return;
+  const auto held = hold->holds_writes ? clock_.SteadyNow() - hold->since
+                                       : std::chrono::steady_clock::duration(0);
+  keeper_.Close(hold->number, EndOfWriteOutage(held, std::string(resolution)));
+  hold.reset();
 }
 
 void IncidentWatch::NoteOverload(const ReplicaStatus& status) {

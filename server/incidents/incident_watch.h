@@ -32,6 +32,7 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 #include "replication/clock.h"
 #include "replication/replica_handle.h"
@@ -75,6 +76,9 @@ class IncidentWatch {
                   const Standing& standing);
   void NoteFull(const replication::ReplicaStatus& status);
   void NoteStall(const replication::ReplicaStatus& status);
+  // Of `hold`: begins with `holds`, and ends with it.
+  void NoteHold(bool holds, replication::Role role, const IncidentSeen& seen,
+                absl::string_view resolution, std::optional<Hold>& hold);
   void NoteOverload(const replication::ReplicaStatus& status);
 
   IncidentKeeper& keeper_;
