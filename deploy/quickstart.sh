@@ -38,7 +38,7 @@ heading() {
 clean_up() {
   local process
   for process in "$payer" "${pid[@]}"; do
-    if [ -n "$process" ]; then end KILL "$process"; fi
+    if [ -n "$process" ]; then end "$process"; fi
   done
   if [ -n "$dir" ]; then rm -rf "$dir"; fi
 }

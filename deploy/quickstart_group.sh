@@ -112,9 +112,8 @@ start_replicas() {
 
 # Ends one process of ours, if it still runs, and waits for it.
 end() {
-  local signal=$1 process=$2
-  kill "-$signal" "$process" 2>/dev/null || true
-  wait "$process" 2>/dev/null || true
+  kill -KILL "$1" 2>/dev/null || true
+  wait "$1" 2>/dev/null || true
 }
 
 # kill_replicas I...: with -9, all of them before any is waited for.
@@ -124,7 +123,7 @@ kill_replicas() {
     kill -KILL "${pid[i]}" || die "replica $i had ended by itself"
   done
   for i in "$@"; do
-    end KILL "${pid[i]}"
+    end "${pid[i]}"
     pid[i]=""
   done
 }
