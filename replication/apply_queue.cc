@@ -10,8 +10,8 @@
 namespace ledgerd::replication {
 
 ApplyQueue::ApplyQueue(storage::StateStore& store, const StateMachine& machine,
-                       ReplicaWork& work)
-    : store_(store), machine_(machine), work_(work) {}
+                       ReplicaWork& work, StateMarks* marks)
+    : store_(store), machine_(machine), work_(work), marks_(marks) {}
 
 void ApplyQueue::Add(Entry entry, Done done) {
   LEDGERD_CHECK(added_.empty() ||
@@ -95,6 +95,7 @@ bool ApplyQueue::ApplyFront(std::deque<Item>& queue) {
   EntryResult result = machine_.Apply(item.entry, store_.view());
   result.sequence = item.entry.sequence();
   store_.FinishEntry({item.entry.id(), item.entry.timestamp()});
+  if (marks_ != nullptr) marks_->Note({item.entry.id(), store_.state_hash()});
   size_t& bytes = &queue == &added_ ? added_bytes_ : replayed_bytes_;
   bytes -= item.entry.bytes().size();
   const Done done = std::move(item.done);

@@ -33,6 +33,7 @@
 #include "proto/types.h"
 #include "replication/replica_work.h"
 #include "replication/state_machine.h"
+#include "replication/state_marks.h"
 #include "storage/state_store.h"
 
 namespace ledgerd::replication {
@@ -47,8 +48,9 @@ class ApplyQueue {
   // More than a primary adds before it waits.
   static constexpr size_t kAddedBytesMax = 8 * kGroupBytesMax;
 
+  // `marks` is told of each entry applied; null: nobody is.
   ApplyQueue(storage::StateStore& store, const StateMachine& machine,
-             ReplicaWork& work);
+             ReplicaWork& work, StateMarks* marks = nullptr);
 
   // Adds the entry after the last one added. `done` may be empty.
   void Add(Entry entry, Done done);
@@ -116,6 +118,7 @@ class ApplyQueue {
   storage::StateStore& store_;
   const StateMachine& machine_;
   ReplicaWork& work_;
+  StateMarks* const marks_;
   std::deque<Item> replayed_;
   size_t replayed_bytes_ = 0;
   uint64_t fetches_ = 0;

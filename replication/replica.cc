@@ -62,7 +62,7 @@ Replica::Replica(ReplicaOptions options, storage::Journal& journal,
       store_(store),
       work_(work),
       transport_(transport),
-      queue_(store, machine, work),
+      queue_(store, machine, work, options.marks),
       reads_(work),
       checkpointing_(options.checkpoint, store, work),
       notes_(options.observer) {}
@@ -72,6 +72,7 @@ absl::Status Replica::Start(Now now) {
   ticked_ = now.steady;
   if (options_.keeps_state) LEDGERD_RETURN_IF_ERROR(CheckStateFitsJournal());
   commit_ = store_.applied().entry;
+  MarkState();
   Options options;
   options.self = options_.self;
   options.incarnation = options_.incarnation;
@@ -88,6 +89,11 @@ absl::Status Replica::Start(Now now) {
   last_read_ = ReadId(now.wall.value());
   Step(Started{}, now);
   return absl::OkStatus();
+}
+
+void Replica::MarkState() {
+  if (options_.marks == nullptr || !options_.keeps_state) return;
+  options_.marks->Note({store_.applied().entry, store_.state_hash()});
 }
 
 DurableState Replica::TakeDurableState() {
@@ -354,6 +360,7 @@ void Replica::OnPersisted(WriteId write, Now now) {
   if (installing_.has_value() && *installing_ <= write) {
     installing_.reset();
     if (options_.keeps_state) store_.FinishInstall();
+    MarkState();
     queue_.Reset();
   }
   slow_writes_ = writes_slowly() ? slow_writes_ + 1 : 0;

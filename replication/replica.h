@@ -47,6 +47,7 @@
 #include "replication/replica_work.h"
 #include "replication/staleness.h"
 #include "replication/state_machine.h"
+#include "replication/state_marks.h"
 #include "replication/transport.h"
 #include "storage/journal.h"
 #include "storage/state_store.h"
@@ -66,6 +67,8 @@ struct ReplicaOptions {
   uint32_t slow_write_ticks = 0;
   // Outlives the replica; may be null.
   ReplicaObserver* observer = nullptr;
+  // Told of the state after each entry; null: nobody is.
+  StateMarks* marks = nullptr;
 };
 
 struct Now {
@@ -177,6 +180,8 @@ class Replica {
   absl::Status CheckStateFitsJournal() const;
   absl::Status CheckMeetingPoint(const EntryId& applied) const;
   DurableState TakeDurableState();
+  // The state was opened, or replaced: what is compared begins with it.
+  void MarkState();
   absl::Status CheckMembership() const;
   // Steps the protocol and performs its update; `done` are the answers of the
   // entries that it writes.

@@ -76,6 +76,20 @@ absl::StatusOr<storage::CheckpointManifest> FromProto(
   return manifest;
 }
 
+void ToProto(const replication::StateMark& mark,
+             v1::GetStateHashResponse& proto) {
+  replication::ToProto(mark.entry, *proto.mutable_entry());
+  proto.set_state_hash(ClusterBytes(ClusterId(mark.state_hash)));
+}
+
+absl::StatusOr<replication::StateMark> FromProto(
+    const v1::GetStateHashResponse& proto) {
+  replication::StateMark mark;
+  LEDGERD_ASSIGN_OR_RETURN(mark.entry, replication::FromProto(proto.entry()));
+  LEDGERD_ASSIGN_OR_RETURN(mark.state_hash, NumberOf(proto.state_hash()));
+  return mark;
+}
+
 void ToProto(const storage::CheckpointPosition& position,
              v1::CheckpointPosition& proto) {
   proto.set_file(position.file);

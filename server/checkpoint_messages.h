@@ -1,4 +1,5 @@
-// A checkpoint's manifest and chunks as messages, and back.
+// A checkpoint's manifest and chunks, and a state's mark, as messages, and
+// back.
 //
 // Errors   INVALID_ARGUMENT  the sender's message is none: an id, a hash or a
 //                            number of files that cannot be.
@@ -8,6 +9,7 @@
 #include "absl/status/statusor.h"
 
 #include "proto/base/sha256.h"
+#include "replication/state_marks.h"
 #include "replication/v1/messages.pb.h"
 #include "storage/checkpoint_transfer.h"
 
@@ -27,6 +29,11 @@ storage::CheckpointPosition FromProto(
 storage::CheckpointPosition After(const storage::CheckpointPosition& at,
                                   uint64_t bytes,
                                   const storage::CheckpointManifest& manifest);
+
+void ToProto(const replication::StateMark& mark,
+             ::replication::v1::GetStateHashResponse& proto);
+absl::StatusOr<replication::StateMark> FromProto(
+    const ::replication::v1::GetStateHashResponse& proto);
 
 absl::StatusOr<Hash256> HashFromBytes(const std::string& bytes);
 

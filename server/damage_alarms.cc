@@ -11,8 +11,15 @@ constexpr size_t kMessagesMax = 100;
 
 std::string NameOf(DamageAlarms::Place place, const absl::Status& error) {
   if (!absl::IsDataLoss(error)) return "DISK_ERROR";
-  return place == DamageAlarms::Place::kState ? "STATE_DAMAGED"
-                                              : "JOURNAL_DAMAGED";
+  switch (place) {
+    case DamageAlarms::Place::kState:
+      return "STATE_DAMAGED";
+    case DamageAlarms::Place::kJournal:
+      return "JOURNAL_DAMAGED";
+    case DamageAlarms::Place::kReplicas:
+      return "STATE_MISMATCH";
+  }
+  return "DISK_ERROR";
 }
 
 }  // namespace

@@ -5,9 +5,10 @@
 //   for (const DamageAlarms::Alarm& alarm : alarms.Get()) ...
 //
 // Shape    At most one of each name, with the first error and how many came
-//          after it: STATE_DAMAGED and JOURNAL_DAMAGED for DATA_LOSS, else
-//          DISK_ERROR. They stay until an operator clears them or the process
-//          ends: what is on the disk does not heal by itself.
+//          after it: STATE_DAMAGED, JOURNAL_DAMAGED and, where replicas were
+//          compared, STATE_MISMATCH for DATA_LOSS, else DISK_ERROR. They stay
+//          until an operator clears them or the process ends: what is on the
+//          disk does not heal by itself.
 // Threads  Any.
 #ifndef LEDGERD_SERVER_DAMAGE_ALARMS_H_
 #define LEDGERD_SERVER_DAMAGE_ALARMS_H_
@@ -27,7 +28,7 @@ namespace ledgerd::server {
 
 class DamageAlarms {
  public:
-  enum class Place { kState, kJournal };
+  enum class Place { kState, kJournal, kReplicas };
 
   struct Alarm {
     std::string name;

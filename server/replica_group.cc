@@ -26,15 +26,21 @@ constexpr uint64_t kRoomToOpen = uint64_t{16} << 20;
 // The protocol's unit of time.
 constexpr uint32_t kTickMs = replication::ReplicaThreads::kTick.count();
 
+// Who is told of what the replica does.
+struct Told {
+  replication::ReplicaObserver& observer;
+  replication::StateMarks& marks;
+  std::function<void(absl::Status)> on_halt;
+};
+
 replication::ReplicaThreadsOptions ThreadsOptions(
     const ReplicaGroupOptions& options,
-    const storage::JournalIdentity& identity, bool keeps_state,
-    replication::ReplicaObserver& observer,
-    std::function<void(absl::Status)> on_halt) {
+    const storage::JournalIdentity& identity, bool keeps_state, Told told) {
   const config::v1::Config& config = options.config;
   replication::ReplicaThreadsOptions threads;
-  threads.on_halt = std::move(on_halt);
-  threads.replica.observer = &observer;
+  threads.on_halt = std::move(told.on_halt);
+  threads.replica.observer = &told.observer;
+  threads.replica.marks = &told.marks;
   threads.replica.self = identity.replica;
   threads.replica.incarnation = Incarnation(identity.incarnation);
   threads.replica.keeps_state = keeps_state;
@@ -219,8 +225,11 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
                               dir_->identity().replica)),
       clock_watch_(*options.logger),
       replica_(ThreadsOptions(
-                   options, dir_->identity(), keeps_state_, incidents_->group(),
-                   [this](const absl::Status& fault) { OnHalt(fault); }),
+                   options, dir_->identity(), keeps_state_,
+                   {.observer = incidents_->group(),
+                    .marks = marks_,
+                    .on_halt =
+                        [this](const absl::Status& fault) { OnHalt(fault); }}),
                *journal_, *store_, machine_, clock_, transport_.get()) {}
 
 absl::Status ReplicaGroup::Start() {
@@ -260,6 +269,11 @@ absl::Status ReplicaGroup::Connect() {
     return ProposeIncidents(
         replica_, incidents,
         std::chrono::steady_clock::now() + IncidentReporter::kPatience);
+  };
+  ends.state_at =
+      [this](Sequence sequence) -> absl::StatusOr<replication::StateMark> {
+    if (keeps_state_) return marks_.At(sequence);
+    return absl::FailedPreconditionError("a witness keeps no state");
   };
   if (keeps_state_) {
     ends.receiver =

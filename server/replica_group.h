@@ -29,6 +29,7 @@
 #include "replication/clock.h"
 #include "replication/core/event.h"
 #include "replication/replica_threads.h"
+#include "replication/state_marks.h"
 #include "server/clock_watch.h"
 #include "server/config.pb.h"
 #include "server/grpc/grpc_transport.h"
@@ -36,6 +37,7 @@
 #include "server/incidents/replica_incidents.h"
 #include "server/ledger_state_machine.h"
 #include "server/logging.h"
+#include "server/peers.h"
 #include "server/served_group.h"
 #include "server/standing.h"
 #include "storage/data_dir.h"
@@ -101,6 +103,11 @@ class ReplicaGroup {
 
   const std::string& path() const { return dir_->path(); }
 
+  const replication::StateMarks& marks() const { return marks_; }
+
+  // Null when it is alone.
+  Peers* peers() { return transport_.get(); }
+
  private:
   // What Open has opened, in this order.
   struct Parts {
@@ -128,6 +135,7 @@ class ReplicaGroup {
   // Null when it is alone.
   const std::unique_ptr<GrpcTransport> transport_;
   const bool keeps_state_;
+  replication::StateMarks marks_;
   const LedgerStateMachine machine_;
   const replication::SystemClock clock_;
   ClockWatch clock_watch_;

@@ -13,7 +13,9 @@
 #include "proto/membership.h"
 #include "proto/types.h"
 #include "replication/replica_handle.h"
+#include "replication/state_marks.h"
 #include "server/damage_alarms.h"
+#include "server/peers.h"
 #include "storage/journal.h"
 #include "storage/state_store.h"
 
@@ -78,6 +80,10 @@ struct ServedGroup {
   ClusterId cluster;
   std::string data_dir;
   std::chrono::system_clock::time_point started_at;
+  // What the state was, for comparison; null where that is not remembered.
+  const replication::StateMarks* marks = nullptr;
+  // Null when it is alone.
+  Peers* peers = nullptr;
 };
 
 }  // namespace ledgerd::server

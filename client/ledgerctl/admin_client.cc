@@ -125,6 +125,11 @@ AdminClient::GetRecoveryCounters(
   return AskAny(&Stub::GetRecoveryCounters, request);
 }
 
+// A witness names the primary, which keeps a state.
+absl::StatusOr<v1::VerifyReplicasResponse> AdminClient::VerifyReplicas() {
+  return AskPrimary(&Stub::VerifyReplicas, v1::VerifyReplicasRequest());
+}
+
 absl::StatusOr<v1::ListIncidentsResponse> AdminClient::ListIncidents(
     const v1::ListIncidentsRequest& request) {
   return AskAny(&Stub::ListIncidents, request);

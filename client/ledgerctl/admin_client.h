@@ -61,6 +61,8 @@ class AdminClient {
   absl::Status WatchIncidents(
       const std::function<void(const ::admin::v1::Incident&)>& on_incident);
 
+  absl::StatusOr<::admin::v1::VerifyReplicasResponse> VerifyReplicas();
+
   absl::StatusOr<::admin::v1::SwitchoverResponse> Switchover(
       const ::admin::v1::SwitchoverRequest& request);
   // Of the replica at the first address that answers, and of no other.

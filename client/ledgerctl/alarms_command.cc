@@ -73,8 +73,9 @@ void AddAlarmsCommand(CLI::App& app, Context& context) {
   const auto options = std::make_shared<ClearOptions>();
   CLI::App* clear = command->add_subcommand(
       "clear",
-      "End an alarm that remembers damage which a read has met, once it is "
-      "seen to: STATE_DAMAGED, JOURNAL_DAMAGED, DISK_ERROR.");
+      "End an alarm that remembers damage which a read or a comparison has "
+      "met, once it is seen to: STATE_DAMAGED, JOURNAL_DAMAGED, "
+      "STATE_MISMATCH, DISK_ERROR.");
   clear->add_option("name", options->name, "As 'ledgerctl alarms' shows it")
       ->type_name("ALARM")
       ->required();

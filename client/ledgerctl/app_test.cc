@@ -107,7 +107,7 @@ TEST_F(AppTest, WrongCommandLinesAreUsageErrors) {
            {"transfer", "--post=1", "--void=2"},
            {"transfer", "--post=1", "--expires-after=5"},
            {"import", "/nowhere"},
-           {"verify"},
+           {"verify", "--accounts"},
            {"status", "-o", "xml"},
            {"account", "show", "1", "--timeout=1h"}}) {
     EXPECT_EQ(Run(arguments), ExitCode::kUsage)

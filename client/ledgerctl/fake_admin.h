@@ -57,6 +57,12 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
     refusal_ = std::move(error);
   }
 
+  // What VerifyReplicas answers.
+  void SetVerified(::admin::v1::VerifyReplicasResponse verified) {
+    const MutexLock lock(mutex_);
+    verified_ = std::move(verified);
+  }
+
   // What was asked for, in its order: each request's name and text.
   std::vector<std::string> asked() const {
     const MutexLock lock(mutex_);
@@ -169,6 +175,16 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status VerifyReplicas(
+      grpc::ServerContext*, const ::admin::v1::VerifyReplicasRequest* request,
+      ::admin::v1::VerifyReplicasResponse* response) override {
+    {
+      const MutexLock lock(mutex_);
+      *response = verified_;
+    }
+    return Take(*request);
+  }
+
   grpc::Status Switchover(grpc::ServerContext*,
                           const ::admin::v1::SwitchoverRequest* request,
                           ::admin::v1::SwitchoverResponse* response) override {
@@ -230,6 +246,7 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
   grpc::Status refusal_ LEDGERD_GUARDED_BY(mutex_);
   std::vector<std::string> asked_ LEDGERD_GUARDED_BY(mutex_);
   ::admin::v1::GetStatusResponse status_ LEDGERD_GUARDED_BY(mutex_);
+  ::admin::v1::VerifyReplicasResponse verified_ LEDGERD_GUARDED_BY(mutex_);
   std::vector<::admin::v1::JournalEntry> journal_ LEDGERD_GUARDED_BY(mutex_);
   EntryId last_ LEDGERD_GUARDED_BY(mutex_);
   std::unique_ptr<grpc::Server> server_;

@@ -1,8 +1,13 @@
-// verify --books: the books balance, and the journal's chain holds.
+// verify: all replicas have the same state. verify --books: the books balance,
+// and the journal's chain holds.
 #include <algorithm>
+#include <cstddef>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 #include "client/ledgerctl/book_audit.h"
@@ -86,29 +91,96 @@ absl::StatusOr<ExitCode> VerifyBooks(Context& context) {
   return problems.empty() ? ExitCode::kOk : ExitCode::kCorruption;
 }
 
+using ReplicaHash = ::admin::v1::VerifyReplicasResponse::ReplicaHash;
+using Hashes = std::pair<std::string, std::string>;
+
+Hashes HashesOf(const ReplicaHash& replica) {
+  return {replica.state_hash(), replica.journal_hash()};
+}
+
+// What more replicas say than anything else; nothing's where two are even.
+Hashes MostCommon(const ::admin::v1::VerifyReplicasResponse& verified) {
+  std::map<Hashes, size_t> counts;
+  for (const ReplicaHash& replica : verified.hashes()) {
+    if (replica.error().empty()) ++counts[HashesOf(replica)];
+  }
+  std::pair<Hashes, size_t> most;
+  for (const auto& [hashes, count] : counts) {
+    if (count == most.second) most.first = {};
+    if (count > most.second) most = {hashes, count};
+  }
+  return most.first;
+}
+
+// Of one replica: "equal", "differs", or why it was not asked.
+std::string Verdict(const ReplicaHash& replica, const Hashes& right) {
+  if (!replica.error().empty()) return replica.error();
+  return HashesOf(replica) == right ? "equal" : "differs";
+}
+
+absl::StatusOr<ExitCode> VerifyReplicas(Context& context) {
+  LEDGERD_ASSIGN_OR_RETURN(AdminClient* const admin, context.ConnectAdmin());
+  LEDGERD_ASSIGN_OR_RETURN(const auto verified, admin->VerifyReplicas());
+  const Hashes right = MostCommon(verified);
+  std::string differing;
+  Printer printer = context.MakePrinter();
+  for (const ReplicaHash& replica : verified.hashes()) {
+    const std::string verdict = Verdict(replica, right);
+    printer.Row(
+        {Number("replica", replica.replica_id()),
+         Number("sequence", verified.sequence()),
+         Text("state_hash", absl::BytesToHexString(replica.state_hash())),
+         Text("journal_hash", absl::BytesToHexString(replica.journal_hash())),
+         Text("verdict", verdict)});
+    if (verdict != "differs") continue;
+    absl::StrAppend(&differing, differing.empty() ? "" : ", ",
+                    replica.replica_id());
+  }
+  printer.Finish();
+  const std::string at = absl::StrCat("sequence ", verified.sequence());
+  if (!differing.empty()) {
+    Context::Warn(absl::StrCat("At ", at, " replicas differ: ", differing,
+                               ". Take them out and let them begin anew from "
+                               "the others"));
+    return ExitCode::kCorruption;
+  }
+  if (!verified.match()) {
+    Context::Warn(
+        absl::StrCat("At ", at, " all that answered are equal; not all did"));
+    return ExitCode::kUnhealthy;
+  }
+  Context::Say(absl::StrCat("All replicas have the same state at ", at, "."));
+  return ExitCode::kOk;
+}
+
 }  // namespace
 
 void AddVerifyCommand(CLI::App& app, Context& context) {
   const auto books = std::make_shared<bool>(false);
-  CLI::App* command =
-      app.add_subcommand("verify", "Check that what is stored is consistent.");
-  command
-      ->add_flag(
-          "--books", *books,
-          "All accounts as of one sequence, also under load: per ledger, "
-          "debits equal credits, posted and pending; no account is past "
-          "its limit; the journal's hash chain holds over all that is "
-          "kept of it, and the answer says from which sequence on")
-      ->required();
+  CLI::App* command = app.add_subcommand(
+      "verify",
+      "Check that what is stored is consistent: that all replicas have the "
+      "same state and journal as of one sequence, also under load.");
+  command->add_flag(
+      "--books", *books,
+      "Instead all accounts as of one sequence, also under load: per ledger, "
+      "debits equal credits, posted and pending; no account is past "
+      "its limit; the journal's hash chain holds over all that is "
+      "kept of it, and the answer says from which sequence on");
   command->footer(
-      "What was dropped from the journal's beginning is not proven again: the "
-      "first entry kept is taken as it is, each later one by the hash of the "
-      "one before.\n\nExit codes: 6 the books do not balance or the chain does "
-      "not hold.\n\nExample:\n  ledgerctl verify --books -o json");
+      "Without --books, a replica differs whose hashes are not those of most; "
+      "where no hashes are those of most, all do.\n\nWhat was dropped from the "
+      "journal's beginning is not proven again: the first entry kept is taken "
+      "as it is, each later one by the hash of the one before.\n\nExit codes: "
+      "5 "
+      "a replica could not be asked; 6 replicas differ, the books do not "
+      "balance or the chain does not hold.\n\nExamples:\n  ledgerctl "
+      "verify\n  ledgerctl verify --books -o json");
   // CLI11 writes to `books` while it parses: the callback keeps it.
   command->callback([&context, books] {
-    if (!*books) return;
-    context.Run([&] { return VerifyBooks(context); });
+    context.Run([&] {
+      return *books ? VerifyBooks(context) : VerifyReplicas(context);
+    });
   });
 }
 

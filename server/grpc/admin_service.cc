@@ -19,6 +19,7 @@
 #include "server/grpc/journal_message.h"
 #include "server/grpc/rolled_back_message.h"
 #include "server/grpc/status_message.h"
+#include "server/grpc/verify_answer.h"
 
 namespace ledgerd::server {
 namespace {
@@ -241,6 +242,20 @@ grpc::Status AdminService::ClearAlarm(
     return server::ClearAlarm(group_, *request,
                               replication::SystemClock().WallNow());
   });
+}
+
+// ---- verification
+
+grpc::Status AdminService::VerifyReplicas(
+    grpc::ServerContext* context,
+    const admin::v1::VerifyReplicasRequest* /*request*/,
+    admin::v1::VerifyReplicasResponse* response) {
+  const auto deadline =
+      std::min(WaitOf(*context).deadline,
+               std::chrono::steady_clock::now() + kVerifyPatience);
+  return Wire(group_, server::VerifyReplicas(
+                          group_, deadline,
+                          replication::SystemClock().WallNow(), *response));
 }
 
 // ---- what changes the group

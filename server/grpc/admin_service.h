@@ -1,7 +1,7 @@
 // The AdminService: what operators call. Served are GetStatus, ReadJournal,
-// ListRolledBack, incidents and recovery counters, alarms, and what changes a
-// group: switchover, forced promotion, pause, members. All other methods answer
-// UNIMPLEMENTED.
+// ListRolledBack, incidents and recovery counters, alarms, VerifyReplicas, and
+// what changes a group: switchover, forced promotion, pause, members. All other
+// methods answer UNIMPLEMENTED.
 //
 //   AdminService service(group, logger);
 //   ...
@@ -16,6 +16,7 @@
 #define LEDGERD_SERVER_GRPC_ADMIN_SERVICE_H_
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 
 #include "absl/status/status.h"
@@ -38,6 +39,9 @@ namespace ledgerd::server {
 
 class AdminService final : public admin::v1::AdminService::Service {
  public:
+  // For replicas that are compared, within the caller's deadline.
+  static constexpr std::chrono::seconds kVerifyPatience{5};
+
   // `logger` outlives the service.
   AdminService(ServedGroup& group, Logger& logger)
       : group_(group),
@@ -124,22 +128,21 @@ class AdminService final : public admin::v1::AdminService::Service {
                           const admin::v1::ClearAlarmRequest* request,
                           admin::v1::ClearAlarmResponse* response) override;
 
+  // Waits for the others for kVerifyPatience at most.
+  grpc::Status VerifyReplicas(
+      grpc::ServerContext* context,
+      const admin::v1::VerifyReplicasRequest* request,
+      admin::v1::VerifyReplicasResponse* response) override;
+
   // ---- not served yet
 
-#define LEDGERD_UNARY(method)                                                  \
-  grpc::Status method(grpc::ServerContext*, const admin::v1::method##Request*, \
-                      admin::v1::method##Response*) override {                 \
-    return Unimplemented(#method);                                             \
-  }
 #define LEDGERD_STREAM(method)                                                 \
   grpc::Status method(grpc::ServerContext*, const admin::v1::method##Request*, \
                       grpc::ServerWriter<admin::v1::method##Response>*)        \
       override {                                                               \
     return Unimplemented(#method);                                             \
   }
-  LEDGERD_UNARY(VerifyReplicas)
   LEDGERD_STREAM(CreateBackup)
-#undef LEDGERD_UNARY
 #undef LEDGERD_STREAM
 
  private:

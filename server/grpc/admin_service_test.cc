@@ -220,12 +220,11 @@ TEST_F(AdminServiceTest, IdleClientsDoNotHoldAStopUp) {
 
 TEST_F(AdminServiceTest, WhatIsNotServedYetSaysSo) {
   grpc::ClientContext context;
-  admin::v1::VerifyReplicasResponse response;
-  const grpc::Status status =
-      harness_.admin().VerifyReplicas(&context, {}, &response);
+  const auto reader = harness_.admin().CreateBackup(&context, {});
+  const grpc::Status status = reader->Finish();
   EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
   EXPECT_EQ(status.error_message(),
-            "VerifyReplicas is not served by this version of ledgerd");
+            "CreateBackup is not served by this version of ledgerd");
 }
 
 TEST_F(AdminServiceTest, HealthIsByName) {

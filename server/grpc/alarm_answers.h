@@ -5,9 +5,10 @@
 //   absl::Status cleared = ClearAlarm(group, request, now);
 //
 // Shape   The alarms of GetStatus. An alarm that says what is so ends with it;
-//         one that remembers what a read has met (STATE_DAMAGED,
-//         JOURNAL_DAMAGED, DISK_ERROR) is cleared by whoever has seen to it,
-//         and is raised again by the next such read. Each replica has its own.
+//         one that remembers what a read or a comparison has met
+//         (STATE_DAMAGED, JOURNAL_DAMAGED, STATE_MISMATCH, DISK_ERROR) is
+//         cleared by whoever has seen to it, and is raised again by the next
+//         such read. Each replica has its own.
 // Errors  INVALID_FIELD: none of that name, one that still holds, or another
 //         replica's; the message says what ends it, or whom to ask.
 #ifndef LEDGERD_SERVER_GRPC_ALARM_ANSWERS_H_

@@ -138,20 +138,35 @@ void GrpcTransport::Send(replication::Message message) {
   link->Send(std::move(message));
 }
 
-absl::Status GrpcTransport::BringIncidents(
-    ReplicaId primary, const std::vector<Incident>& incidents) {
+absl::StatusOr<PeerCall> GrpcTransport::CallTo(ReplicaId replica,
+                                               Deadline deadline) {
   std::string address;
   {
     const MutexLock lock(mutex_);
-    const auto peer = peers_.find(primary);
+    const auto peer = peers_.find(replica);
     if (peer == peers_.end()) {
-      return absl::UnavailableError("it is not known where the primary is");
+      return absl::UnavailableError(absl::StrCat(
+          "it is not known where replica ", replica.value(), " is"));
     }
     address = peer->second.link->address();
   }
-  return server::BringIncidents(
-      address, MakeHello(options_.self, addresses_.Get(), primary), incidents,
-      stopping_);
+  return PeerCall{std::move(address),
+                  MakeHello(options_.self, addresses_.Get(), replica), deadline,
+                  stopping_};
+}
+
+absl::Status GrpcTransport::BringIncidents(
+    ReplicaId primary, const std::vector<Incident>& incidents) {
+  LEDGERD_ASSIGN_OR_RETURN(
+      const PeerCall call,
+      CallTo(primary, std::chrono::steady_clock::now() + kIncidentPatience));
+  return server::BringIncidents(call.address, call.hello, incidents, stopping_);
+}
+
+absl::StatusOr<replication::StateMark> GrpcTransport::StateOf(
+    ReplicaId replica, Sequence sequence, Deadline deadline) {
+  LEDGERD_ASSIGN_OR_RETURN(const PeerCall call, CallTo(replica, deadline));
+  return AskStateHash(call, sequence);
 }
 
 void GrpcTransport::SendCheckpoint(replication::CheckpointOrder order) {
@@ -171,6 +186,7 @@ ReplicationHost GrpcTransport::MakeHost() {
     ends_.deliver(std::move(event));
   };
   host.journal_incidents = ends_.journal_incidents;
+  host.state_at = ends_.state_at;
   host.receiver = ends_.receiver;
   return host;
 }

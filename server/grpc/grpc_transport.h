@@ -34,6 +34,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "proto/base/mutex.h"
 #include "proto/incident.h"
@@ -42,13 +43,16 @@
 #include "replication/core/event.h"
 #include "replication/core/message.h"
 #include "replication/core/update.h"
+#include "replication/state_marks.h"
 #include "replication/transport.h"
 #include "replication/v1/messages.pb.h"
 #include "server/grpc/checkpoint_sender.h"
 #include "server/grpc/grpc_server.h"
 #include "server/grpc/peer_link.h"
+#include "server/grpc/peer_questions.h"
 #include "server/grpc/replication_service.h"
 #include "server/logging.h"
+#include "server/peers.h"
 #include "server/replica_hello.h"
 #include "server/served_group.h"
 #include "storage/checkpoint_transfer.h"
@@ -71,11 +75,13 @@ struct TransportEnds {
   std::function<absl::StatusOr<CheckpointToSend>()> newest_checkpoint;
   // Journals another one's incidents, and waits for it.
   std::function<absl::Status(const std::vector<Incident>&)> journal_incidents;
+  // The state after that entry, for comparison. UNAVAILABLE: not yet.
+  std::function<absl::StatusOr<replication::StateMark>(Sequence)> state_at;
   // Null for a witness.
   storage::CheckpointReceiver* receiver = nullptr;
 };
 
-class GrpcTransport final : public replication::Transport {
+class GrpcTransport final : public replication::Transport, public Peers {
  public:
   // Replicas that are spoken to at most.
   static constexpr size_t kLinksMax = 2 * kMembersMax;
@@ -106,6 +112,11 @@ class GrpcTransport final : public replication::Transport {
                               const std::vector<Incident>& incidents)
       LEDGERD_EXCLUDES(mutex_);
 
+  absl::StatusOr<replication::StateMark> StateOf(ReplicaId replica,
+                                                 Sequence sequence,
+                                                 Deadline deadline) override
+      LEDGERD_EXCLUDES(mutex_);
+
   void Send(replication::Message message) override LEDGERD_EXCLUDES(mutex_);
   void SendCheckpoint(replication::CheckpointOrder order) override
       LEDGERD_EXCLUDES(mutex_);
@@ -118,6 +129,9 @@ class GrpcTransport final : public replication::Transport {
   };
 
   ReplicationHost MakeHost();
+  // UNAVAILABLE: it is not known where that is.
+  absl::StatusOr<PeerCall> CallTo(ReplicaId replica, Deadline deadline)
+      LEDGERD_EXCLUDES(mutex_);
   absl::Status Admit(const ::replication::v1::Hello& hello)
       LEDGERD_EXCLUDES(mutex_);
   absl::Status CheckMember(ReplicaId replica, Incarnation incarnation) const

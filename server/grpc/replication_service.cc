@@ -1,6 +1,8 @@
 #include "server/grpc/replication_service.h"
 
+#include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -18,6 +20,9 @@ namespace v1 = ::replication::v1;
 
 using ConnectReactor =
     grpc::ServerBidiReactor<v1::ConnectRequest, v1::ConnectResponse>;
+
+// Until an entry that is waited for is applied.
+constexpr std::chrono::milliseconds kLookAgain{10};
 
 grpc::Status ToGrpc(const absl::Status& status) {
   return {static_cast<grpc::StatusCode>(status.code()),
@@ -180,6 +185,31 @@ absl::Status ReplicationService::Journal(
     }
   }
   return host_.journal_incidents(*incidents);
+}
+
+// ---- comparison
+
+grpc::Status ReplicationService::GetStateHash(
+    grpc::ServerContext* context, const v1::GetStateHashRequest* request,
+    v1::GetStateHashResponse* response) {
+  const auto mark = WaitForState(*context, *request);
+  if (!mark.ok()) return ToGrpc(mark.status());
+  ToProto(*mark, *response);
+  return grpc::Status::OK;
+}
+
+// A standby hears of what is committed with the next heartbeat.
+absl::StatusOr<replication::StateMark> ReplicationService::WaitForState(
+    const grpc::ServerContext& context,
+    const v1::GetStateHashRequest& request) const {
+  LEDGERD_RETURN_IF_ERROR(host_.admit(request.hello()));
+  const Sequence sequence(request.sequence());
+  auto mark = host_.state_at(sequence);
+  while (absl::IsUnavailable(mark.status()) && !context.IsCancelled()) {
+    std::this_thread::sleep_for(kLookAgain);
+    mark = host_.state_at(sequence);
+  }
+  return mark;
 }
 
 }  // namespace ledgerd::server

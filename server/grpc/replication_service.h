@@ -23,6 +23,7 @@
 #include "proto/incident.h"
 #include "proto/types.h"
 #include "replication/core/event.h"
+#include "replication/state_marks.h"
 #include "replication/v1/replication.grpc.pb.h"
 #include "storage/checkpoint_transfer.h"
 
@@ -37,6 +38,8 @@ struct ReplicationHost {
   std::function<void(replication::Event)> deliver;
   // Journals another one's incidents, and waits for it.
   std::function<absl::Status(const std::vector<Incident>&)> journal_incidents;
+  // Its state after that entry, for comparison. UNAVAILABLE: not yet.
+  std::function<absl::StatusOr<replication::StateMark>(Sequence)> state_at;
   // Used by one stream at a time; null for a witness, which keeps no state.
   storage::CheckpointReceiver* receiver = nullptr;
 };
@@ -63,6 +66,11 @@ class ReplicationService final
       const ::replication::v1::ReportIncidentsRequest* request,
       ::replication::v1::ReportIncidentsResponse* response) override;
 
+  grpc::Status GetStateHash(
+      grpc::ServerContext* context,
+      const ::replication::v1::GetStateHashRequest* request,
+      ::replication::v1::GetStateHashResponse* response) override;
+
  private:
   // Ends the transfer that is going on, whose sender has given it up, or is no
   // longer to send.
@@ -71,6 +79,9 @@ class ReplicationService final
   absl::Status Receive(CheckpointStream& stream);
   absl::Status Journal(
       const ::replication::v1::ReportIncidentsRequest& request);
+  absl::StatusOr<replication::StateMark> WaitForState(
+      const grpc::ServerContext& context,
+      const ::replication::v1::GetStateHashRequest& request) const;
 
   const ReplicationHost host_;
   Mutex mutex_;

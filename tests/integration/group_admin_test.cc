@@ -70,6 +70,29 @@ TEST_F(GroupAdminTest, SwitchoversUnderLoadLoseNothing) {
   ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
 }
 
+TEST_F(GroupAdminTest, ReplicasAreComparedUnderLoad) {
+  load_.Start();
+  for (size_t asked = 0; asked < group_.size(); ++asked) {
+    ASSERT_NO_FATAL_FAILURE(Progress(200));
+    ASSERT_EQ(Ctl(asked, {"verify", "-o", "json"}), 0)
+        << finished_.output << finished_.errors << group_.Logs();
+    size_t equal = 0;
+    for (size_t at = 0; (at = finished_.output.find("\"verdict\":\"equal\"",
+                                                    at)) != std::string::npos;
+         ++at) {
+      ++equal;
+    }
+    EXPECT_EQ(equal, group_.size()) << finished_.output;
+  }
+  ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  // One that is off is named, and the others are equal still.
+  const auto primary = group_.WaitForPrimary();
+  ASSERT_TRUE(primary.has_value());
+  const size_t off = (*primary + 1) % group_.size();
+  ASSERT_TRUE(group_.Kill(off).ok());
+  EXPECT_EQ(Ctl(*primary, {"verify"}), 5) << finished_.output;
+}
+
 TEST_F(GroupAdminTest, APausedGroupIsPromotedByHand) {
   const auto primary = group_.WaitForPrimary();
   ASSERT_TRUE(primary.has_value());
