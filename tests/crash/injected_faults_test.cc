@@ -1,7 +1,8 @@
 // The daemon's durable writes as they are really issued: killed before the
 // n-th, or told that the n-th failed, for every n up to LEDGERD_FAULTS (20; in
-// tests/long.sh 200). Clients pay all the while; what was acknowledged must be
-// there in the end, once.
+// tests/long.sh 200). Writes and syncs each by themselves: a thread's n-th
+// write comes before its n-th sync. Clients pay all the while; what was
+// acknowledged must be there in the end, once.
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -16,7 +17,10 @@
 #include "gtest/gtest.h"
 
 #include "proto/base/test_seed.h"
+#include "storage/journal_record.h"
+#include "storage/segment.h"
 #include "tests/crash/injection.h"
+#include "tests/crash/syscall_trace.h"
 #include "tests/integration/history.h"
 #include "tests/integration/history_checker.h"
 #include "tests/integration/history_summary.h"
@@ -44,8 +48,10 @@ constexpr uint64_t kBulkIds = uint64_t{1} << 50;
 // Shorter than space is missing: the second attempt is refused.
 constexpr std::chrono::seconds kBulkTimeout(2);
 
-// What the journal and the superblock are written with; also RocksDB's syncs.
-constexpr char kWrites[] = "pwrite64,fdatasync";
+// What the journal and the superblock are written with.
+constexpr char kWrites[] = "pwrite64";
+// And made durable with; also what RocksDB writes.
+constexpr char kSyncs[] = "fdatasync";
 // How files get their names, and lose them.
 constexpr char kNames[] = "fsync,rename,link,unlink,fallocate,ftruncate";
 constexpr char kFormatNames[] = "mkdir,fsync,rename,fallocate";
@@ -60,6 +66,18 @@ std::vector<std::string> TinyLimits(const std::string& retention = "0") {
   return {"--journal-segment-bytes=8MiB",
           "--journal-retention-bytes=" + retention, "--state-delta-bytes=1MiB",
           "--state-replay-events=40"};
+}
+
+// The journal's segments. A file has such a name only once it is in use.
+std::vector<std::string> Segments(const std::string& data) {
+  constexpr uint64_t kSegments = 1'000;
+  std::vector<std::string> segments;
+  for (uint64_t i = 1; i <= kSegments; ++i) {
+    const storage::SegmentNumber number(i);
+    segments.push_back(
+        absl::StrCat(data, "/journal/", storage::SegmentName(number)));
+  }
+  return segments;
 }
 
 class InjectedFaultsTest : public testing::Test {
@@ -77,10 +95,19 @@ class InjectedFaultsTest : public testing::Test {
     EXPECT_TRUE(ledger_.Launch().ok());
     const auto exit_code = ledger_.daemon().process().WaitFor(kFaultLimit);
     if (exit_code.has_value()) {
-      started_ += absl::StrContains(ledger_.daemon().Log(), "serving");
       injection.WaitUntilWritten();
+      NoteHit(injection);
     }
     return exit_code;
+  }
+
+  void NoteHit(const Injection& injection) {
+    const std::optional<TracedCall> hit = injection.Hit();
+    ASSERT_TRUE(hit.has_value()) << "the injection did not fire";
+    const bool serving = absl::StrContains(ledger_.daemon().Log(), "serving");
+    started_ += serving;
+    groups_ += serving && absl::StrContains(hit->file(), "/journal/") &&
+               absl::EndsWith(hit->file(), ".segment");
   }
 
   void ExpectKilledAt(const Injection& injection) {
@@ -97,6 +124,40 @@ class InjectedFaultsTest : public testing::Test {
     EXPECT_NE(injection.Injected(), "") << "the injection did not fire";
     EXPECT_EQ(*exit_code, kStorageFault) << injection.Injected() << "\n"
                                          << ledger_.daemon().Log();
+  }
+
+  // For each n: the n-th of these calls, of those on `files` if there are any.
+  void KillAtEach(const std::string& calls,
+                  const std::vector<std::string>& files = {}) {
+    for (int n = 1; n <= Faults(); ++n) {
+      const Injection injection({.calls = calls,
+                                 .what = "signal=SIGKILL",
+                                 .when = n,
+                                 .files = files});
+      SCOPED_TRACE(injection.Text());
+      ASSERT_NO_FATAL_FAILURE(ExpectKilledAt(injection));
+    }
+    EXPECT_GT(started_, 0);
+    SettleAndCheck();
+  }
+
+  void FailAtEach(const std::string& calls,
+                  const std::vector<std::string>& files = {}) {
+    for (int n = 1; n <= Faults(); ++n) {
+      const Injection injection(
+          {.calls = calls, .what = "error=EIO", .when = n, .files = files});
+      SCOPED_TRACE(injection.Text());
+      ASSERT_NO_FATAL_FAILURE(ExpectEndsAfterErrorAt(injection));
+    }
+    EXPECT_GT(started_, 0);
+    SettleAndCheck();
+  }
+
+  // The first of each start come before its log says that it serves.
+  void ExpectGroupsWereHit() const {
+    constexpr int kLeastShare = 4;
+    EXPECT_GE(kLeastShare * groups_, Faults())
+        << "only " << groups_ << " hits at a group while serving";
   }
 
   void SettleAndCheck() {
@@ -116,7 +177,8 @@ class InjectedFaultsTest : public testing::Test {
     ASSERT_TRUE(offline.ok()) << offline.status();
     const absl::Status verified = (*offline)->VerifyAll();
     EXPECT_TRUE(verified.ok()) << verified;
-    std::cout << Faults() << " faults, " << started_ << " while serving; "
+    std::cout << Faults() << " faults, " << started_ << " while serving, "
+              << groups_ << " of them at a segment; "
               << Summarize(history_.exchanges());
   }
 
@@ -128,50 +190,33 @@ class InjectedFaultsTest : public testing::Test {
   History history_{ledger_.directory().Path("history.txt")};
   Load load_{{.addresses = {ledger_.address()}, .seed = seed_}, &history_};
   int started_ = 0;
+  // Of those: at a call on a segment.
+  int groups_ = 0;
 };
 
-TEST_F(InjectedFaultsTest, KilledAtTheNthWriteOrSync) {
-  for (int n = 1; n <= Faults(); ++n) {
-    const Injection injection(
-        {.calls = kWrites, .what = "signal=SIGKILL", .when = n});
-    SCOPED_TRACE(injection.Text());
-    ASSERT_NO_FATAL_FAILURE(ExpectKilledAt(injection));
-  }
-  EXPECT_GT(started_, 0);
-  SettleAndCheck();
+TEST_F(InjectedFaultsTest, KilledAtTheNthWrite) { KillAtEach(kWrites); }
+
+TEST_F(InjectedFaultsTest, KilledAtTheNthSync) { KillAtEach(kSyncs); }
+
+// What an answer waits for.
+TEST_F(InjectedFaultsTest, KilledAtTheNthSyncOfAGroup) {
+  KillAtEach(kSyncs, Segments(ledger_.data_directory()));
+  ExpectGroupsWereHit();
 }
 
-TEST_F(InjectedFaultsTest, KilledAtTheNthChangeOfNames) {
-  for (int n = 1; n <= Faults(); ++n) {
-    const Injection injection(
-        {.calls = kNames, .what = "signal=SIGKILL", .when = n});
-    SCOPED_TRACE(injection.Text());
-    ASSERT_NO_FATAL_FAILURE(ExpectKilledAt(injection));
-  }
-  EXPECT_GT(started_, 0);
-  SettleAndCheck();
-}
+TEST_F(InjectedFaultsTest, KilledAtTheNthChangeOfNames) { KillAtEach(kNames); }
 
-TEST_F(InjectedFaultsTest, AnErrorOfTheNthWriteOrSyncEndsIt) {
-  for (int n = 1; n <= Faults(); ++n) {
-    const Injection injection(
-        {.calls = kWrites, .what = "error=EIO", .when = n});
-    SCOPED_TRACE(injection.Text());
-    ASSERT_NO_FATAL_FAILURE(ExpectEndsAfterErrorAt(injection));
-  }
-  EXPECT_GT(started_, 0);
-  SettleAndCheck();
+TEST_F(InjectedFaultsTest, AnErrorOfTheNthWriteEndsIt) { FailAtEach(kWrites); }
+
+TEST_F(InjectedFaultsTest, AnErrorOfTheNthSyncEndsIt) { FailAtEach(kSyncs); }
+
+TEST_F(InjectedFaultsTest, AnErrorOfTheNthSyncOfAGroupEndsIt) {
+  FailAtEach(kSyncs, Segments(ledger_.data_directory()));
+  ExpectGroupsWereHit();
 }
 
 TEST_F(InjectedFaultsTest, AnErrorOfTheNthChangeOfNamesEndsIt) {
-  for (int n = 1; n <= Faults(); ++n) {
-    const Injection injection(
-        {.calls = "fsync,rename,link", .what = "error=EIO", .when = n});
-    SCOPED_TRACE(injection.Text());
-    ASSERT_NO_FATAL_FAILURE(ExpectEndsAfterErrorAt(injection));
-  }
-  EXPECT_GT(started_, 0);
-  SettleAndCheck();
+  FailAtEach("fsync,rename,link");
 }
 
 // All segments are kept, so that new ones must be made.
@@ -261,7 +306,7 @@ TEST(InjectedStartTest, ADeviceThatDoesNotTellItsSpaceIsRefused) {
 TEST(InjectedFormatTest, KilledAtTheNthStepLeavesNoHalf) {
   int killed = 0;
   int whole = 0;
-  for (const char* calls : {kWrites, kFormatNames}) {
+  for (const char* calls : {kWrites, kSyncs, kFormatNames}) {
     for (int n = 1, exit_code = integration::kKilled;
          exit_code == integration::kKilled; ++n) {
       const integration::TestDirectory directory("format");

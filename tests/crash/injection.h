@@ -8,18 +8,19 @@
 //   EXPECT_TRUE(injection.happened());
 //
 // Shape    Each thread of the program counts its own calls, each kind by
-//          itself; the first to get to the n-th has the fault. strace runs
-//          beside the program (-D), which stays the test's own child, and ends
-//          with it.
+//          itself; the first to get to the n-th has the fault. So of two kinds
+//          that a thread calls in turn, the second is never hit: inject them
+//          apart.
 // Errors   A fault that was asked for and did not happen is the test's to find.
 #ifndef LEDGERD_TESTS_CRASH_INJECTION_H_
 #define LEDGERD_TESTS_CRASH_INJECTION_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "tests/integration/test_directory.h"
+#include "tests/crash/syscall_trace.h"
 
 namespace ledgerd::crash {
 
@@ -37,11 +38,11 @@ class Injection {
   explicit Injection(Options options);
 
   // What the program is to run under.
-  std::vector<std::string> Command() const;
+  std::vector<std::string> Command() const { return trace_.Command(); }
 
   // Waits until strace has written down all that happened. Call it when the
   // program has ended.
-  void WaitUntilWritten() const;
+  void WaitUntilWritten() const { trace_.WaitUntilWritten(); }
 
   // Whether an error was returned in a call's place.
   bool happened() const { return !Injected().empty(); }
@@ -52,6 +53,10 @@ class Injection {
   // The first call that failed, with its arguments and the paths of its files.
   std::string Injected() const;
 
+  // The call that the fault was meant for: the first that was its thread's n-th
+  // of its kind. Tells also where a program was killed.
+  std::optional<TracedCall> Hit() const;
+
   // How many of the program's threads had a call that failed.
   size_t InjectedThreads() const;
 
@@ -60,7 +65,7 @@ class Injection {
 
  private:
   const Options options_;
-  const integration::TestDirectory directory_{"strace"};
+  const SyscallTrace trace_;
 };
 
 }  // namespace ledgerd::crash
