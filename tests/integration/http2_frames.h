@@ -9,6 +9,7 @@
 #ifndef LEDGERD_TESTS_INTEGRATION_HTTP2_FRAMES_H_
 #define LEDGERD_TESTS_INTEGRATION_HTTP2_FRAMES_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -33,6 +34,17 @@ inline std::string Preface() { return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"; }
 
 inline std::string Settings() { return Frame(4, 0, 0, ""); }
 
+// SETTINGS_INITIAL_WINDOW_SIZE: how much of an answer may come unasked.
+inline std::string WindowSetting(uint32_t bytes) {
+  return Frame(4, 0, 0, BigEndian(4, 2) + BigEndian(bytes, 4));
+}
+
+inline std::string WindowUpdate(uint32_t stream, uint32_t bytes) {
+  return Frame(8, 0, stream, BigEndian(bytes, 4));
+}
+
+inline std::string Ping() { return Frame(6, 0, 0, "12345678"); }
+
 // A string literal of HPACK, of less than 127 bytes.
 inline std::string Literal(const std::string& text) {
   return BigEndian(static_cast<uint32_t>(text.size()), 1) + text;
@@ -53,6 +65,28 @@ inline std::string Data(uint32_t stream, const std::string& message) {
                std::string(1, '\0') +
                    BigEndian(static_cast<uint32_t>(message.size()), 4) +
                    message);
+}
+
+inline uint32_t ReadBigEndian(const std::string& bytes, size_t at, int size) {
+  uint32_t value = 0;
+  for (int i = 0; i < size; ++i) {
+    value = value << 8 | static_cast<uint8_t>(bytes[at + i]);
+  }
+  return value;
+}
+
+// What of a stream's messages is in `bytes`, all that a server has sent.
+inline std::string DataIn(const std::string& bytes, uint32_t stream) {
+  constexpr size_t kHeaderBytes = 9;
+  std::string data;
+  for (size_t at = 0; at + kHeaderBytes <= bytes.size();) {
+    const size_t size = ReadBigEndian(bytes, at, 3);
+    if (bytes[at + 3] == 0 && ReadBigEndian(bytes, at + 5, 4) == stream) {
+      data += bytes.substr(at + kHeaderBytes, size);
+    }
+    at += kHeaderBytes + size;
+  }
+  return data;
 }
 
 // RST_STREAM: CANCEL.
