@@ -41,6 +41,7 @@ LEDGERD_FLAG(journal_segment_bytes);
 LEDGERD_FLAG(journal_retention_bytes);
 LEDGERD_FLAG(journal_slow_write_ms);
 LEDGERD_FLAG(journal_slow_writes_max);
+LEDGERD_FLAG(journal_archive_dir);
 LEDGERD_FLAG(state_delta_bytes);
 LEDGERD_FLAG(state_replay_events);
 LEDGERD_FLAG(state_cache_bytes);

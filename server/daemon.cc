@@ -95,10 +95,11 @@ absl::Status Daemon::StartGroup() {
                     {{"from_sequence", group->journal().torn().value()}});
   }
   LEDGERD_RETURN_IF_ERROR(group->Start());
-  served_.emplace(ServedGroup{
-      group->replica(), group->store(), group->journal(), addresses_, damage_,
-      group->identity().cluster, group->path(),
-      std::chrono::system_clock::now(), &group->marks(), group->peers()});
+  served_.emplace(ServedGroup{group->replica(), group->store(),
+                              group->journal(), addresses_, damage_,
+                              group->identity().cluster, group->path(),
+                              std::chrono::system_clock::now(), &group->marks(),
+                              group->peers(), group->archiver()});
   logger_.Info("replica started",
                {{"version", kVersion},
                 {"cluster_id", ToText(group->identity().cluster)},

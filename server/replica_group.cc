@@ -13,9 +13,11 @@
 #include "replication/core/message.h"
 #include "server/group_layout.h"
 #include "server/host_port.h"
+#include "storage/posix_file.h"
 #include "storage/replaceable_state_store.h"
 #include "storage/rocksdb_state_store.h"
 #include "storage/segment.h"
+#include "storage/segment_archive.h"
 #include "storage/superblock.h"
 
 namespace ledgerd::server {
@@ -57,11 +59,24 @@ replication::ReplicaThreadsOptions ThreadsOptions(
   return threads;
 }
 
+void LogArchive(Logger& logger,
+                const std::optional<storage::ArchiveFailure>& failure) {
+  if (!failure.has_value()) {
+    logger.Info("the archive takes journal files again", {});
+    return;
+  }
+  logger.Warning("a journal file cannot be archived, and is kept; tried again",
+                 {{"archive_dir", failure->directory},
+                  {"missing_from", failure->missing_from.value()},
+                  {"error", failure->error.ToString()}});
+}
+
 storage::SegmentJournalOptions JournalOptions(
     const config::v1::Config& config) {
   storage::SegmentJournalOptions journal;
   journal.segment_bytes = config.journal().segment_bytes();
   journal.retention_bytes = config.journal().retention_bytes();
+  journal.keep_until_archived = !config.journal().archive_dir().empty();
   return journal;
 }
 
@@ -230,7 +245,16 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
                     .marks = marks_,
                     .on_halt =
                         [this](const absl::Status& fault) { OnHalt(fault); }}),
-               *journal_, *store_, machine_, clock_, transport_.get()) {}
+               *journal_, *store_, machine_, clock_, transport_.get()) {
+  const std::string& archive = options.config.journal().archive_dir();
+  if (archive.empty()) return;
+  archiver_.emplace(*journal_, dir_->identity(),
+                    storage::SegmentArchive(storage::PosixFiles(), archive),
+                    [logger = options.logger](
+                        const std::optional<storage::ArchiveFailure>& failure) {
+                      LogArchive(*logger, failure);
+                    });
+}
 
 absl::Status ReplicaGroup::Start() {
   LEDGERD_RETURN_IF_ERROR(replica_.Start());

@@ -41,6 +41,7 @@
 #include "server/served_group.h"
 #include "server/standing.h"
 #include "storage/data_dir.h"
+#include "storage/journal_archiver.h"
 #include "storage/segment_journal.h"
 #include "storage/state_store.h"
 
@@ -99,6 +100,11 @@ class ReplicaGroup {
 
   const storage::SegmentJournal& journal() const { return *journal_; }
 
+  // Null where the journal has no archive.
+  const storage::JournalArchiver* archiver() const {
+    return archiver_.has_value() ? &*archiver_ : nullptr;
+  }
+
   const storage::JournalIdentity& identity() const { return dir_->identity(); }
 
   const std::string& path() const { return dir_->path(); }
@@ -129,6 +135,7 @@ class ReplicaGroup {
   const std::unique_ptr<storage::DataDir> dir_;
   const std::unique_ptr<ReplicaIncidents> incidents_;
   const std::unique_ptr<storage::SegmentJournal> journal_;
+  std::optional<storage::JournalArchiver> archiver_;
   const std::unique_ptr<storage::StateStore> store_;
   // The transport's.
   std::optional<RecordedReceiver> receiver_;

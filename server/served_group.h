@@ -17,6 +17,7 @@
 #include "server/damage_alarms.h"
 #include "server/peers.h"
 #include "storage/journal.h"
+#include "storage/journal_archiver.h"
 #include "storage/state_store.h"
 
 namespace ledgerd::server {
@@ -84,6 +85,8 @@ struct ServedGroup {
   const replication::StateMarks* marks = nullptr;
   // Null when it is alone.
   Peers* peers = nullptr;
+  // Null where the journal has no archive.
+  const storage::JournalArchiver* archiver = nullptr;
 };
 
 }  // namespace ledgerd::server

@@ -74,7 +74,7 @@ absl::Status SegmentJournal::Append(absl::Span<const Entry> entries,
       std::count_if(groups.begin(), groups.end(),
                     [](const Group& group) { return group.begins_segment; }));
   // All the space there will be need of, before the first byte is written.
-  if (absl::Status status = spares_.Ensure(segments_needed); !status.ok()) {
+  if (absl::Status status = EnsureSpares(segments_needed); !status.ok()) {
     return absl::IsResourceExhausted(status) ? status : Fatal(status);
   }
   commit_point_ = std::max(commit_point_, commit_point);
@@ -93,7 +93,7 @@ absl::Status SegmentJournal::WriteFiller() {
     return Fatal(WriteFillerRecord());
   }
   // The next segment's header says the same.
-  if (absl::Status status = spares_.Ensure(1); !status.ok()) {
+  if (absl::Status status = EnsureSpares(1); !status.ok()) {
     return absl::IsResourceExhausted(status) ? status : Fatal(status);
   }
   return Fatal(BeginSegment());
@@ -102,6 +102,7 @@ absl::Status SegmentJournal::WriteFiller() {
 absl::Status SegmentJournal::Release(Sequence through) {
   LEDGERD_RETURN_IF_ERROR(failure_);
   LEDGERD_CHECK(through <= superblock().checkpoint.sequence);
+  released_through_ = through;
   while (const std::shared_ptr<Segment> segment = PopReleasable(through)) {
     // Nobody can find it any more; who still reads it holds it.
     const bool reusable =
@@ -203,6 +204,15 @@ std::vector<SegmentJournal::Group> SegmentJournal::MakeGroups(
   return groups;
 }
 
+absl::Status SegmentJournal::EnsureSpares(size_t count) {
+  absl::Status status = spares_.Ensure(count);
+  if (!absl::IsResourceExhausted(status) || !options_.keep_until_archived) {
+    return status;
+  }
+  LEDGERD_RETURN_IF_ERROR(Release(released_through_));
+  return spares_.Ensure(count);
+}
+
 absl::Status SegmentJournal::BeginSegment() {
   const SpareSegments::Spare spare = spares_.Take();
   auto segment = std::make_shared<Segment>();
@@ -290,6 +300,10 @@ absl::Status SegmentJournal::WriteFillerRecord() {
 std::shared_ptr<Segment> SegmentJournal::PopReleasable(Sequence through) {
   const MutexLock lock(mutex_);
   if (segments_.size() < 2 || segments_[1]->header.base.sequence > through) {
+    return nullptr;
+  }
+  if (options_.keep_until_archived &&
+      segments_[1]->header.base.sequence > archived_) {
     return nullptr;
   }
   uint64_t left = 0;

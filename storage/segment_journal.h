@@ -13,6 +13,9 @@
 //             DATA_LOSS           damaged, or promises forgotten; nothing was
 //                                 changed.
 //             RESOURCE_EXHAUSTED  torn records cannot be set aside.
+// Archive     With keep_until_archived nothing goes that is not in the archive:
+//             a disk that it fills is RESOURCE_EXHAUSTED, and goes on by itself
+//             when the archive has caught up.
 // Threads     As journal.h says. A thread of its own makes segments ahead.
 // Source      Layout and figures: FORMAT.md.
 #ifndef LEDGERD_STORAGE_SEGMENT_JOURNAL_H_
@@ -36,6 +39,7 @@
 #include "storage/journal_record.h"
 #include "storage/journal_recovery.h"
 #include "storage/segment.h"
+#include "storage/segment_archive.h"
 #include "storage/spare_segments.h"
 #include "storage/superblock.h"
 
@@ -50,6 +54,8 @@ struct SegmentJournalOptions {
   uint64_t segment_bytes = kSegmentBytesDefault;
   // What Release leaves for replicas that are behind.
   uint64_t retention_bytes = kRetentionBytesDefault;
+  // Release leaves what SetArchived has not covered.
+  bool keep_until_archived = false;
   // Tests turn it off, so that all happens on one thread.
   bool prepare_in_background = true;
 };
@@ -76,6 +82,13 @@ class SegmentJournal final : public Journal {
   EntryId last() const override;
   Timestamp last_timestamp() const override;
   Superblock superblock() const override;
+
+  // The oldest segment that is not archived, once it is complete and none of
+  // its entries is above the checkpoint: all of it is committed. Any thread.
+  std::optional<CompleteSegment> NextToArchive() const;
+
+  // Entries up to `through` are in the archive. Any thread.
+  void SetArchived(Sequence through);
 
   // The first entry that Open found torn and set aside; 0 when there was none.
   Sequence torn() const { return torn_; }
@@ -116,6 +129,9 @@ class SegmentJournal final : public Journal {
   std::shared_ptr<Segment> Current() const;
   void CheckContinues(absl::Span<const Entry> entries) const;
   std::vector<Group> MakeGroups(absl::Span<const Entry> entries) const;
+  // As SpareSegments says; on a full disk it first lets go of what the archive
+  // has got since the last Release.
+  absl::Status EnsureSpares(size_t count);
   absl::Status BeginSegment();
   absl::Status WriteGroup(const Group& group);
   absl::Status WriteFillerRecord();
@@ -157,6 +173,8 @@ class SegmentJournal final : public Journal {
   Sequence commit_point_;
   // The highest synced_through that is on the disk.
   Sequence recorded_;
+  // Of the last Release.
+  Sequence released_through_;
 
   mutable Mutex mutex_;
   // What is in a Segment changes under the lock too.
@@ -164,6 +182,7 @@ class SegmentJournal final : public Journal {
   EntryId last_ LEDGERD_GUARDED_BY(mutex_);
   Timestamp last_timestamp_ LEDGERD_GUARDED_BY(mutex_);
   Superblock superblock_ LEDGERD_GUARDED_BY(mutex_);
+  Sequence archived_ LEDGERD_GUARDED_BY(mutex_);
 };
 
 }  // namespace ledgerd::storage

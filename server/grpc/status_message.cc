@@ -246,6 +246,27 @@ void AddDamage(ReplicaId replica, const DamageAlarms& damage,
   }
 }
 
+// It blocks nothing yet: the journal grows until the archive has caught up.
+void AddArchiveBehind(ReplicaId replica, const ServedGroup& group,
+                      admin::v1::GetStatusResponse& response) {
+  if (group.archiver == nullptr) return;
+  const auto failure = group.archiver->failure();
+  if (!failure.has_value()) return;
+  admin::v1::Alarm& alarm = *response.add_alarms();
+  alarm.set_name("ARCHIVE_BEHIND");
+  alarm.set_replica_id(replica.value());
+  alarm.set_message(absl::StrCat(
+      "entries from ", failure->missing_from.value(),
+      " on are not in the archive ", failure->directory, ": ",
+      failure->error.message(),
+      ". The journal keeps them, and fills its disk, until they are: make the "
+      "archive writable, or give it space"));
+  alarm.mutable_raised_at()->set_seconds(
+      std::chrono::duration_cast<std::chrono::seconds>(
+          failure->since.time_since_epoch())
+          .count());
+}
+
 void FillPrimary(const ServedGroup& group, const ReplicaStatus& status,
                  admin::v1::GetStatusResponse& response) {
   const ledger::v1::PrimaryHint hint = HintOf(group);
@@ -279,6 +300,7 @@ void FillStatus(const ServedGroup& group, Timestamp now,
   AddProtocolAlarms(status, response);
   AddPause(status, now, response);
   AddDamage(status.replica, group.damage, response);
+  AddArchiveBehind(status.replica, group, response);
   const auto since = group.started_at.time_since_epoch();
   response.mutable_started_at()->set_seconds(
       std::chrono::duration_cast<std::chrono::seconds>(since).count());

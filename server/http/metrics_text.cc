@@ -161,6 +161,17 @@ void AddReplicas(const admin::v1::GetStatusResponse& status, Metrics& metrics) {
   }
 }
 
+void AddArchive(const storage::ArchiveProgress& archive, Metrics& metrics) {
+  metrics.Gauge("ledgerd_archived_sequence",
+                "Up to where this process has brought its journal to the "
+                "archive; 0 before the first file.",
+                static_cast<double>(archive.through.value()));
+  metrics.Counter("ledgerd_archive_failures_total",
+                  "Tries to archive a journal file that have failed; each is "
+                  "made again.",
+                  static_cast<double>(archive.failed_tries));
+}
+
 // ---- the recovery counters
 
 std::string KindName(admin::v1::IncidentKind kind) {
@@ -215,13 +226,15 @@ void AddCounters(const admin::v1::GetRecoveryCountersResponse& counters,
 
 }  // namespace
 
-std::string MetricsText(
-    const admin::v1::GetStatusResponse& status, const Standing& standing,
-    const admin::v1::GetRecoveryCountersResponse* counters) {
+std::string MetricsText(const admin::v1::GetStatusResponse& status,
+                        const Standing& standing,
+                        const admin::v1::GetRecoveryCountersResponse* counters,
+                        const storage::ArchiveProgress* archive) {
   Metrics metrics;
   AddStanding(status, standing, metrics);
   AddProgress(status, metrics);
   AddReplicas(status, metrics);
+  if (archive != nullptr) AddArchive(*archive, metrics);
   if (counters != nullptr) AddCounters(*counters, metrics);
   return metrics.ToText();
 }

@@ -85,7 +85,10 @@ HttpAnswer Monitoring::Metrics() const {
           .Count({}, now, std::chrono::steady_clock::now() + kReadPatience,
                  counters)
           .ok();
-  return {.body = MetricsText(status, Now(), counted ? &counters : nullptr),
+  storage::ArchiveProgress archive;
+  if (group_.archiver != nullptr) archive = group_.archiver->progress();
+  return {.body = MetricsText(status, Now(), counted ? &counters : nullptr,
+                              group_.archiver != nullptr ? &archive : nullptr),
           .type = "text/plain; version=0.0.4; charset=utf-8"};
 }
 

@@ -1,7 +1,9 @@
 #include "server/http/monitoring.h"
 
 #include <chrono>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -11,8 +13,13 @@
 #include "replication/clock.h"
 #include "server/damage_alarms.h"
 #include "server/fake_replica.h"
+#include "storage/faulty_files.h"
+#include "storage/journal_archiver.h"
+#include "storage/journal_testing.h"
 #include "storage/memory_journal.h"
 #include "storage/memory_state_store.h"
+#include "storage/segment_archive.h"
+#include "storage/segment_journal.h"
 
 namespace ledgerd::server {
 namespace {
@@ -59,7 +66,7 @@ class MonitoringTest : public testing::Test {
                      ClusterId(7),
                      testing::TempDir(),
                      std::chrono::system_clock::now()};
-  const replication::SystemClock clock_;
+  const replication::SystemClock clock_{};
   Monitoring monitoring_{group_, clock_};
 };
 
@@ -137,6 +144,47 @@ TEST_F(MonitoringTest, MetricsSayWhatOperatorsAreTold) {
     EXPECT_TRUE(absl::StrContains(answer.body, line)) << line << "is not in\n"
                                                       << answer.body;
   }
+}
+
+TEST_F(MonitoringTest, AnArchiveThatIsBehindIsToldAndCounted) {
+  EXPECT_FALSE(absl::StrContains(Ask("/metrics").body, "archive"));
+  storage::FaultyFiles files;
+  storage::FormatTestJournal(files, 4 * storage::kBlockBytes);
+  const auto journal = storage::SegmentJournal::Open(
+      files, storage::TestPaths(), storage::TestIdentity(),
+      {.segment_bytes = 4 * storage::kBlockBytes,
+       .keep_until_archived = true,
+       .prepare_in_background = false});
+  ASSERT_TRUE(journal.ok()) << journal.status();
+  for (int i = 0; i < 4; ++i) {
+    EntryId at = (*journal)->last();
+    ASSERT_TRUE(
+        (*journal)->Append(storage::MakeEntries(1, 1, at), Sequence(0)).ok());
+  }
+  storage::Superblock superblock = (*journal)->superblock();
+  superblock.checkpoint = (*journal)->last();
+  ASSERT_TRUE((*journal)->WriteSuperblock(superblock).ok());
+  storage::FaultyFiles away;
+  away.MakeDirectory("/a");
+  away.SetCapacity(0);
+  storage::JournalArchiver archiver(
+      **journal, storage::TestIdentity(), storage::SegmentArchive(away, "/a"),
+      [](const std::optional<storage::ArchiveFailure>&) {});
+  while (archiver.progress().failed_tries == 0) std::this_thread::yield();
+  group_.archiver = &archiver;
+  const std::string behind = Ask("/metrics").body;
+  for (const char* line :
+       {"ledgerd_alarm{alarm=\"ARCHIVE_BEHIND\",blocks=\"\"} 1\n",
+        "ledgerd_archived_sequence 0\n",
+        "# TYPE ledgerd_archive_failures_total counter\n"}) {
+    EXPECT_TRUE(absl::StrContains(behind, line)) << line << behind;
+  }
+  EXPECT_FALSE(absl::StrContains(behind, "ledgerd_archive_failures_total 0"));
+  away.SetCapacity(100 * storage::kBlockBytes);
+  while (archiver.progress().through < Sequence(3)) std::this_thread::yield();
+  const std::string again = Ask("/metrics").body;
+  EXPECT_FALSE(absl::StrContains(again, "ARCHIVE_BEHIND")) << again;
+  EXPECT_TRUE(absl::StrContains(again, "ledgerd_archived_sequence 3\n"));
 }
 
 TEST_F(MonitoringTest, WithoutAStateThereAreNoCountersAndAllElse) {
