@@ -170,6 +170,24 @@ absl::Status AdminClient::ReadJournal(const Range& range,
   return status.ok() ? absl::OkStatus() : Located(FromGrpc(status).status);
 }
 
+absl::Status AdminClient::CreateBackup(const OnChunk& on_chunk) {
+  // Somebody is there; a backup may take hours.
+  LEDGERD_RETURN_IF_ERROR(GetStatus().status());
+  grpc::ClientContext context;
+  const auto reader = stub_->CreateBackup(&context, {});
+  v1::CreateBackupResponse response;
+  while (reader->Read(&response)) {
+    const absl::Status status = on_chunk(response.chunk());
+    if (status.ok()) continue;
+    context.TryCancel();
+    while (reader->Read(&response)) continue;
+    reader->Finish();
+    return status;
+  }
+  const grpc::Status status = reader->Finish();
+  return status.ok() ? absl::OkStatus() : Located(FromGrpc(status).status);
+}
+
 // ---- what changes a group
 
 template <typename Request, typename Response>

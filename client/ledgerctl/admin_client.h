@@ -51,6 +51,12 @@ class AdminClient {
   absl::StatusOr<::admin::v1::ListAlarmsResponse> ListAlarms();
   absl::Status ClearAlarm(const ::admin::v1::ClearAlarmRequest& request);
 
+  // An error ends the backup, and is returned.
+  using OnChunk = std::function<absl::Status(const ::admin::v1::BackupChunk&)>;
+
+  // Of the replica at the first address that answers, and of no other.
+  absl::Status CreateBackup(const OnChunk& on_chunk);
+
   absl::Status ReadJournal(const Range& range, const OnEntry& on_entry);
 
   absl::StatusOr<::admin::v1::GetRecoveryCountersResponse> GetRecoveryCounters(

@@ -55,6 +55,7 @@ int RunLedgerctl(std::vector<std::string> arguments) {
   AddPromoteCommand(app, context);
   AddPauseCommands(app, context);
   AddReplicaCommand(app, context);
+  AddBackupCommand(app, context);
   AddRolledBackCommand(app, context);
   AddAlarmsCommand(app, context);
   AddCountersCommand(app, context);

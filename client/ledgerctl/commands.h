@@ -26,6 +26,8 @@ void AddPromoteCommand(CLI::App& app, Context& context);
 void AddPauseCommands(CLI::App& app, Context& context);
 // replica add and remove.
 void AddReplicaCommand(CLI::App& app, Context& context);
+// backup create and verify.
+void AddBackupCommand(CLI::App& app, Context& context);
 void AddRolledBackCommand(CLI::App& app, Context& context);
 // alarms and alarms clear.
 void AddAlarmsCommand(CLI::App& app, Context& context);

@@ -14,6 +14,7 @@
 #include "replication/clock.h"
 #include "server/damage_alarms.h"
 #include "server/grpc/alarm_answers.h"
+#include "server/grpc/backup_stream.h"
 #include "server/grpc/call_context.h"
 #include "server/grpc/incident_messages.h"
 #include "server/grpc/journal_message.h"
@@ -256,6 +257,22 @@ grpc::Status AdminService::VerifyReplicas(
   return Wire(group_, server::VerifyReplicas(
                           group_, deadline,
                           replication::SystemClock().WallNow(), *response));
+}
+
+// ---- backup
+
+grpc::Status AdminService::CreateBackup(
+    grpc::ServerContext* context,
+    const admin::v1::CreateBackupRequest* /*request*/,
+    grpc::ServerWriter<admin::v1::CreateBackupResponse>* writer) {
+  return Run(*context, {.call = "CreateBackup"}, [&] {
+    BackupStream stream(
+        group_, [this] { return WhyToEnd(); },
+        [writer](const admin::v1::CreateBackupResponse& response) {
+          return writer->Write(response);
+        });
+    return stream.Send(replication::SystemClock().WallNow());
+  });
 }
 
 // ---- what changes the group

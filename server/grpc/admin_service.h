@@ -1,7 +1,7 @@
 // The AdminService: what operators call. Served are GetStatus, ReadJournal,
-// ListRolledBack, incidents and recovery counters, alarms, VerifyReplicas, and
-// what changes a group: switchover, forced promotion, pause, members. All other
-// methods answer UNIMPLEMENTED.
+// ListRolledBack, incidents and recovery counters, alarms, VerifyReplicas,
+// CreateBackup, and what changes a group: switchover, forced promotion, pause,
+// members.
 //
 //   AdminService service(group, logger);
 //   ...
@@ -134,16 +134,11 @@ class AdminService final : public admin::v1::AdminService::Service {
       const admin::v1::VerifyReplicasRequest* request,
       admin::v1::VerifyReplicasResponse* response) override;
 
-  // ---- not served yet
-
-#define LEDGERD_STREAM(method)                                                 \
-  grpc::Status method(grpc::ServerContext*, const admin::v1::method##Request*, \
-                      grpc::ServerWriter<admin::v1::method##Response>*)        \
-      override {                                                               \
-    return Unimplemented(#method);                                             \
-  }
-  LEDGERD_STREAM(CreateBackup)
-#undef LEDGERD_STREAM
+  // As backup_stream.h says.
+  grpc::Status CreateBackup(
+      grpc::ServerContext* context,
+      const admin::v1::CreateBackupRequest* request,
+      grpc::ServerWriter<admin::v1::CreateBackupResponse>* writer) override;
 
  private:
   using JournalWriter = grpc::ServerWriter<admin::v1::ReadJournalResponse>;

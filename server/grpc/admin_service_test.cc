@@ -218,15 +218,6 @@ TEST_F(AdminServiceTest, IdleClientsDoNotHoldAStopUp) {
   }
 }
 
-TEST_F(AdminServiceTest, WhatIsNotServedYetSaysSo) {
-  grpc::ClientContext context;
-  const auto reader = harness_.admin().CreateBackup(&context, {});
-  const grpc::Status status = reader->Finish();
-  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_EQ(status.error_message(),
-            "CreateBackup is not served by this version of ledgerd");
-}
-
 TEST_F(AdminServiceTest, HealthIsByName) {
   GrpcServer& server = harness_.client_port();
   const std::string name = "ledger.v1.LedgerService";

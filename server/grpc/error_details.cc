@@ -91,11 +91,6 @@ grpc::Status ToGrpcStatus(const absl::Status& status,
   return Finished(wire);
 }
 
-grpc::Status Unimplemented(absl::string_view method) {
-  return {grpc::StatusCode::UNIMPLEMENTED,
-          absl::StrCat(method, " is not served by this version of ledgerd")};
-}
-
 absl::Status FromGrpcStatus(const grpc::Status& status) {
   absl::Status result(static_cast<absl::StatusCode>(status.error_code()),
                       status.error_message());

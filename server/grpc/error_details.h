@@ -23,10 +23,6 @@ namespace ledgerd::server {
 grpc::Status ToGrpcStatus(const absl::Status& status,
                           const ledger::v1::PrimaryHint& hint);
 
-// As gRPC itself answers for a method that a server does not have: without an
-// ErrorInfo, since the contract has no reason for it.
-grpc::Status Unimplemented(absl::string_view method);
-
 // The inverse of ToGrpcStatus, for tests: code, message, reason and field.
 absl::Status FromGrpcStatus(const grpc::Status& status);
 

@@ -102,13 +102,5 @@ TEST(ErrorDetailsTest, WithoutAReasonTheOutcomeIsUnknown) {
   EXPECT_EQ(Find<google::rpc::ErrorInfo>(wire)->reason(), "OUTCOME_UNKNOWN");
 }
 
-TEST(ErrorDetailsTest, UnimplementedIsAsGrpcSaysIt) {
-  const grpc::Status wire = Unimplemented("QueryAccounts");
-  EXPECT_EQ(wire.error_code(), grpc::StatusCode::UNIMPLEMENTED);
-  EXPECT_EQ(wire.error_message(),
-            "QueryAccounts is not served by this version of ledgerd");
-  EXPECT_EQ(wire.error_details(), "") << "the contract has no such reason";
-}
-
 }  // namespace
 }  // namespace ledgerd::server

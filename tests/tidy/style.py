@@ -26,6 +26,8 @@ MAY_INCLUDE = {
     "server/ledger/": ("proto/", "storage/state_", "server/ledger/"),
     "replication/": ("proto/", "storage/", "replication/"),
     "client/": ("proto/", "client/"),
+    # It makes data directories of backups.
+    "client/ledgerctl/backup_": ("proto/", "storage/", "client/"),
     "server/": ("proto/", "storage/", "replication/", "server/"),
     "tests/": ("proto/", "storage/", "replication/", "server/", "client/", "tests/"),
 }
