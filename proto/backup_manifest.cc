@@ -146,6 +146,7 @@ std::string ToJson(const BackupManifest& manifest) {
   Put(object, "state_format", uint64_t{manifest.state_format});
   Put(object, "state_hash", HexOf(manifest.state_hash));
   Put(object, "checkpoint", manifest.checkpoint);
+  Put(object, "checkpoint_timestamp", manifest.checkpoint_timestamp.value());
   Put(object, "last", manifest.last);
   auto& files = *(*object.mutable_fields())["files"].mutable_list_value();
   for (const BackupFile& file : manifest.files) {
@@ -180,6 +181,9 @@ absl::StatusOr<BackupManifest> ParseBackupManifest(absl::string_view json) {
   LEDGERD_ASSIGN_OR_RETURN(manifest.state_hash, WideOf(object, "state_hash"));
   LEDGERD_ASSIGN_OR_RETURN(manifest.checkpoint, EntryOf(object, "checkpoint"));
   LEDGERD_ASSIGN_OR_RETURN(manifest.last, EntryOf(object, "last"));
+  LEDGERD_ASSIGN_OR_RETURN(const uint64_t checkpoint_timestamp,
+                           NumberOf(object, "checkpoint_timestamp"));
+  manifest.checkpoint_timestamp = Timestamp(checkpoint_timestamp);
   manifest.cluster = ClusterId(cluster);
   manifest.replica = ReplicaId(replica);
   manifest.created_at = Timestamp(created);

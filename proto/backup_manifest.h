@@ -46,6 +46,8 @@ struct BackupManifest {
   uint32_t state_format = 0;
   Uint128 state_hash = 0;
   EntryId checkpoint;
+  // Of the checkpoint's entry.
+  Timestamp checkpoint_timestamp;
   EntryId last;
   // Those of `journal` in the order of their entries.
   std::vector<BackupFile> files;

@@ -18,6 +18,7 @@ BackupManifest Some() {
   manifest.state_hash = MakeUint128(7, ~uint64_t{0});
   manifest.checkpoint = {Epoch(1), Sequence((uint64_t{1} << 53) + 1),
                          Sha256("checkpoint")};
+  manifest.checkpoint_timestamp = Timestamp(1'800'000'000'000'000'001);
   manifest.last = {Epoch(2), Sequence((uint64_t{1} << 53) + 9), Sha256("last")};
   manifest.files = {{"state/CURRENT", 17, Sha256("a")},
                     {"journal/00000000000000000017", 208, Sha256("b")}};

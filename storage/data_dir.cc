@@ -76,6 +76,8 @@ JournalIdentity MakeIdentity(const DataDir::FormatOptions& options) {
 absl::Status MakeSuperblock(const std::string& path,
                             const DataDir::FormatOptions& options) {
   Superblock superblock;
+  superblock.promised_epoch = options.begins_after.epoch;
+  superblock.checkpoint = options.begins_after;
   std::vector<Member>& members = superblock.membership.members;
   members = options.members;
   std::sort(members.begin(), members.end(),
@@ -164,9 +166,9 @@ absl::Status DataDir::Format(const std::string& path,
   LEDGERD_RETURN_IF_ERROR(
       WriteNewFile(PathOf(path, "LOCK"), absl::string_view()));
   LEDGERD_RETURN_IF_ERROR(MakeSuperblock(PathOf(path, "superblock"), options));
-  LEDGERD_RETURN_IF_ERROR(CreateFirstSegment(PosixFiles(),
-                                             PathOf(path, "journal"), identity,
-                                             {}, options.segment_bytes));
+  LEDGERD_RETURN_IF_ERROR(
+      CreateFirstSegment(PosixFiles(), PathOf(path, "journal"), identity,
+                         options.begins_after, options.segment_bytes));
   LEDGERD_RETURN_IF_ERROR(
       MakeReserve(PathOf(path, "reserve"), options.reserve_bytes));
   for (const absl::string_view name : kDirectories) {

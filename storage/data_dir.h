@@ -30,6 +30,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "proto/entry.h"
 #include "proto/membership.h"
 #include "proto/types.h"
 #include "storage/journal_recovery.h"
@@ -50,6 +51,9 @@ class DataDir {
     // With which the group begins; in any order, at most kMembersMax. None for
     // a replica that is to join a group, and learns from it who is in it.
     std::vector<Member> members;
+    // The journal goes on after this checkpoint, whose state the caller adds;
+    // {0, 0, zeros}: it begins.
+    EntryId begins_after;
     uint64_t segment_bytes = kSegmentBytesDefault;
     uint64_t reserve_bytes = kReserveBytesDefault;
   };

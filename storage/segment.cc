@@ -50,6 +50,23 @@ JournalIdentity DecodeIdentity(const char* from) {
   return identity;
 }
 
+// Whole, and of a version that this build knows.
+absl::Status CheckIsHeader(absl::string_view bytes) {
+  if (bytes.size() != kBlockBytes || !absl::StartsWith(bytes, kMagic)) {
+    return absl::DataLossError("no segment header");
+  }
+  const char* from = bytes.data();
+  if (GetLittle<uint32_t>(from + kChecksumAt) != Checksum(bytes)) {
+    return absl::DataLossError("segment header's checksum does not hold");
+  }
+  if (const auto version = GetLittle<uint32_t>(from + kVersionAt);
+      version != kVersion) {
+    return absl::DataLossError(absl::StrCat("segment of version ", version,
+                                            "; this build knows ", kVersion));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status WriteZeros(File& file, uint64_t bytes,
                         const std::atomic<bool>& stop) {
   LEDGERD_RETURN_IF_ERROR(file.Allocate(bytes));
@@ -88,20 +105,15 @@ std::string EncodeSegmentHeader(const JournalIdentity& identity,
   return bytes;
 }
 
+absl::StatusOr<JournalIdentity> ReadSegmentIdentity(absl::string_view bytes) {
+  LEDGERD_RETURN_IF_ERROR(CheckIsHeader(bytes));
+  return DecodeIdentity(bytes.data());
+}
+
 absl::StatusOr<SegmentHeader> DecodeSegmentHeader(
     const JournalIdentity& identity, absl::string_view bytes) {
-  if (bytes.size() != kBlockBytes || !absl::StartsWith(bytes, kMagic)) {
-    return absl::DataLossError("no segment header");
-  }
+  LEDGERD_RETURN_IF_ERROR(CheckIsHeader(bytes));
   const char* from = bytes.data();
-  if (GetLittle<uint32_t>(from + kChecksumAt) != Checksum(bytes)) {
-    return absl::DataLossError("segment header's checksum does not hold");
-  }
-  if (const auto version = GetLittle<uint32_t>(from + kVersionAt);
-      version != kVersion) {
-    return absl::DataLossError(absl::StrCat("segment of version ", version,
-                                            "; this build knows ", kVersion));
-  }
   if (DecodeIdentity(from) != identity) {
     return absl::DataLossError(
         "segment of another cluster, replica or incarnation");

@@ -60,6 +60,9 @@ std::string EncodeSegmentHeader(const JournalIdentity& identity,
 absl::StatusOr<SegmentHeader> DecodeSegmentHeader(
     const JournalIdentity& identity, absl::string_view bytes);
 
+// Whose segment it is, as its header says. DATA_LOSS when it is no header.
+absl::StatusOr<JournalIdentity> ReadSegmentIdentity(absl::string_view bytes);
+
 std::string SegmentName(SegmentNumber number);
 std::optional<SegmentNumber> ParseSegmentName(absl::string_view name);
 

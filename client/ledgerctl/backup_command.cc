@@ -9,6 +9,8 @@
 #include "proto/backup_manifest.h"
 #include "proto/base/status_macros.h"
 #include "storage/backup_files.h"
+#include "storage/identity_file.h"
+#include "storage/restore.h"
 #include "storage/unfinished_directory.h"
 
 namespace ledgerd::client {
@@ -58,6 +60,45 @@ absl::StatusOr<ExitCode> Verify(Context& context, const std::string& path) {
   return ExitCode::kOk;
 }
 
+struct RestoreRequest {
+  storage::RestoreOptions options;
+  // As given; empty: not.
+  std::string sequence;
+  std::string time;
+  uint64_t replica = 1;
+};
+
+absl::StatusOr<ExitCode> Restore(Context& context,
+                                 const RestoreRequest& asked) {
+  storage::RestoreOptions options = asked.options;
+  if (asked.replica == 0) {
+    return absl::InvalidArgumentError("--replica-id: ids begin at 1");
+  }
+  options.replica = ReplicaId(asked.replica);
+  if (!asked.sequence.empty()) {
+    LEDGERD_ASSIGN_OR_RETURN(const uint64_t sequence,
+                             ParseNumber(asked.sequence, ~uint64_t{0}));
+    options.target.sequence = Sequence(sequence);
+  }
+  if (!asked.time.empty()) {
+    LEDGERD_ASSIGN_OR_RETURN(options.target.time, ParseTime(asked.time));
+  }
+  LEDGERD_ASSIGN_OR_RETURN(const storage::Restored restored,
+                           storage::Restore(options));
+  context.MakePrinter().One(
+      {Text("data_dir", options.data_dir),
+       Text("cluster_id", storage::ToHex(restored.cluster)),
+       Number("replica_id", asked.replica),
+       Number("last_sequence", restored.last.sequence.value()),
+       Text("last_hash", ToHex(restored.last.hash)),
+       Text("last_timestamp", TimeText(restored.last_timestamp))});
+  Context::Say(absl::StrCat(
+      "A new group's first replica is in ", options.data_dir,
+      ". Its payments are those of the old group up to then: do not let both "
+      "take new ones."));
+  return ExitCode::kOk;
+}
+
 void AddCreate(CLI::App& backup, Context& context) {
   CLI::App* create = backup.add_subcommand(
       "create",
@@ -86,14 +127,52 @@ void AddVerify(CLI::App& backup, Context& context) {
   });
 }
 
+void AddRestore(CLI::App& backup, Context& context) {
+  CLI::App* restore = backup.add_subcommand(
+      "restore",
+      "Make a data directory of a backup: the only replica of a new group, "
+      "which has nothing to do with the old one.");
+  const auto asked = std::make_shared<RestoreRequest>();
+  restore->add_option("DIRECTORY", asked->options.backup, "The backup")
+      ->required();
+  restore
+      ->add_option("--data-dir", asked->options.data_dir,
+                   "Where to; made, never overwritten")
+      ->required();
+  restore->add_option("--archive", asked->options.archives,
+                      "What journal.archive_dir of the old replicas names, for "
+                      "what came after the backup; may be given for each");
+  auto* sequence = restore->add_option(
+      "--to-sequence", asked->sequence,
+      "As of this entry; by default of the last one that there is");
+  restore
+      ->add_option("--to-time", asked->time,
+                   "As of this time, by the ledger's clock: "
+                   "2026-11-25T04:35:00Z, or nanoseconds since 1970")
+      ->excludes(sequence);
+  restore->add_option("--replica-id", asked->replica, "Of the new replica")
+      ->capture_default_str();
+  restore->footer(
+      "Asks no server. The directory has its name once it is whole and "
+      "synced: one that was cut short is begun again. Then: ledgerd start "
+      "--data-dir. More replicas: ledgerd format --join with the cluster_id "
+      "that is printed, and ledgerctl replica add.\n\nExample:\n  ledgerctl "
+      "backup restore /backups/monday --archive /archive --to-time "
+      "2026-11-25T04:35:00Z --data-dir /var/lib/ledgerd-restored");
+  restore->callback([&context, asked] {
+    context.Run([&] { return Restore(context, *asked); });
+  });
+}
+
 }  // namespace
 
 void AddBackupCommand(CLI::App& app, Context& context) {
   CLI::App* backup =
-      app.add_subcommand("backup", "Make and check backups.");
+      app.add_subcommand("backup", "Make, check and restore backups.");
   backup->require_subcommand(1);
   AddCreate(*backup, context);
   AddVerify(*backup, context);
+  AddRestore(*backup, context);
 }
 
 }  // namespace ledgerd::client

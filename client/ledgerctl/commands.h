@@ -26,7 +26,7 @@ void AddPromoteCommand(CLI::App& app, Context& context);
 void AddPauseCommands(CLI::App& app, Context& context);
 // replica add and remove.
 void AddReplicaCommand(CLI::App& app, Context& context);
-// backup create and verify.
+// backup create, verify and restore.
 void AddBackupCommand(CLI::App& app, Context& context);
 void AddRolledBackCommand(CLI::App& app, Context& context);
 // alarms and alarms clear.

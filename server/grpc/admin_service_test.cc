@@ -6,6 +6,7 @@
 
 #include "gtest/gtest.h"
 
+#include "proto/backup_manifest.h"
 #include "proto/errors.h"
 #include "server/grpc/error_details.h"
 #include "server/grpc/services_harness.h"
@@ -216,6 +217,45 @@ TEST_F(AdminServiceTest, IdleClientsDoNotHoldAStopUp) {
                                        std::chrono::minutes(1)));
     port->Shutdown(std::chrono::hours(1));
   }
+}
+
+TEST_F(AdminServiceTest, ABackupHasWhatIsCommittedAndEndsWithItsManifest) {
+  const Entry first = Append(1);
+  const Entry second = Append(2);
+  Append(3);  // Not committed.
+  Commit(second);
+  grpc::ClientContext context;
+  const auto reader = harness_.admin().CreateBackup(&context, {});
+  admin::v1::CreateBackupResponse response;
+  std::string data;
+  while (reader->Read(&response)) {
+    if (!response.chunk().manifest().empty()) break;
+    EXPECT_EQ(response.chunk().path(), "journal/00000000000000000001");
+    EXPECT_EQ(response.chunk().offset(), data.size());
+    data += response.chunk().data();
+  }
+  EXPECT_EQ(data, std::string(first.bytes()) + std::string(second.bytes()));
+  const auto manifest = ParseBackupManifest(response.chunk().manifest());
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(manifest->cluster, ClusterId(0xabc));
+  EXPECT_EQ(manifest->checkpoint, EntryId());
+  EXPECT_EQ(manifest->last, second.id());
+  ASSERT_EQ(manifest->files.size(), 1u);
+  EXPECT_EQ(manifest->files[0].hash, Sha256(data));
+  EXPECT_FALSE(reader->Read(&response)) << "the manifest is not the last";
+  EXPECT_TRUE(reader->Finish().ok());
+}
+
+TEST_F(AdminServiceTest, AWitnessHasNothingToBackUp) {
+  replication::ReplicaStatus status = harness_.replica().status();
+  status.role = replication::Role::kWitness;
+  harness_.replica().SetStatus(status);
+  grpc::ClientContext context;
+  const auto reader = harness_.admin().CreateBackup(&context, {});
+  admin::v1::CreateBackupResponse response;
+  EXPECT_FALSE(reader->Read(&response));
+  EXPECT_EQ(reader->Finish().error_code(),
+            grpc::StatusCode::FAILED_PRECONDITION);
 }
 
 TEST_F(AdminServiceTest, HealthIsByName) {

@@ -58,6 +58,7 @@ absl::Status BackupStream::Begin() {
     manifest_.state_format = state.format_version;
     manifest_.state_hash = state.state_hash;
     manifest_.checkpoint = state.applied.entry;
+    manifest_.checkpoint_timestamp = state.applied.timestamp;
   } else if (!absl::IsNotFound(exported.status())) {
     return exported.status();
   }

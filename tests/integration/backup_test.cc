@@ -1,0 +1,183 @@
+// Backups of a daemon under load, restored to a sequence in the middle: the
+// state is the one that the primary had there.
+//
+// LEDGERD_TRANSFERS sets how many are paid (60,000 by default; 1,000,000 in
+// tests/long.sh).
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+#include "proto/backup_manifest.h"
+#include "storage/backup_files.h"
+#include "tests/integration/bulk_payments.h"
+#include "tests/integration/daemon_process.h"
+#include "tests/integration/group_under_load.h"
+#include "tests/integration/live_ledger.h"
+#include "tests/integration/offline_ledger.h"
+#include "tests/integration/subprocess.h"
+#include "tests/integration/test_directory.h"
+
+namespace ledgerd::integration {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::minutes kLimit(5);
+
+class BackupTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    fs::create_directory(Path("archive"));
+    ASSERT_TRUE(
+        FormatDataDirectory(Path("data"), {"--journal-segment-bytes=8MiB"})
+            .ok());
+    std::vector<std::string> flags = SmallLimits();
+    flags.push_back("--journal-archive-dir=" + Path("archive"));
+    auto daemon = DaemonProcess::Start(
+        {.data_directory = Path("data"), .more_flags = std::move(flags)});
+    ASSERT_TRUE(daemon.ok()) << daemon.status();
+    daemon_ = *std::move(daemon);
+    payments_ = std::make_unique<BulkPayments>(
+        std::vector<std::string>{daemon_->client_address()}, /*number=*/0);
+    const absl::Status prepared = payments_->Prepare();
+    ASSERT_TRUE(prepared.ok()) << prepared;
+  }
+
+  std::string Path(const std::string& name) const {
+    return directory_.Path(name);
+  }
+
+  static uint64_t Transfers() {
+    return static_cast<uint64_t>(
+        NumberFromEnvironment("LEDGERD_TRANSFERS", 60'000));
+  }
+
+  void Pay(uint64_t payments) {
+    const absl::Status paid = payments_->Pay(payments);
+    ASSERT_TRUE(paid.ok()) << paid << daemon_->Log();
+  }
+
+  void Backup(const std::string& name) {
+    const Finished made =
+        Ledgerctl({"backup", "create", Path(name),
+                   "--admin-address=" + daemon_->admin_address()});
+    ASSERT_EQ(made.exit_code, 0) << made.errors << daemon_->Log();
+  }
+
+  BackupManifest ManifestOf(const std::string& name) const {
+    const auto manifest = storage::ReadBackup(Path(name));
+    EXPECT_TRUE(manifest.ok()) << manifest.status();
+    return manifest.ok() ? *manifest : BackupManifest();
+  }
+
+  std::vector<std::string> RestoreCommand(
+      const std::string& backup, const std::string& to,
+      const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> command = {"backup", "restore", Path(backup),
+                                        "--data-dir=" + Path(to)};
+    command.insert(command.end(), more.begin(), more.end());
+    return command;
+  }
+
+  TestDirectory directory_{"backup"};
+  std::unique_ptr<DaemonProcess> daemon_;
+  std::unique_ptr<BulkPayments> payments_;
+};
+
+TEST_F(BackupTest, OfAMomentUnderLoadIsTheStateThatThePrimaryHad) {
+  ASSERT_NO_FATAL_FAILURE(Pay(Transfers() / 4));
+  // Payments go on while both backups are made.
+  std::atomic<bool> stop = false;
+  absl::Status paid;
+  std::thread load([&] {
+    while (paid.ok() && !stop) paid = payments_->Pay(1);
+  });
+  Backup("early");
+  const uint64_t before = payments_->paid();
+  const bool went_on = WaitUntil(
+      kLimit, [&] { return payments_->paid() >= before + Transfers() / 2; });
+  Backup("late");
+  stop = true;
+  load.join();
+  ASSERT_TRUE(paid.ok() && went_on) << paid << daemon_->Log();
+
+  const BackupManifest early = ManifestOf("early");
+  const BackupManifest late = ManifestOf("late");
+  // The primary's own word for what its state was there.
+  const Sequence moment = late.checkpoint.sequence;
+  ASSERT_GT(moment, early.last.sequence);
+  Finished restored;
+  // A segment is archived when it is complete, and below a checkpoint.
+  ASSERT_TRUE(
+      WaitUntil(kLimit,
+                [&] {
+                  if (!payments_->Pay(20'000).ok()) return false;
+                  restored = Ledgerctl(RestoreCommand(
+                      "early", "new",
+                      {"--archive=" + Path("archive"),
+                       absl::StrCat("--to-sequence=", moment.value())}));
+                  return restored.exit_code == 0;
+                }))
+      << restored.errors << daemon_->Log();
+
+  auto ledger = OfflineLedger::Open(Path("new"));
+  ASSERT_TRUE(ledger.ok()) << ledger.status();
+  EXPECT_EQ((*ledger)->opened_at(), early.checkpoint.sequence);
+  EXPECT_EQ((*ledger)->last(), late.checkpoint);
+  EXPECT_EQ((*ledger)->state_hash(), late.state_hash);
+  const absl::Status verified = (*ledger)->VerifyAll();
+  EXPECT_TRUE(verified.ok()) << verified;
+  ledger->reset();
+
+  // Both go on, and have nothing to do with each other.
+  auto other = DaemonProcess::Start({.data_directory = Path("new")});
+  ASSERT_TRUE(other.ok()) << other.status();
+  BulkPayments more({(*other)->client_address()}, /*number=*/1);
+  ASSERT_TRUE(more.Prepare().ok());
+  EXPECT_TRUE(more.Pay(100).ok());
+  EXPECT_EQ((*other)->Terminate(), 0);
+  ASSERT_NO_FATAL_FAILURE(Pay(100));
+}
+
+TEST_F(BackupTest, ADamagedOneIsRefusedAndTheFileNamed) {
+  ASSERT_NO_FATAL_FAILURE(Pay(Transfers() / 4));
+  ASSERT_NO_FATAL_FAILURE(Backup("backup"));
+  const BackupManifest manifest = ManifestOf("backup");
+  ASSERT_FALSE(manifest.files.empty());
+  for (const BackupFile& file : manifest.files) {
+    const std::string path = absl::StrCat(Path("backup"), "/", file.path);
+    const auto flip = [&] {
+      std::fstream opened(path,
+                          std::ios::in | std::ios::out | std::ios::binary);
+      const auto middle = static_cast<int64_t>(file.bytes / 2);
+      opened.seekg(middle);
+      const char byte = static_cast<char>(opened.get() ^ 1);
+      opened.seekp(middle);
+      opened.put(byte);
+    };
+    flip();
+    const Finished verified = Ledgerctl({"backup", "verify", Path("backup")});
+    EXPECT_EQ(verified.exit_code, 6) << file.path;
+    EXPECT_TRUE(absl::StrContains(verified.errors, file.path))
+        << verified.errors;
+    const Finished restored = Ledgerctl(RestoreCommand("backup", "new"));
+    EXPECT_EQ(restored.exit_code, 6) << file.path;
+    EXPECT_FALSE(fs::exists(Path("new"))) << file.path;
+    flip();
+  }
+  EXPECT_EQ(Ledgerctl({"backup", "verify", Path("backup")}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace ledgerd::integration
