@@ -1,6 +1,7 @@
 #include "storage/restore.h"
 
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <random>
 #include <utility>
@@ -14,9 +15,13 @@
 #include "proto/backup_manifest.h"
 #include "proto/base/status_macros.h"
 #include "proto/base/uint128.h"
+#include "proto/incident.h"
+#include "proto/kept_incidents.h"
 #include "proto/membership.h"
 #include "storage/archive_reader.h"
 #include "storage/backup_files.h"
+#include "storage/identity_file.h"
+#include "storage/incident_file.h"
 #include "storage/posix_file.h"
 #include "storage/segment_journal.h"
 #include "storage/unfinished_directory.h"
@@ -26,6 +31,8 @@
 namespace ledgerd::storage {
 namespace {
 
+// What the daemon calls its file of incidents.
+constexpr char kIncidentsName[] = "incidents";
 constexpr uint64_t kAppendBytes = uint64_t{4} << 20;
 
 // A UUID of version 4, of random bits.
@@ -157,9 +164,40 @@ absl::Status CopyState(const RestoreOptions& options,
   return absl::OkStatus();
 }
 
+Timestamp Now() {
+  return Timestamp(static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(
+          std::chrono::system_clock::now().time_since_epoch())
+          .count()));
+}
+
+// An open incident, which the first start closes: so it is counted once.
+absl::Status NoteIncident(const BackupManifest& manifest,
+                          const RestoreOptions& options, Timestamp began,
+                          const EntryId& last, const std::string& path) {
+  Incident incident;
+  incident.id = {options.replica, began, 1};
+  incident.kind = IncidentKind::kRestore;
+  incident.epoch = last.epoch;
+  incident.started_at = began;
+  incident.cause =
+      absl::StrCat("restored to sequence ", last.sequence.value(),
+                   " from a backup of ", "replica ", manifest.replica.value(),
+                   " of group ", ToHex(manifest.cluster));
+  KeptIncidents kept;
+  kept.series = began;
+  kept.last_number = incident.id.number;
+  kept.unsent = {incident};
+  kept.open = {incident};
+  LEDGERD_ASSIGN_OR_RETURN(
+      const auto file, IncidentFile::Open(PosixFiles(), path, kIncidentsName));
+  return file->Store(EncodeKeptIncidents(kept));
+}
+
 absl::StatusOr<Restored> Build(const RestoreOptions& options,
                                const BackupManifest& manifest,
                                const std::string& path) {
+  const Timestamp began = Now();
   DataDir::FormatOptions format;
   format.cluster = NewCluster();
   format.replica = options.replica;
@@ -177,6 +215,8 @@ absl::StatusOr<Restored> Build(const RestoreOptions& options,
   Journalist journalist(*journal, options.target, manifest);
   LEDGERD_RETURN_IF_ERROR(TakeAll(options, manifest, journalist));
   LEDGERD_RETURN_IF_ERROR(journal->WriteFiller());
+  LEDGERD_RETURN_IF_ERROR(
+      NoteIncident(manifest, options, began, journalist.last(), path));
   return Restored{format.cluster, journalist.last(),
                   journalist.last_timestamp()};
 }

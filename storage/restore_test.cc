@@ -15,8 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
+#include "proto/incident.h"
+#include "proto/kept_incidents.h"
 #include "storage/backup_files.h"
 #include "storage/data_dir.h"
+#include "storage/incident_file.h"
 #include "storage/journal_testing.h"
 #include "storage/posix_file.h"
 #include "storage/segment_archive.h"
@@ -171,6 +174,22 @@ TEST_F(RestoreTest, ItIsAnotherGroupEachTime) {
   const auto again = Restore(Options({.sequence = Sequence(3)}));
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_NE(again->cluster, restored->cluster);
+}
+
+TEST_F(RestoreTest, TheFirstStartFindsItToBeCounted) {
+  ASSERT_TRUE(Restore(Options({.sequence = Sequence(3)})).ok());
+  const auto file = IncidentFile::Open(PosixFiles(), Path("new"), "incidents");
+  ASSERT_TRUE(file.ok()) << file.status();
+  const auto kept = DecodeKeptIncidents((*file)->contents());
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_FALSE(kept->running);
+  ASSERT_EQ(kept->open.size(), 1u);
+  EXPECT_EQ(kept->unsent, kept->open);
+  EXPECT_EQ(kept->open[0].kind, IncidentKind::kRestore);
+  EXPECT_EQ(kept->open[0].outcome, IncidentOutcome::kInProgress);
+  EXPECT_EQ(kept->open[0].id.replica, ReplicaId(5));
+  EXPECT_EQ(kept->open[0].id.number, kept->last_number);
+  EXPECT_TRUE(absl::StrContains(kept->open[0].cause, "sequence 3"));
 }
 
 TEST_F(RestoreTest, WhatOneReplicaLacksAnothersArchiveHas) {

@@ -1,29 +1,27 @@
 #include "server/incidents/incident_keeper.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/string_view.h"
 
-#include "proto/base/little_endian.h"
 #include "proto/base/status_macros.h"
+#include "proto/kept_incidents.h"
 
 namespace ledgerd::server {
 namespace {
 
 constexpr char kFileName[] = "incidents";
 
-// Offsets in the file's contents; FORMAT.md says the same in words.
-constexpr size_t kSeriesAt = 0;
-constexpr size_t kLastNumberAt = 8;
-constexpr size_t kRunningAt = 16;
-constexpr size_t kUnsentBytesAt = 20;
-constexpr size_t kRecordsAt = 24;
-
-static_assert(kRecordsAt +
+static_assert(kKeptIncidentsBytesMin +
                   (IncidentKeeper::kUnsentMax + IncidentKeeper::kOpenMax) *
                       kIncidentBytesMax <=
               storage::IncidentFile::kContentsMax);
+
+constexpr bool GoesOnAfterACrash(IncidentKind kind) {
+  return kind == IncidentKind::kCrashReplay || kind == IncidentKind::kRestore;
+}
 
 }  // namespace
 
@@ -70,23 +68,17 @@ void IncidentKeeper::BeginRunning() {
 }
 
 void IncidentKeeper::Load(const std::string& contents) {
-  if (contents.size() < kRecordsAt) return;
-  const char* from = contents.data();
-  const absl::string_view records =
-      absl::string_view(contents).substr(kRecordsAt);
-  const auto unsent_bytes = std::min<size_t>(
-      GetLittle<uint32_t>(from + kUnsentBytesAt), records.size());
-  auto unsent = DecodeIncidents(records.substr(0, unsent_bytes));
-  auto open = DecodeIncidents(records.substr(unsent_bytes));
-  if (!unsent.ok() || !open.ok()) {
+  if (contents.empty()) return;
+  auto kept = DecodeKeptIncidents(contents);
+  if (!kept.ok()) {
     logger_.Warning("the file of incidents makes no sense: it begins anew");
     return;
   }
-  series_ = Timestamp(GetLittle<uint64_t>(from + kSeriesAt));
-  last_number_ = GetLittle<uint64_t>(from + kLastNumberAt);
-  crashed_ = from[kRunningAt] != 0;
-  unsent_.assign(unsent->begin(), unsent->end());
-  for (Incident& incident : *open) {
+  series_ = kept->series;
+  last_number_ = kept->last_number;
+  crashed_ = kept->running;
+  unsent_.assign(kept->unsent.begin(), kept->unsent.end());
+  for (Incident& incident : kept->open) {
     // A build that told nobody has left those that ended here, too.
     if (incident.outcome != IncidentOutcome::kInProgress) {
       Tell(incident);
@@ -100,7 +92,7 @@ void IncidentKeeper::Load(const std::string& contents) {
 void IncidentKeeper::CloseWhatWasLeft() {
   std::vector<Incident> left;
   for (const auto& [number, incident] : open_) {
-    if (incident.kind != IncidentKind::kCrashReplay) left.push_back(incident);
+    if (!GoesOnAfterACrash(incident.kind)) left.push_back(incident);
   }
   for (Incident& incident : left) {
     CloseOne(std::move(incident),
@@ -172,6 +164,19 @@ uint64_t IncidentKeeper::Raise(const IncidentSeen& seen) {
   return number;
 }
 
+std::optional<uint64_t> IncidentKeeper::GoOn(IncidentKind kind) {
+  const MutexLock lock(mutex_);
+  for (auto& [number, incident] : open_) {
+    if (incident.kind != kind) continue;
+    if (!crashed_) return number;
+    ++incident.attempts;
+    Tell(incident);
+    Save();
+    return number;
+  }
+  return std::nullopt;
+}
+
 void IncidentKeeper::Close(uint64_t number, const IncidentEnd& end) {
   const MutexLock lock(mutex_);
   const auto found = open_.find(number);
@@ -221,19 +226,13 @@ void IncidentKeeper::Tell(const Incident& incident) {
 
 void IncidentKeeper::Save() {
   if (file_ == nullptr || !fault_.ok()) return;
-  const std::string unsent =
-      EncodeIncidents(std::vector<Incident>(unsent_.begin(), unsent_.end()));
-  std::vector<Incident> open;
-  for (const auto& [number, incident] : open_) open.push_back(incident);
-  std::string contents(kRecordsAt, '\0');
-  char* to = contents.data();
-  PutLittle(to + kSeriesAt, series_.value());
-  PutLittle(to + kLastNumberAt, last_number_);
-  to[kRunningAt] = running_ ? 1 : 0;
-  PutLittle(to + kUnsentBytesAt, static_cast<uint32_t>(unsent.size()));
-  contents += unsent;
-  contents += EncodeIncidents(open);
-  const absl::Status stored = file_->Store(contents);
+  KeptIncidents kept;
+  kept.series = series_;
+  kept.last_number = last_number_;
+  kept.running = running_;
+  kept.unsent.assign(unsent_.begin(), unsent_.end());
+  for (const auto& [number, incident] : open_) kept.open.push_back(incident);
+  const absl::Status stored = file_->Store(EncodeKeptIncidents(kept));
   if (stored.ok() || !fault_.ok()) return;
   fault_ = stored;
   options_.on_fault(stored);

@@ -11,7 +11,8 @@
 // Shape       Open incidents by their number; beside them the records that the
 //             group has not been told yet, oldest first (incident_reporter.h
 //             tells it). What a process left open, the next one closes as
-//             failed; but a crash replay goes on with another attempt.
+//             failed; but a crash replay, and a restore, goes on with another
+//             attempt.
 // Same cause  What is raised again within kSameCause of its end, or while it is
 //             open, is the same incident, seen once more.
 // Durability  Raise and Close have synced when they return.
@@ -33,6 +34,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -94,6 +96,10 @@ class IncidentKeeper {
 
   // Its number.
   uint64_t Raise(const IncidentSeen& seen) LEDGERD_EXCLUDES(mutex_);
+
+  // The number of the one of this kind that was open at the start already. It
+  // is another attempt if the process before crashed.
+  std::optional<uint64_t> GoOn(IncidentKind kind) LEDGERD_EXCLUDES(mutex_);
 
   // Does nothing unless it is open.
   void Close(uint64_t number, const IncidentEnd& end) LEDGERD_EXCLUDES(mutex_);

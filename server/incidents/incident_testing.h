@@ -16,11 +16,13 @@
 #include "absl/strings/string_view.h"
 
 #include "proto/base/check.h"
+#include "proto/kept_incidents.h"
 #include "proto/types.h"
 #include "replication/clock.h"
 #include "server/incidents/incident_keeper.h"
 #include "server/logging.h"
 #include "storage/faulty_files.h"
+#include "storage/incident_file.h"
 
 namespace ledgerd::server {
 
@@ -49,6 +51,13 @@ struct IncidentWorld {
     LEDGERD_CHECK_OK(keeper.status());
     (*keeper)->BeginRunning();
     return *std::move(keeper);
+  }
+
+  // What is there before the first process begins.
+  void Store(const KeptIncidents& kept) {
+    const auto file = storage::IncidentFile::Open(files, "/d", "incidents");
+    LEDGERD_CHECK_OK(file.status());
+    LEDGERD_CHECK_OK((*file)->Store(EncodeKeptIncidents(kept)));
   }
 
   // It may never run.

@@ -14,6 +14,7 @@ using replication::ReplicaStatus;
 using replication::Role;
 
 void IncidentWatch::BeginReplay() {
+  restore_ = keeper_.GoOn(IncidentKind::kRestore);
   if (!keeper_.crashed()) return;
   replay_ = keeper_.Raise({.kind = IncidentKind::kCrashReplay,
                            .cause = "the process before did not end cleanly"});
@@ -29,14 +30,16 @@ void IncidentWatch::Note(const ReplicaStatus& status,
 
 void IncidentWatch::NoteReplay(const ReplicaStatus& status,
                                const Standing& standing) {
-  if (!replay_.has_value()) return;
   if (!IsWithTheGroup(standing, status.role)) return;
-  keeper_.Close(*replay_,
-                {.resolution = absl::StrCat(
-                     status.role == Role::kPrimary ? "primary again"
-                                                   : "follows the primary",
-                     " with sequence ", status.applied.value(), " applied")});
-  replay_.reset();
+  for (std::optional<uint64_t>* ends : {&replay_, &restore_}) {
+    if (!ends->has_value()) continue;
+    keeper_.Close(**ends,
+                  {.resolution = absl::StrCat(
+                       status.role == Role::kPrimary ? "primary again"
+                                                     : "follows the primary",
+                       " with sequence ", status.applied.value(), " applied")});
+    ends->reset();
+  }
 }
 
 void IncidentWatch::NoteFull(const ReplicaStatus& status) {

@@ -9,6 +9,8 @@
 // What raises what, and when it is a success:
 //   crash_replay   the process before did not end cleanly; the replica is
 //                  primary, or follows one, and has applied what is committed
+//   restore        ledgerctl has made the data directory of a backup, and left
+//                  it open there; as a crash replay
 //   clock_skew     this clock and the primary's differ too much; they agree, or
 //                  another replica is the primary
 //   overload       requests are refused for want of room in the inbox; none
@@ -72,6 +74,7 @@ class IncidentWatch {
     bool holds_writes = false;
   };
 
+  // Closes what ends when the replica is with its group.
   void NoteReplay(const replication::ReplicaStatus& status,
                   const Standing& standing);
   void NoteFull(const replication::ReplicaStatus& status);
@@ -84,6 +87,7 @@ class IncidentWatch {
   IncidentKeeper& keeper_;
   const replication::Clock& clock_;
   std::optional<uint64_t> replay_;
+  std::optional<uint64_t> restore_;
   std::optional<Hold> full_;
   std::optional<Hold> stall_;
   // Refusals so far, as last seen, and when that was another number.

@@ -11,6 +11,7 @@
 
 #include "proto/base/mutex.h"
 #include "proto/errors.h"
+#include "proto/kept_incidents.h"
 #include "server/fake_replica.h"
 #include "server/incidents/incident_reporter.h"
 #include "server/incidents/incident_testing.h"
@@ -89,6 +90,48 @@ TEST_F(IncidentWatchTest, AReplayEndsWhenAStandbyHasCaughtUp) {
   status_.applied = Sequence(9);
   Note();
   EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
+}
+
+// What ledgerctl leaves in a data directory that it has made of a backup.
+KeptIncidents RestoreBegun() {
+  Incident restore;
+  restore.id = {ReplicaId(2), Timestamp(5), 1};
+  restore.kind = IncidentKind::kRestore;
+  restore.started_at = Timestamp(5);
+  return {.series = Timestamp(5),
+          .last_number = 1,
+          .unsent = {restore},
+          .open = {restore}};
+}
+
+TEST_F(IncidentWatchTest, ARestoreEndsWithTheFirstPrimary) {
+  world_.Store(RestoreBegun());
+  Start();
+  Note();
+  EXPECT_EQ(Only().kind, IncidentKind::kRestore);
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kInProgress);
+  BecomePrimary();
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(Only().attempts, 1u);
+  keeper_->NoteSent(keeper_->Unsent());
+  keeper_->EndCleanly();
+  Start();
+  BecomePrimary();
+  EXPECT_TRUE(keeper_->Unsent().empty()) << "it is counted once";
+}
+
+TEST_F(IncidentWatchTest, ARestoreGoesOnAfterACrash) {
+  world_.Store(RestoreBegun());
+  Start();
+  Start();
+  BecomePrimary();
+  const std::vector<Incident> unsent = keeper_->Unsent();
+  ASSERT_EQ(unsent.size(), 2u);
+  for (const Incident& incident : unsent) {
+    EXPECT_EQ(incident.outcome, IncidentOutcome::kSuccess);
+    EXPECT_EQ(incident.attempts,
+              incident.kind == IncidentKind::kRestore ? 2u : 1u);
+  }
 }
 
 TEST_F(IncidentWatchTest, AFullDiskIsToleratedForAsLongAsWritesMayWait) {

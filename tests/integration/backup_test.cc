@@ -34,6 +34,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes kLimit(5);
+constexpr std::chrono::seconds kSoon(30);
 
 class BackupTest : public testing::Test {
  protected:
@@ -146,6 +147,18 @@ TEST_F(BackupTest, OfAMomentUnderLoadIsTheStateThatThePrimaryHad) {
   BulkPayments more({(*other)->client_address()}, /*number=*/1);
   ASSERT_TRUE(more.Prepare().ok());
   EXPECT_TRUE(more.Pay(100).ok());
+  // Its group has counted one restore, which ended well.
+  constexpr char kCounted[] =
+      R"("rate":"R recovery","kind":"restore","successful":1,"total":1)";
+  Finished counters;
+  EXPECT_TRUE(WaitUntil(kSoon,
+                        [&] {
+                          counters = Ledgerctl(
+                              {"counters", "-o", "json",
+                               "--admin-address=" + (*other)->admin_address()});
+                          return absl::StrContains(counters.output, kCounted);
+                        }))
+      << counters.output << counters.errors;
   EXPECT_EQ((*other)->Terminate(), 0);
   ASSERT_NO_FATAL_FAILURE(Pay(100));
 }
