@@ -37,6 +37,10 @@ void JournalThread::RecordCheckpoint(EntryId checkpoint) {
   Push(Checkpoint{checkpoint});
 }
 
+void JournalThread::Run(std::function<void()> work) {
+  Push(Work{std::move(work)});
+}
+
 void JournalThread::Push(Task task) {
   {
     const MutexLock lock(mutex_);
@@ -132,6 +136,11 @@ absl::Status JournalThread::Do(const Checkpoint& checkpoint) {
 absl::Status JournalThread::Do(const Filler& /*filler*/) {
   filler_due_ = false;
   return journal_.WriteFiller();
+}
+
+absl::Status JournalThread::Do(const Work& work) {
+  work.run();
+  return absl::OkStatus();
 }
 
 bool JournalThread::WaitToRetry() {

@@ -56,6 +56,10 @@ class JournalThread {
   void Persist(JournalWrite write) LEDGERD_EXCLUDES(mutex_);
   void RecordCheckpoint(EntryId checkpoint) LEDGERD_EXCLUDES(mutex_);
 
+  // Runs `work` in its turn, while nothing is written; never, when the thread
+  // has ended before.
+  void Run(std::function<void()> work) LEDGERD_EXCLUDES(mutex_);
+
   // Returns once all that was given is written, or cannot be.
   void Stop() LEDGERD_EXCLUDES(mutex_);
 
@@ -66,7 +70,11 @@ class JournalThread {
 
   struct Filler {};
 
-  using Task = std::variant<JournalWrite, Checkpoint, Filler>;
+  struct Work {
+    std::function<void()> run;
+  };
+
+  using Task = std::variant<JournalWrite, Checkpoint, Filler, Work>;
 
   void Loop() LEDGERD_EXCLUDES(mutex_);
   void Push(Task task) LEDGERD_EXCLUDES(mutex_);
@@ -79,6 +87,7 @@ class JournalThread {
   absl::Status Do(const JournalWrite& write);
   absl::Status Do(const Checkpoint& checkpoint);
   absl::Status Do(const Filler& filler);
+  static absl::Status Do(const Work& work);
   bool WaitToRetry() LEDGERD_EXCLUDES(mutex_);
 
   storage::Journal& journal_;

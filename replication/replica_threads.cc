@@ -452,6 +452,10 @@ void ReplicaThreads::Publish() {
   }
 }
 
+void ReplicaThreads::Fail(const absl::Status& fault) {
+  Post([fault](Replica& replica) { replica.Halt(fault); });
+}
+
 // ---- ReplicaWork
 
 void ReplicaThreads::Persist(JournalWrite write) {

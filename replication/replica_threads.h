@@ -117,6 +117,15 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
     return *store_.checkpoint_receiver();
   }
 
+  // Runs `work` on the journal's thread, which alone writes it. Never, when
+  // that has ended. Requires: Start returned OK.
+  void RunOnJournal(std::function<void()> work) {
+    journal_thread_->Run(std::move(work));
+  }
+
+  // Halts the replica for a fault that others have found.
+  void Fail(const absl::Status& fault) LEDGERD_EXCLUDES(mutex_);
+
   absl::Status Propose(Proposal proposal) override;
   absl::Status Admits(size_t bytes) const override;
   absl::Status Read(ReadRequest request) override;

@@ -278,6 +278,14 @@ std::string* FaultyFiles::Device(const std::string& path) {
   return &found->second->device;
 }
 
+void FaultyFiles::Rot(const std::string& path, uint64_t offset, char mask) {
+  const MutexLock lock(mutex_);
+  Node& node = *names_.at(path);
+  for (std::string* bytes : {&node.device, &node.seen}) {
+    (*bytes)[offset] = static_cast<char>((*bytes)[offset] ^ mask);
+  }
+}
+
 absl::Status FaultyFiles::Begin(Operation operation, const std::string& what) {
   if (Crashed()) {
     if (crash_point_.empty()) crash_point_ = what;

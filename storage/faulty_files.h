@@ -107,6 +107,10 @@ class FaultyFiles final : public FileSystem {
   // nullptr when it is not.
   std::string* Device(const std::string& path);
 
+  // Flips bits of one byte on the device, as who reads past the cache sees it
+  // at once. Requires: the file is there, and that long.
+  void Rot(const std::string& path, uint64_t offset, char mask);
+
  private:
   friend class FaultyFile;
 

@@ -102,6 +102,10 @@ class ReplaceableStateStore final : public StateStore {
 
   Sequence oldest_event() const override { return Shared()->oldest_event(); }
 
+  absl::Status VerifyCheckpointAt(const Pace& pace) override {
+    return Shared()->VerifyCheckpointAt(pace);
+  }
+
   absl::Status VerifyCheckpoint() override {
     return Shared()->VerifyCheckpoint();
   }

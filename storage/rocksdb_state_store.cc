@@ -527,8 +527,8 @@ RocksDbStateStore::ExportCheckpoint() {
   return exporter_.Export(database_, keeper_);
 }
 
-absl::Status RocksDbStateStore::VerifyCheckpoint() {
-  return VerifyState(*keeper_.current());
+absl::Status RocksDbStateStore::VerifyCheckpointAt(const Pace& pace) {
+  return VerifyState(*keeper_.current(), pace);
 }
 
 // ---- queries

@@ -131,7 +131,11 @@ class RocksDbStateStore final : public StateStore, private StateView {
     return keeper_.current()->oldest_event();
   }
 
-  absl::Status VerifyCheckpoint() override;
+  absl::Status VerifyCheckpoint() override {
+    return VerifyCheckpointAt(nullptr);
+  }
+
+  absl::Status VerifyCheckpointAt(const Pace& pace) override;
 
   absl::StatusOr<std::shared_ptr<const ExportedCheckpoint>> ExportCheckpoint()
       override;

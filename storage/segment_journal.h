@@ -38,8 +38,10 @@
 #include "storage/journal.h"
 #include "storage/journal_record.h"
 #include "storage/journal_recovery.h"
+#include "storage/pace.h"
 #include "storage/segment.h"
 #include "storage/segment_archive.h"
+#include "storage/segment_damage.h"
 #include "storage/spare_segments.h"
 #include "storage/superblock.h"
 
@@ -60,8 +62,22 @@ struct SegmentJournalOptions {
   bool prepare_in_background = true;
 };
 
+// Damage of a segment, for as long as that is part of the journal.
+struct SegmentDamage {
+  std::shared_ptr<Segment> segment;
+  DamagedRun run;
+};
+
+struct PreparedMend {
+  SegmentDamage damage;
+  Mend mend;
+};
+
 class SegmentJournal final : public Journal {
  public:
+  // Read at a time by FindDamageIn.
+  static constexpr uint64_t kCheckBytes = uint64_t{256} << 10;
+
   // Requires: this process alone has the data directory (DataDir's lock);
   // `files` outlives the journal.
   static absl::StatusOr<std::unique_ptr<SegmentJournal>> Open(
@@ -89,6 +105,31 @@ class SegmentJournal final : public Journal {
 
   // Entries up to `through` are in the archive. Any thread.
   void SetArchived(Sequence through);
+
+  // ---- damage (segment_damage.h), any thread but for Perform
+
+  // Those that there are now, to be looked at one after the other.
+  std::vector<SegmentNumber> segments() const;
+
+  // Reads all of a segment again, as far as it was written when this was
+  // called, kCheckBytes at a time; `pace` is told of each, and may wait. None
+  // when the segment is gone meanwhile. DATA_LOSS: as FindDamage; no entry
+  // mends it. Takes as much memory as a segment has bytes.
+  absl::StatusOr<std::vector<SegmentDamage>> FindDamageIn(
+      SegmentNumber number, const Pace& pace) const;
+
+  // An entry whose record is whole, whatever else of its segment is damaged;
+  // all of that is read. DATA_LOSS: it is not; OUT_OF_RANGE: as Read.
+  absl::StatusOr<Entry> Salvage(Sequence sequence) const;
+
+  // INVALID_ARGUMENT: not the entries that were there.
+  absl::StatusOr<PreparedMend> PrepareMend(
+      const SegmentDamage& damage, absl::Span<const Entry> entries) const;
+
+  // The journal thread. Writes and syncs it: a crash leaves the damage or the
+  // entries, and all else as it is. ABORTED: the segment has been released, or
+  // rolled back; nothing was done.
+  absl::Status PerformMend(const PreparedMend& mend);
 
   // The first entry that Open found torn and set aside; 0 when there was none.
   Sequence torn() const { return torn_; }
@@ -150,6 +191,17 @@ class SegmentJournal final : public Journal {
   absl::StatusOr<std::shared_ptr<Segment>> WriteShorter(
       const Segment& segment, Sequence from, const std::string& path);
   absl::Status MoveAside(size_t keep, Sequence from);
+
+  // segment_journal_mend.cc
+  struct Checked {
+    std::shared_ptr<Segment> segment;
+    // Of its file, whole blocks.
+    uint64_t bytes = 0;
+    ChainLink end;
+  };
+
+  // Nothing when it is gone.
+  std::optional<Checked> ToCheck(SegmentNumber number) const;
 
   // segment_journal_install.cc
   absl::StatusOr<std::shared_ptr<Segment>> MakeInstalling(SegmentNumber number,

@@ -37,7 +37,8 @@ Uint128 HashListed(const rocksdb::Slice& list, Timestamp timestamp) {
 
 class Verifier {
  public:
-  explicit Verifier(const DiskState& disk) : disk_(disk) {}
+  Verifier(const DiskState& disk, const Pace& pace)
+      : disk_(disk), pace_(pace) {}
 
   absl::Status Verify() {
     LEDGERD_RETURN_IF_ERROR(ScanAccounts());
@@ -59,11 +60,33 @@ class Verifier {
     return holds ? absl::OkStatus() : absl::DataLossError(message);
   }
 
+  // So much is read between two looks at the pace.
+  static constexpr uint64_t kPacedBytes = uint64_t{256} << 10;
+
+  absl::Status Paced(uint64_t bytes) {
+    read_ += bytes;
+    if (pace_ == nullptr || read_ < kPacedBytes) return absl::OkStatus();
+    return pace_(std::exchange(read_, 0));
+  }
+
+  using UseRow = std::function<absl::Status(const rocksdb::Slice& key,
+                                            const rocksdb::Slice& value)>;
+
+  absl::Status Scan(const Key& prefix, const UseRow& use) {
+    return disk_.Scan(
+        prefix,
+        [&](const rocksdb::Slice& key,
+            const rocksdb::Slice& value) -> absl::Status {
+          LEDGERD_RETURN_IF_ERROR(Paced(key.size() + value.size()));
+          return use(key, value);
+        });
+  }
+
   // Calls `use` with every record of a packed table.
   template <typename Record>
   absl::Status ScanRecords(
       Table table, const std::function<absl::Status(const Record&)>& use) {
-    return disk_.Scan(
+    return Scan(
         Key(table), [&](const rocksdb::Slice&, const rocksdb::Slice& value) {
           const PackedRow<Record> row(value);
           LEDGERD_RETURN_IF_ERROR(Expect(row.valid(), "a row is malformed"));
@@ -104,7 +127,7 @@ class Verifier {
       }
       return absl::OkStatus();
     };
-    LEDGERD_RETURN_IF_ERROR(disk_.Scan(Key(Table::kIndex), add));
+    LEDGERD_RETURN_IF_ERROR(Scan(Key(Table::kIndex), add));
     return Expect(sum == index_,
                   "the index is not that of the accounts and transfers");
   }
@@ -184,7 +207,7 @@ class Verifier {
       sum += HashPair(KeyNumber(key, 1), KeyNumber(key, 9));
       return absl::OkStatus();
     };
-    LEDGERD_RETURN_IF_ERROR(disk_.Scan(Key(Table::kExpiries), add));
+    LEDGERD_RETURN_IF_ERROR(Scan(Key(Table::kExpiries), add));
     return Expect(sum == expiries_,
                   "the expiries are not those of the pending transfers");
   }
@@ -195,6 +218,7 @@ class Verifier {
       RunReader reader(disk_, run);
       for (; reader.Valid(); reader.Next()) {
         const IdRecord& record = reader.record();
+        LEDGERD_RETURN_IF_ERROR(Paced(sizeof(IdRecord)));
         LEDGERD_RETURN_IF_ERROR(
             Expect(run->MayContain(record.id(), IdFilter::Hash(record.id())),
                    "a filter denies an id of its run"));
@@ -223,6 +247,9 @@ class Verifier {
   }
 
   const DiskState& disk_;
+  const Pace& pace_;
+  // Since the last look at the pace.
+  uint64_t read_ = 0;
   StateHash hash_;
   LedgerSums sums_;
   Timestamp last_transfer_;
@@ -237,8 +264,8 @@ class Verifier {
 
 }  // namespace
 
-absl::Status VerifyState(const DiskState& disk) {
-  return Verifier(disk).Verify();
+absl::Status VerifyState(const DiskState& disk, const Pace& pace) {
+  return Verifier(disk, pace).Verify();
 }
 
 }  // namespace ledgerd::storage

@@ -13,10 +13,13 @@
 #include "absl/status/status.h"
 
 #include "storage/disk_state.h"
+#include "storage/pace.h"
 
 namespace ledgerd::storage {
 
-absl::Status VerifyState(const DiskState& disk);
+// `pace` may be empty. What it returns ends the scan; it is told of keys and
+// values, about.
+absl::Status VerifyState(const DiskState& disk, const Pace& pace = nullptr);
 
 }  // namespace ledgerd::storage
 
