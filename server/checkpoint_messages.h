@@ -1,5 +1,4 @@
-// A checkpoint's manifest and chunks, and a state's mark, as messages, and
-// back.
+// A checkpoint's manifest and chunks, and a state's mark, as messages and back.
 //
 // Errors   INVALID_ARGUMENT  the sender's message is none: an id, a hash or a
 //                            number of files that cannot be.

@@ -51,6 +51,8 @@ LEDGERD_FLAG(state_event_age_seconds);
 LEDGERD_FLAG(state_event_bytes);
 LEDGERD_FLAG(replication_heartbeat_ms);
 LEDGERD_FLAG(replication_timeout_ms);
+LEDGERD_FLAG(scrub_interval_seconds);
+LEDGERD_FLAG(scrub_bytes_per_second);
 
 LEDGERD_FLAG(config);
 LEDGERD_FLAG(cluster_id);

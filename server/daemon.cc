@@ -82,6 +82,13 @@ absl::Status Daemon::StartGroup() {
                     {{"error", error.ToString()}});
     }
   };
+  options.on_damage = [this](DamageAlarms::Place place,
+                             const absl::Status& damage) {
+    damage_.Raise(place, damage, clock_.WallNow());
+  };
+  options.on_mended = [this](DamageAlarms::Place place) {
+    damage_.ClearDamage(place);
+  };
   options.clock = &clock_;
   options.addresses = &addresses_;
   options.logger = &logger_;
@@ -95,11 +102,12 @@ absl::Status Daemon::StartGroup() {
                     {{"from_sequence", group->journal().torn().value()}});
   }
   LEDGERD_RETURN_IF_ERROR(group->Start());
-  served_.emplace(ServedGroup{group->replica(), group->store(),
-                              group->journal(), addresses_, damage_,
-                              group->identity().cluster, group->path(),
-                              std::chrono::system_clock::now(), &group->marks(),
-                              group->peers(), group->archiver()});
+  served_.emplace(
+      ServedGroup{group->replica(), group->store(), group->journal(),
+                  addresses_, damage_, group->identity().cluster, group->path(),
+                  std::chrono::system_clock::now(), &group->marks(),
+                  group->peers(), group->archiver(),
+                  [running = group.get()] { return running->last_scrub(); }});
   logger_.Info("replica started",
                {{"version", kVersion},
                 {"cluster_id", ToText(group->identity().cluster)},

@@ -43,6 +43,10 @@ bool DamageAlarms::Clear(const std::string& name) {
   return raised_.erase(name) > 0;
 }
 
+void DamageAlarms::ClearDamage(Place place) {
+  Clear(NameOf(place, absl::DataLossError("")));
+}
+
 std::vector<DamageAlarms::Alarm> DamageAlarms::Get() const {
   const MutexLock lock(mutex_);
   std::vector<Alarm> alarms;

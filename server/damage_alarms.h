@@ -8,7 +8,8 @@
 //          after it: STATE_DAMAGED, JOURNAL_DAMAGED and, where replicas were
 //          compared, STATE_MISMATCH for DATA_LOSS, else DISK_ERROR. They stay
 //          until an operator clears them or the process ends: what is on the
-//          disk does not heal by itself.
+//          disk does not heal by itself. What the scrubber has mended ends its
+//          alarm.
 // Threads  Any.
 #ifndef LEDGERD_SERVER_DAMAGE_ALARMS_H_
 #define LEDGERD_SERVER_DAMAGE_ALARMS_H_
@@ -45,6 +46,9 @@ class DamageAlarms {
   // The operator has seen to it; the next one that is met raises it again.
   // False: there is none of this name.
   bool Clear(const std::string& name) LEDGERD_EXCLUDES(mutex_);
+
+  // What was damaged there is mended.
+  void ClearDamage(Place place) LEDGERD_EXCLUDES(mutex_);
 
   // By name.
   std::vector<Alarm> Get() const LEDGERD_EXCLUDES(mutex_);

@@ -14,9 +14,11 @@
 #define LEDGERD_SERVER_PEERS_H_
 
 #include <chrono>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
+#include "proto/entry.h"
 #include "proto/types.h"
 #include "replication/state_marks.h"
 
@@ -32,6 +34,14 @@ class Peers {
   virtual absl::StatusOr<replication::StateMark> StateOf(ReplicaId replica,
                                                          Sequence sequence,
                                                          Deadline deadline) = 0;
+
+  // Some of these entries, which are damaged here; the first one at least.
+  // DATA_LOSS: that is damaged there, too. OUT_OF_RANGE: no longer there.
+  // UNAVAILABLE: not there yet, too.
+  virtual absl::StatusOr<std::vector<Entry>> EntriesOf(ReplicaId replica,
+                                                       Sequence from,
+                                                       Sequence through,
+                                                       Deadline deadline) = 0;
 };
 
 }  // namespace ledgerd::server

@@ -31,6 +31,13 @@ class FakePeers final : public Peers {
     return Mark(sequence.value(), hash->second);
   }
 
+  absl::StatusOr<std::vector<Entry>> EntriesOf(ReplicaId /*replica*/,
+                                               Sequence /*from*/,
+                                               Sequence /*through*/,
+                                               Deadline /*deadline*/) override {
+    return absl::UnimplementedError("not asked for here");
+  }
+
  private:
   const std::map<uint64_t, uint64_t> hashes_;
 };

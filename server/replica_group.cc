@@ -13,6 +13,7 @@
 #include "replication/core/message.h"
 #include "server/group_layout.h"
 #include "server/host_port.h"
+#include "server/repair/journal_entries.h"
 #include "storage/posix_file.h"
 #include "storage/replaceable_state_store.h"
 #include "storage/rocksdb_state_store.h"
@@ -93,6 +94,11 @@ storage::RocksDbStateStore::Options StateOptions(
   state.cluster = cluster;
   state.database.on_read_error = options.on_read_error;
   return state;
+}
+
+ScrubberOptions OptionsOfScrubber(const config::v1::Config& config) {
+  return {.interval = std::chrono::seconds(config.scrub().interval_seconds()),
+          .bytes_per_second = config.scrub().bytes_per_second()};
 }
 
 bool KeepsState(const Membership& membership, ReplicaId self) {
@@ -245,7 +251,21 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
                     .marks = marks_,
                     .on_halt =
                         [this](const absl::Status& fault) { OnHalt(fault); }}),
-               *journal_, *store_, machine_, clock_, transport_.get()) {
+               *journal_, *store_, machine_, clock_, transport_.get()),
+      scrubber_options_(OptionsOfScrubber(options.config)),
+      on_damage_(options.on_damage),
+      on_mended_(options.on_mended),
+      logger_(*options.logger),
+      repair_({.others = [this] { return Others(); },
+               .peers = transport_.get(),
+               .write =
+                   [this](const storage::SegmentDamage& damage,
+                          absl::Span<const Entry> entries) {
+                     const auto run = [this](std::function<void()> work) {
+                       replica_.RunOnJournal(std::move(work));
+                     };
+                     return WriteMend(*journal_, run, damage, entries);
+                   }}) {
   const std::string& archive = options.config.journal().archive_dir();
   if (archive.empty()) return;
   archiver_.emplace(*journal_, dir_->identity(),
@@ -267,7 +287,49 @@ absl::Status ReplicaGroup::Start() {
         }
         return transport_->BringIncidents(primary, incidents);
       });
+  BeginScrubbing();
   return absl::OkStatus();
+}
+
+void ReplicaGroup::BeginScrubbing() {
+  ScrubberPorts ports;
+  ports.segments = [this] { return journal_->segments(); };
+  ports.find = [this](storage::SegmentNumber number,
+                      const storage::Pace& pace) {
+    return journal_->FindDamageIn(number, pace);
+  };
+  ports.mend = [this](const storage::SegmentDamage& damage,
+                      Peers::Deadline deadline) {
+    return repair_.Mend(damage, deadline);
+  };
+  if (keeps_state_) {
+    ports.verify_state = [this](const storage::Pace& pace) {
+      return store_->VerifyCheckpointAt(pace);
+    };
+  }
+  ports.alarm = on_damage_;
+  ports.clear = on_mended_;
+  ports.halt = [this](const absl::Status& fault) { replica_.Fail(fault); };
+  ports.now = [this] { return clock_.WallNow(); };
+  scrubber_.emplace(scrubber_options_, std::move(ports), incidents_->keeper(),
+                    logger_);
+}
+
+std::vector<ReplicaId> ReplicaGroup::Others() const {
+  std::vector<ReplicaId> others;
+  for (const replication::PeerStatus& peer : replica_.status().peers) {
+    others.push_back(peer.id);
+  }
+  return others;
+}
+
+absl::StatusOr<std::vector<Entry>> ReplicaGroup::EntriesOf(ReplicaId asker,
+                                                           Sequence from,
+                                                           Sequence through) {
+  repair_.NoteDamaged(asker, from, through);
+  auto entries = EntriesFor(*journal_, from, through);
+  if (absl::IsDataLoss(entries.status())) scrubber_->LookNow();
+  return entries;
 }
 
 void ReplicaGroup::OnHalt(const absl::Status& fault) {
@@ -299,6 +361,9 @@ absl::Status ReplicaGroup::Connect() {
     if (keeps_state_) return marks_.At(sequence);
     return absl::FailedPreconditionError("a witness keeps no state");
   };
+  ends.entries = [this](ReplicaId asker, Sequence from, Sequence through) {
+    return EntriesOf(asker, from, through);
+  };
   if (keeps_state_) {
     ends.receiver =
         &receiver_.emplace(replica_.checkpoint_receiver(), incidents_->group());
@@ -323,6 +388,8 @@ void ReplicaGroup::Follow(const replication::ReplicaStatus& status) {
 }
 
 absl::Status ReplicaGroup::Stop(std::chrono::milliseconds patience) {
+  // It has things written, which is over once the replica has stopped.
+  scrubber_->End();
   const absl::Status fault = replica_.Stop(patience);
   if (transport_ != nullptr) transport_->Stop();
   return incidents_->End(fault);

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -32,12 +33,15 @@
 #include "replication/state_marks.h"
 #include "server/clock_watch.h"
 #include "server/config.pb.h"
+#include "server/damage_alarms.h"
 #include "server/grpc/grpc_transport.h"
 #include "server/incidents/recorded_receiver.h"
 #include "server/incidents/replica_incidents.h"
 #include "server/ledger_state_machine.h"
 #include "server/logging.h"
 #include "server/peers.h"
+#include "server/repair/journal_repair.h"
+#include "server/repair/scrubber.h"
 #include "server/served_group.h"
 #include "server/standing.h"
 #include "storage/data_dir.h"
@@ -54,6 +58,9 @@ struct ReplicaGroupOptions {
   std::optional<ReplicaId> replica;
   // Told, while Open runs, what it brings from an older format to this one.
   std::function<void(const std::string&)> say;
+  // Told of damage that a look for it has found, and of its end. Any thread.
+  std::function<void(DamageAlarms::Place, const absl::Status&)> on_damage;
+  std::function<void(DamageAlarms::Place)> on_mended;
   // Told of every read of the state that failed; quick. Any thread.
   std::function<void(const absl::Status&)> on_read_error;
   // Called, from any thread, when the replica has halted, or its incidents
@@ -114,6 +121,10 @@ class ReplicaGroup {
   // Null when it is alone.
   Peers* peers() { return transport_.get(); }
 
+  // When the last look for damage over everything ended; 0: none has, since the
+  // start. Requires: Start returned OK.
+  Timestamp last_scrub() const { return scrubber_->last_pass(); }
+
  private:
   // What Open has opened, in this order.
   struct Parts {
@@ -127,6 +138,12 @@ class ReplicaGroup {
   ReplicaGroup(const ReplicaGroupOptions& options, Parts parts);
 
   void CompareClocks(const replication::Event& event);
+
+  void BeginScrubbing();
+  std::vector<ReplicaId> Others() const;
+  // For another replica, where these are damaged.
+  absl::StatusOr<std::vector<Entry>> EntriesOf(ReplicaId asker, Sequence from,
+                                               Sequence through);
 
   // Records what it was before anybody acts on it.
   void OnHalt(const absl::Status& fault);
@@ -147,6 +164,13 @@ class ReplicaGroup {
   const replication::SystemClock clock_;
   ClockWatch clock_watch_;
   replication::ReplicaThreads replica_;
+  const ScrubberOptions scrubber_options_;
+  const std::function<void(DamageAlarms::Place, const absl::Status&)>
+      on_damage_;
+  const std::function<void(DamageAlarms::Place)> on_mended_;
+  Logger& logger_;
+  JournalRepair repair_;
+  std::optional<Scrubber> scrubber_;
 };
 
 }  // namespace ledgerd::server

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -87,6 +88,8 @@ struct ServedGroup {
   Peers* peers = nullptr;
   // Null where the journal has no archive.
   const storage::JournalArchiver* archiver = nullptr;
+  // When the last look for damage ended; 0: none has. Empty: nobody looks.
+  std::function<Timestamp()> last_scrub = nullptr;
 };
 
 }  // namespace ledgerd::server

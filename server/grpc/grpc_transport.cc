@@ -169,6 +169,14 @@ absl::StatusOr<replication::StateMark> GrpcTransport::StateOf(
   return AskStateHash(call, sequence);
 }
 
+absl::StatusOr<std::vector<Entry>> GrpcTransport::EntriesOf(ReplicaId replica,
+                                                            Sequence from,
+                                                            Sequence through,
+                                                            Deadline deadline) {
+  LEDGERD_ASSIGN_OR_RETURN(const PeerCall call, CallTo(replica, deadline));
+  return AskEntries(call, from, through);
+}
+
 void GrpcTransport::SendCheckpoint(replication::CheckpointOrder order) {
   const MutexLock lock(mutex_);
   const auto peer = peers_.find(order.to);
@@ -187,6 +195,7 @@ ReplicationHost GrpcTransport::MakeHost() {
   };
   host.journal_incidents = ends_.journal_incidents;
   host.state_at = ends_.state_at;
+  host.entries = ends_.entries;
   host.receiver = ends_.receiver;
   return host;
 }

@@ -37,6 +37,7 @@
 #include "absl/status/statusor.h"
 
 #include "proto/base/mutex.h"
+#include "proto/entry.h"
 #include "proto/incident.h"
 #include "proto/membership.h"
 #include "proto/types.h"
@@ -77,6 +78,10 @@ struct TransportEnds {
   std::function<absl::Status(const std::vector<Incident>&)> journal_incidents;
   // The state after that entry, for comparison. UNAVAILABLE: not yet.
   std::function<absl::StatusOr<replication::StateMark>(Sequence)> state_at;
+  // As ReplicationHost's.
+  std::function<absl::StatusOr<std::vector<Entry>>(
+      ReplicaId asker, Sequence from, Sequence through)>
+      entries;
   // Null for a witness.
   storage::CheckpointReceiver* receiver = nullptr;
 };
@@ -115,6 +120,10 @@ class GrpcTransport final : public replication::Transport, public Peers {
   absl::StatusOr<replication::StateMark> StateOf(ReplicaId replica,
                                                  Sequence sequence,
                                                  Deadline deadline) override
+      LEDGERD_EXCLUDES(mutex_);
+  absl::StatusOr<std::vector<Entry>> EntriesOf(ReplicaId replica, Sequence from,
+                                               Sequence through,
+                                               Deadline deadline) override
       LEDGERD_EXCLUDES(mutex_);
 
   void Send(replication::Message message) override LEDGERD_EXCLUDES(mutex_);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <string>
 #include <utility>
 
+#include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel_posix.h"
 
@@ -61,6 +63,30 @@ absl::StatusOr<replication::StateMark> AskStateHash(const PeerCall& call,
     return absl::InternalError("it answered something else");
   }
   return mark;
+}
+
+absl::StatusOr<std::vector<Entry>> AskEntries(const PeerCall& call,
+                                              Sequence from, Sequence through) {
+  LEDGERD_ASSIGN_OR_RETURN(const auto stub, Connect(call));
+  v1::GetEntriesRequest request;
+  *request.mutable_hello() = call.hello;
+  request.set_from_sequence(from.value());
+  request.set_through_sequence(through.value());
+  grpc::ClientContext context;
+  SetDeadline(call, context);
+  v1::GetEntriesResponse response;
+  LEDGERD_RETURN_IF_ERROR(
+      FromGrpc(stub->GetEntries(&context, request, &response)));
+  std::vector<Entry> entries;
+  Sequence next = from;
+  for (std::string& bytes : *response.mutable_entries()) {
+    absl::StatusOr<Entry> entry = Entry::Parse(std::move(bytes));
+    if (!entry.ok() || entry->sequence() != next || next > through) break;
+    entries.push_back(*std::move(entry));
+    next = next.Next();
+  }
+  if (entries.empty()) return absl::InternalError("it answered no entry");
+  return entries;
 }
 
 }  // namespace ledgerd::server

@@ -9,9 +9,11 @@
 
 #include <atomic>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 
+#include "proto/entry.h"
 #include "proto/types.h"
 #include "replication/state_marks.h"
 #include "replication/v1/messages.pb.h"
@@ -30,6 +32,9 @@ struct PeerCall {
 
 absl::StatusOr<replication::StateMark> AskStateHash(const PeerCall& call,
                                                     Sequence sequence);
+
+absl::StatusOr<std::vector<Entry>> AskEntries(const PeerCall& call,
+                                              Sequence from, Sequence through);
 
 }  // namespace ledgerd::server
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -210,6 +211,30 @@ absl::StatusOr<replication::StateMark> ReplicationService::WaitForState(
     mark = host_.state_at(sequence);
   }
   return mark;
+}
+
+// ---- repair
+
+grpc::Status ReplicationService::GetEntries(
+    grpc::ServerContext* /*context*/, const v1::GetEntriesRequest* request,
+    v1::GetEntriesResponse* response) {
+  const auto entries = ReadEntries(*request);
+  if (!entries.ok()) return ToGrpc(entries.status());
+  for (const Entry& entry : *entries) {
+    response->add_entries(std::string(entry.bytes()));
+  }
+  return grpc::Status::OK;
+}
+
+absl::StatusOr<std::vector<Entry>> ReplicationService::ReadEntries(
+    const v1::GetEntriesRequest& request) const {
+  LEDGERD_RETURN_IF_ERROR(host_.admit(request.hello()));
+  const Sequence from(request.from_sequence());
+  const Sequence through(request.through_sequence());
+  if (from == Sequence(0) || from > through) {
+    return absl::InvalidArgumentError("no entries are asked for");
+  }
+  return host_.entries(ReplicaId(request.hello().replica_id()), from, through);
 }
 
 }  // namespace ledgerd::server

@@ -20,6 +20,7 @@
 #include "grpcpp/grpcpp.h"
 
 #include "proto/base/mutex.h"
+#include "proto/entry.h"
 #include "proto/incident.h"
 #include "proto/types.h"
 #include "replication/core/event.h"
@@ -40,6 +41,11 @@ struct ReplicationHost {
   std::function<absl::Status(const std::vector<Incident>&)> journal_incidents;
   // Its state after that entry, for comparison. UNAVAILABLE: not yet.
   std::function<absl::StatusOr<replication::StateMark>(Sequence)> state_at;
+  // Of its journal from the first on, for that replica, which has them damaged.
+  // DATA_LOSS: the first is damaged here, too.
+  std::function<absl::StatusOr<std::vector<Entry>>(
+      ReplicaId asker, Sequence from, Sequence through)>
+      entries;
   // Used by one stream at a time; null for a witness, which keeps no state.
   storage::CheckpointReceiver* receiver = nullptr;
 };
@@ -71,6 +77,11 @@ class ReplicationService final
       const ::replication::v1::GetStateHashRequest* request,
       ::replication::v1::GetStateHashResponse* response) override;
 
+  grpc::Status GetEntries(
+      grpc::ServerContext* context,
+      const ::replication::v1::GetEntriesRequest* request,
+      ::replication::v1::GetEntriesResponse* response) override;
+
  private:
   // Ends the transfer that is going on, whose sender has given it up, or is no
   // longer to send.
@@ -82,6 +93,8 @@ class ReplicationService final
   absl::StatusOr<replication::StateMark> WaitForState(
       const grpc::ServerContext& context,
       const ::replication::v1::GetStateHashRequest& request) const;
+  absl::StatusOr<std::vector<Entry>> ReadEntries(
+      const ::replication::v1::GetEntriesRequest& request) const;
 
   const ReplicationHost host_;
   Mutex mutex_;

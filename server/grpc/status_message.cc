@@ -307,6 +307,11 @@ void FillStatus(const ServedGroup& group, Timestamp now,
   std::error_code error;
   const auto space = std::filesystem::space(group.data_dir, error);
   if (!error) response.set_disk_free_bytes(space.available);
+  const Timestamp scrubbed =
+      group.last_scrub == nullptr ? Timestamp(0) : group.last_scrub();
+  if (scrubbed > Timestamp(0)) {
+    SetTime(scrubbed, *response.mutable_last_scrub_at());
+  }
 }
 
 }  // namespace ledgerd::server

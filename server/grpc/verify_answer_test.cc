@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "gtest/gtest.h"
@@ -31,6 +32,13 @@ class OnePeer final : public Peers {
   }
 
   void Say(absl::StatusOr<StateMark> mark) { mark_ = std::move(mark); }
+
+  absl::StatusOr<std::vector<Entry>> EntriesOf(ReplicaId /*replica*/,
+                                               Sequence /*from*/,
+                                               Sequence /*through*/,
+                                               Deadline /*deadline*/) override {
+    return absl::UnimplementedError("not asked for here");
+  }
 
  private:
   absl::StatusOr<StateMark> mark_ = absl::UnavailableError("it is off");

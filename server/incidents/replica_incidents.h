@@ -51,6 +51,8 @@ class ReplicaIncidents {
 
   IncidentWatch& watch() { return watch_; }
 
+  IncidentKeeper& keeper() { return *keeper_; }
+
   GroupWatch& group() { return group_; }
 
   void Note(const replication::ReplicaStatus& status,

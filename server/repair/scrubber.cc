@@ -1,0 +1,184 @@
+#include "server/repair/scrubber.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "proto/base/status_macros.h"
+#include "proto/incident.h"
+
+namespace ledgerd::server {
+namespace {
+
+using storage::SegmentDamage;
+
+std::string WordsOf(const SegmentDamage& damage) {
+  const Sequence first = damage.run.first();
+  const Sequence last = damage.run.last.sequence;
+  return absl::StrCat("journal damaged at sequence ", first.value(),
+                      first == last ? "" : absl::StrCat(" to ", last.value()),
+                      ", file ", damage.segment->path, ", offset ",
+                      damage.run.begin);
+}
+
+}  // namespace
+
+Scrubber::Scrubber(ScrubberOptions options, ScrubberPorts ports,
+                   IncidentKeeper& incidents, Logger& logger)
+    : options_(options),
+      ports_(std::move(ports)),
+      incidents_(incidents),
+      logger_(logger),
+      next_(std::chrono::steady_clock::now() +
+            std::min<std::chrono::seconds>(options.interval, kFirstAfter)),
+      thread_([this] { Loop(); }) {}
+
+Scrubber::~Scrubber() { End(); }
+
+void Scrubber::End() {
+  {
+    const MutexLock lock(mutex_);
+    ending_ = true;
+  }
+  changed_.SignalAll();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Scrubber::LookNow() {
+  {
+    const MutexLock lock(mutex_);
+    look_now_ = true;
+  }
+  changed_.SignalAll();
+}
+
+Timestamp Scrubber::last_pass() const {
+  const MutexLock lock(mutex_);
+  return last_pass_;
+}
+
+void Scrubber::Loop() {
+  while (true) {
+    const Turn turn = WaitForTurn();
+    if (turn == Turn::kEnd) return;
+    absl::Status status = LookAtJournal();
+    if (status.ok() && turn == Turn::kAll) status = LookAtState();
+    if (turn == Turn::kAll) {
+      next_ = std::chrono::steady_clock::now() + options_.interval;
+    }
+    if (!status.ok()) continue;  // It is to end, or the replica is.
+    const MutexLock lock(mutex_);
+    if (turn == Turn::kAll) last_pass_ = ports_.now();
+  }
+}
+
+Scrubber::Turn Scrubber::WaitForTurn() {
+  const MutexLock lock(mutex_);
+  while (!ending_) {
+    if (std::exchange(look_now_, false)) return Turn::kJournal;
+    if (options_.interval == options_.interval.zero()) {
+      changed_.Wait(mutex_);
+      continue;
+    }
+    const auto left = next_ - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return Turn::kAll;
+    changed_.WaitFor(mutex_, left);
+  }
+  return Turn::kEnd;
+}
+
+absl::Status Scrubber::Sleep(std::chrono::nanoseconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  const MutexLock lock(mutex_);
+  while (!ending_) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return absl::OkStatus();
+    changed_.WaitFor(mutex_, left);
+  }
+  return absl::CancelledError("the process is ending");
+}
+
+absl::Status Scrubber::Paced(uint64_t bytes) {
+  return Sleep(std::chrono::nanoseconds(
+      static_cast<int64_t>(bytes * 1'000'000'000.0 /
+                           static_cast<double>(options_.bytes_per_second))));
+}
+
+absl::Status Scrubber::LookAtJournal() {
+  for (const storage::SegmentNumber number : ports_.segments()) {
+    LEDGERD_RETURN_IF_ERROR(LookAtSegment(number));
+  }
+  return absl::OkStatus();
+}
+
+// Until nothing is found: what is mended moves with a segment that is rolled
+// back meanwhile.
+absl::Status Scrubber::LookAtSegment(storage::SegmentNumber number) {
+  while (true) {
+    const auto damages =
+        ports_.find(number, [this](uint64_t bytes) { return Paced(bytes); });
+    if (absl::IsCancelled(damages.status())) return damages.status();
+    if (!damages.ok()) {
+      Report(DamageAlarms::Place::kJournal, damages.status());
+      return absl::OkStatus();
+    }
+    if (damages->empty()) return absl::OkStatus();
+    for (const SegmentDamage& damage : *damages) {
+      LEDGERD_RETURN_IF_ERROR(SeeTo(damage));
+    }
+  }
+}
+
+absl::Status Scrubber::SeeTo(const SegmentDamage& damage) {
+  const std::string what = WordsOf(damage);
+  logger_.Error("damage was found", {{"what", what}});
+  const uint64_t fault =
+      incidents_.Raise({.kind = IncidentKind::kCorruption, .cause = what});
+  const uint64_t repair =
+      incidents_.Raise({.kind = IncidentKind::kRepair, .cause = what});
+  ports_.alarm(DamageAlarms::Place::kJournal, absl::DataLossError(what));
+  absl::Status mended =
+      ports_.mend(damage, std::chrono::steady_clock::now() + kPatience);
+  while (absl::IsUnavailable(mended)) {
+    LEDGERD_RETURN_IF_ERROR(Sleep(kRetryAfter));
+    mended = ports_.mend(damage, std::chrono::steady_clock::now() + kPatience);
+  }
+  if (absl::IsAborted(mended)) mended = absl::OkStatus();  // It is gone.
+  if (!mended.ok()) {
+    incidents_.Close(repair, {.outcome = IncidentOutcome::kFailed,
+                              .resolution = std::string(mended.message())});
+    ports_.halt(mended);
+    return mended;
+  }
+  const std::string how = "mended with entries of another replica, by hash";
+  incidents_.Close(repair, {.resolution = how});
+  incidents_.Close(fault, {.resolution = how});
+  ports_.clear(DamageAlarms::Place::kJournal);
+  logger_.Info("damage was mended", {{"what", what}});
+  return absl::OkStatus();
+}
+
+// What is damaged still is told of once, not in each pass.
+void Scrubber::Report(DamageAlarms::Place place, const absl::Status& damage) {
+  ports_.alarm(place, damage);
+  const std::string what(damage.message());
+  if (reported_.size() >= kReportedMax || !reported_.insert(what).second) {
+    return;
+  }
+  logger_.Error("damage was found that is not mended", {{"what", what}});
+  incidents_.Raise({.kind = absl::IsDataLoss(damage) ? IncidentKind::kCorruption
+                                                     : IncidentKind::kDiskError,
+                    .cause = what});
+}
+
+absl::Status Scrubber::LookAtState() {
+  if (ports_.verify_state == nullptr) return absl::OkStatus();
+  const absl::Status status =
+      ports_.verify_state([this](uint64_t bytes) { return Paced(bytes); });
+  if (absl::IsCancelled(status)) return status;
+  if (!status.ok()) Report(DamageAlarms::Place::kState, status);
+  return absl::OkStatus();
+}
+
+}  // namespace ledgerd::server

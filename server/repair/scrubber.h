@@ -1,0 +1,131 @@
+// The scrubber reads all that this replica has on its disk again, now and then,
+// and has mended what is damaged.
+//
+//   Scrubber scrubber(options, ports);
+//   ...
+//   scrubber.LookNow();       // another replica has met damage here
+//
+// Shape    A pass is all segments of the journal, then the state: its rows, its
+//          indexes against the rows, its hash. It takes as long as the rate
+//          lets it. The next one begins an interval after the last one ended;
+//          the first one kFirstAfter after the start, or an interval.
+// Damage   Of the journal: two incidents, corruption (a fault) and repair (a
+//          recovery), recorded before anything is done, and an alarm. Mended:
+//          both end well. What could not be asked for is tried again each
+//          kRetryAfter. What no replica has halts this one, and the fault names
+//          the sequence.
+//          Of the state, or of more than entries: corruption and an alarm, for
+//          an operator: it is not mended. Nothing damaged is ever used.
+// Threads  Its own. LookNow and last_pass: any.
+#ifndef LEDGERD_SERVER_REPAIR_SCRUBBER_H_
+#define LEDGERD_SERVER_REPAIR_SCRUBBER_H_
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "proto/base/mutex.h"
+#include "proto/types.h"
+#include "server/damage_alarms.h"
+#include "server/incidents/incident_keeper.h"
+#include "server/logging.h"
+#include "server/peers.h"
+#include "storage/pace.h"
+#include "storage/segment.h"
+#include "storage/segment_journal.h"
+
+namespace ledgerd::server {
+
+struct ScrubberOptions {
+  // 0: it looks only where it is told to.
+  std::chrono::seconds interval{0};
+  uint64_t bytes_per_second = uint64_t{16} << 20;
+};
+
+struct ScrubberPorts {
+  std::function<std::vector<storage::SegmentNumber>()> segments;
+  std::function<absl::StatusOr<std::vector<storage::SegmentDamage>>(
+      storage::SegmentNumber, const storage::Pace&)>
+      find;
+  std::function<absl::Status(const storage::SegmentDamage&, Peers::Deadline)>
+      mend;
+  // Empty where there is no state.
+  std::function<absl::Status(const storage::Pace&)> verify_state;
+  // An alarm, and its end.
+  std::function<void(DamageAlarms::Place, const absl::Status&)> alarm;
+  std::function<void(DamageAlarms::Place)> clear;
+  // What no replica can mend.
+  std::function<void(const absl::Status&)> halt;
+  std::function<Timestamp()> now;
+};
+
+class Scrubber {
+ public:
+  static constexpr std::chrono::minutes kFirstAfter{10};
+  static constexpr size_t kReportedMax = 100;
+  static constexpr std::chrono::seconds kRetryAfter{5};
+  // For one mending.
+  static constexpr std::chrono::seconds kPatience{3};
+
+  // `incidents` and `logger` outlive it.
+  Scrubber(ScrubberOptions options, ScrubberPorts ports,
+           IncidentKeeper& incidents, Logger& logger);
+  // Ends, if End was not called.
+  ~Scrubber();
+
+  Scrubber(const Scrubber&) = delete;
+  Scrubber& operator=(const Scrubber&) = delete;
+
+  // Waits until it does nothing any more: kPatience at most.
+  void End() LEDGERD_EXCLUDES(mutex_);
+
+  // Begins a pass over the journal, if none goes on.
+  void LookNow() LEDGERD_EXCLUDES(mutex_);
+
+  // When the last pass over everything ended; 0: none has.
+  Timestamp last_pass() const LEDGERD_EXCLUDES(mutex_);
+
+ private:
+  // What there is to do next.
+  enum class Turn { kEnd, kJournal, kAll };
+
+  void Loop() LEDGERD_EXCLUDES(mutex_);
+  Turn WaitForTurn() LEDGERD_EXCLUDES(mutex_);
+  // CANCELLED: it is to end.
+  absl::Status LookAtJournal();
+  absl::Status LookAtSegment(storage::SegmentNumber number);
+  absl::Status LookAtState();
+  void Report(DamageAlarms::Place place, const absl::Status& damage);
+  // Until it is mended, or cannot be, or it is to end.
+  absl::Status SeeTo(const storage::SegmentDamage& damage);
+  absl::Status Paced(uint64_t bytes) LEDGERD_EXCLUDES(mutex_);
+  // CANCELLED: it is to end.
+  absl::Status Sleep(std::chrono::nanoseconds time) LEDGERD_EXCLUDES(mutex_);
+
+  const ScrubberOptions options_;
+  const ScrubberPorts ports_;
+  IncidentKeeper& incidents_;
+  Logger& logger_;
+  mutable Mutex mutex_;
+  CondVar changed_;
+  bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool look_now_ LEDGERD_GUARDED_BY(mutex_) = false;
+  Timestamp last_pass_ LEDGERD_GUARDED_BY(mutex_);
+  // The thread's own: when the next pass over everything begins.
+  std::chrono::steady_clock::time_point next_;
+  // What is not mended, and was told of.
+  std::set<std::string> reported_;
+  std::thread thread_;
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_REPAIR_SCRUBBER_H_

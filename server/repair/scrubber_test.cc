@@ -1,0 +1,206 @@
+#include "server/repair/scrubber.h"
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gtest/gtest.h"
+
+#include "proto/base/mutex.h"
+#include "proto/incident.h"
+#include "server/incidents/incident_testing.h"
+
+namespace ledgerd::server {
+namespace {
+
+using storage::SegmentDamage;
+using storage::SegmentNumber;
+
+using Steps = std::vector<std::string>;
+
+// What a scrubber finds, and what is done about it; each step is noted.
+class ScrubberTest : public testing::Test {
+ protected:
+  ScrubberPorts Ports() {
+    ScrubberPorts ports;
+    ports.segments = [] {
+      return std::vector<SegmentNumber>{SegmentNumber(1)};
+    };
+    ports.find = [this](SegmentNumber, const storage::Pace& pace)
+        -> absl::StatusOr<std::vector<SegmentDamage>> {
+      if (absl::Status go_on = pace(1); !go_on.ok()) return go_on;
+      Note("look");
+      const MutexLock lock(mutex_);
+      if (!unmendable_.ok()) return unmendable_;
+      std::vector<SegmentDamage> found;
+      if (!mends_.empty()) found.push_back(damage_);
+      return found;
+    };
+    ports.mend = [this](const SegmentDamage&, Peers::Deadline) {
+      const MutexLock lock(mutex_);
+      absl::Status mended = mends_.front();
+      mends_.pop_front();
+      return mended;
+    };
+    ports.verify_state = [this](const storage::Pace&) {
+      Note("state");
+      const MutexLock lock(mutex_);
+      return state_;
+    };
+    ports.alarm = [this](DamageAlarms::Place place, const absl::Status&) {
+      Note(place == DamageAlarms::Place::kState ? "state alarm" : "alarm");
+    };
+    ports.clear = [this](DamageAlarms::Place) { Note("clear"); };
+    ports.halt = [this](const absl::Status& why) {
+      Note("halt: " + std::string(why.message()));
+    };
+    ports.now = [] { return Timestamp(77); };
+    return ports;
+  }
+
+  void Start(std::chrono::seconds interval) {
+    scrubber_ =
+        std::make_unique<Scrubber>(ScrubberOptions{.interval = interval},
+                                   Ports(), *keeper_, world_.logger);
+  }
+
+  void Note(const std::string& step) {
+    {
+      const MutexLock lock(mutex_);
+      steps_.push_back(step);
+    }
+    changed_.SignalAll();
+  }
+
+  // Waits for it, and takes what came before and with it.
+  Steps StepsUntil(const std::string& last) {
+    const MutexLock lock(mutex_);
+    auto found = std::find(steps_.begin(), steps_.end(), last);
+    while (found == steps_.end()) {
+      changed_.Wait(mutex_);
+      found = std::find(steps_.begin(), steps_.end(), last);
+    }
+    Steps steps(steps_.begin(), found + 1);
+    steps_.erase(steps_.begin(), found + 1);
+    return steps;
+  }
+
+  using Records = std::vector<std::pair<IncidentKind, IncidentOutcome>>;
+
+  // How each incident was last told.
+  Records Told() {
+    std::map<uint64_t, Incident> last;
+    for (const Incident& incident : keeper_->Unsent()) {
+      last[incident.id.number] = incident;
+    }
+    Records records;
+    for (const auto& [number, incident] : last) {
+      records.emplace_back(incident.kind, incident.outcome);
+    }
+    return records;
+  }
+
+  SegmentDamage MakeDamage() {
+    SegmentDamage damage{.segment = std::make_shared<storage::Segment>()};
+    damage.run.before.sequence = Sequence(4);
+    damage.run.last.sequence = Sequence(5);
+    return damage;
+  }
+
+  IncidentWorld world_;
+  std::unique_ptr<IncidentKeeper> keeper_ = world_.Start();
+  const SegmentDamage damage_ = MakeDamage();
+  Mutex mutex_;
+  CondVar changed_;
+  Steps steps_ LEDGERD_GUARDED_BY(mutex_);
+  // What becomes of each try to mend.
+  std::deque<absl::Status> mends_ LEDGERD_GUARDED_BY(mutex_);
+  absl::Status unmendable_ LEDGERD_GUARDED_BY(mutex_);
+  absl::Status state_ LEDGERD_GUARDED_BY(mutex_);
+  std::unique_ptr<Scrubber> scrubber_;
+};
+
+TEST_F(ScrubberTest, APassIsTheJournalThenTheState) {
+  Start(std::chrono::seconds(1));
+  EXPECT_EQ(StepsUntil("state"), Steps({"look", "state"}));
+  EXPECT_EQ(StepsUntil("state"), Steps({"look", "state"})) << "again and again";
+  EXPECT_EQ(scrubber_->last_pass(), Timestamp(77));
+  EXPECT_TRUE(Told().empty());
+}
+
+TEST_F(ScrubberTest, TurnedOffItLooksWhereItIsToldTo) {
+  Start(std::chrono::seconds(0));
+  scrubber_->LookNow();
+  EXPECT_EQ(StepsUntil("look"), Steps({"look"}));
+  EXPECT_EQ(scrubber_->last_pass(), Timestamp(0));
+}
+
+TEST_F(ScrubberTest, WhatIsMendedIsCountedAsThat) {
+  mends_ = {absl::OkStatus()};
+  Start(std::chrono::seconds(0));
+  scrubber_->LookNow();
+  EXPECT_EQ(StepsUntil("clear"), Steps({"look", "alarm", "clear"}));
+  // Whether it is mended is looked at.
+  EXPECT_EQ(StepsUntil("look"), Steps({"look"}));
+  scrubber_->End();
+  EXPECT_EQ(Told(),
+            Records({{IncidentKind::kCorruption, IncidentOutcome::kSuccess},
+                     {IncidentKind::kRepair, IncidentOutcome::kSuccess}}));
+}
+
+TEST_F(ScrubberTest, WhatIsLostHalts) {
+  mends_ = {absl::DataLossError("entry 5")};
+  Start(std::chrono::seconds(0));
+  scrubber_->LookNow();
+  EXPECT_EQ(StepsUntil("halt: entry 5"),
+            Steps({"look", "alarm", "halt: entry 5"}));
+  scrubber_->End();
+  EXPECT_EQ(Told(),
+            Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress},
+                     {IncidentKind::kRepair, IncidentOutcome::kFailed}}));
+}
+
+TEST_F(ScrubberTest, AStopDoesNotWaitForWhoIsOff) {
+  mends_ = {absl::UnavailableError("it is off")};
+  Start(std::chrono::seconds(0));
+  scrubber_->LookNow();
+  EXPECT_EQ(StepsUntil("alarm"), Steps({"look", "alarm"}));
+  scrubber_->End();
+  EXPECT_EQ(Told(),
+            Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress},
+                     {IncidentKind::kRepair, IncidentOutcome::kInProgress}}));
+}
+
+TEST_F(ScrubberTest, WhatNoEntryMendsIsToldOf) {
+  {
+    const MutexLock lock(mutex_);
+    unmendable_ = absl::DataLossError("two records");
+  }
+  Start(std::chrono::seconds(1));
+  EXPECT_EQ(StepsUntil("state"), Steps({"look", "alarm", "state"}));
+  EXPECT_EQ(StepsUntil("state"), Steps({"look", "alarm", "state"}));
+  scrubber_->End();
+  EXPECT_EQ(
+      Told(),
+      Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress}}));
+}
+
+TEST_F(ScrubberTest, DamageOfTheStateIsOneIncident) {
+  state_ = absl::DataLossError("db/7.sst");
+  Start(std::chrono::seconds(1));
+  EXPECT_EQ(StepsUntil("state alarm"), Steps({"look", "state", "state alarm"}));
+  EXPECT_EQ(StepsUntil("state alarm"), Steps({"look", "state", "state alarm"}));
+  scrubber_->End();
+  EXPECT_EQ(
+      Told(),
+      Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress}}));
+}
+
+}  // namespace
+}  // namespace ledgerd::server

@@ -1,0 +1,164 @@
+// Bits that rot on the disks of a group of real daemons: what one has damaged
+// is found by its scrubber, mended with what another has, and counted; what all
+// have damaged ends all of them, and each says which entry it is.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gtest/gtest.h"
+
+#include "tests/integration/daemon_process.h"
+#include "tests/integration/group_under_load.h"
+#include "tests/integration/subprocess.h"
+
+namespace ledgerd::integration {
+namespace {
+
+constexpr std::chrono::seconds kLimit{60};
+constexpr int kCorruption = 6;
+// Of a record (storage/FORMAT.md).
+constexpr size_t kHeaderBytes = 4096;
+constexpr size_t kSequenceAt = 48;
+constexpr size_t kFrameBytes = 128;
+
+// A place in a file.
+struct Place {
+  std::string path;
+  size_t offset = 0;
+};
+
+std::string BytesOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// In the payload of the entry of that sequence, in a journal's first segment;
+// nothing when it is not there.
+std::optional<Place> PlaceOf(const std::string& data, uint64_t sequence) {
+  Place place{.path = data + "/journal/0000000000000001.segment"};
+  const std::string bytes = BytesOf(place.path);
+  for (size_t at = bytes.find("LDJR", kHeaderBytes); at != std::string::npos;
+       at = bytes.find("LDJR", at + 1)) {
+    uint64_t found = 0;
+    for (size_t i = 8; i-- > 0;) {
+      found = found << 8 | static_cast<uint8_t>(bytes[at + kSequenceAt + i]);
+    }
+    // Kind 1: an entry.
+    if (found != sequence || bytes[at + 10] != 1) continue;
+    place.offset = at + kFrameBytes + 50;
+    return place;
+  }
+  return std::nullopt;
+}
+
+char ByteAt(const Place& place) { return BytesOf(place.path)[place.offset]; }
+
+// On the disk, under a daemon that has it open.
+void Flip(const Place& place) {
+  const char flipped = static_cast<char>(ByteAt(place) ^ 8);
+  const int file = open(place.path.c_str(), O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(file, 0) << place.path;
+  EXPECT_EQ(pwrite(file, &flipped, 1, static_cast<off_t>(place.offset)), 1);
+  EXPECT_EQ(fsync(file), 0);
+  close(file);
+}
+
+class GroupRepairTest : public GroupUnderLoad {
+ protected:
+  GroupRepairTest()
+      : GroupUnderLoad(
+            3, /*last_is_witness=*/false,
+            {"--scrub-interval-seconds=1", "--scrub-bytes-per-second=1GiB"}) {}
+
+  // An early entry that all have, and that is applied everywhere.
+  void SetUp() override {
+    ASSERT_NO_FATAL_FAILURE(Start());
+    load_.Start();
+    ASSERT_NO_FATAL_FAILURE(Progress(200));
+    ASSERT_TRUE(WaitUntil(kLimit, [&] {
+      for (size_t i = 0; i < group_.size(); ++i) {
+        const auto status = group_.Status(i);
+        if (!status.has_value() || status->applied_sequence() <= kEntry) {
+          return false;
+        }
+      }
+      return true;
+    })) << group_.Logs();
+  }
+
+  Place PlaceAt(size_t replica) {
+    const auto place = PlaceOf(group_.data_directory(replica), kEntry);
+    EXPECT_TRUE(place.has_value()) << "no entry " << kEntry;
+    return place.value_or(Place());
+  }
+
+  // The one repair, successful, as a replica tells it.
+  bool CountsTheRepair(size_t replica) {
+    counters_ =
+        Ledgerctl({"counters", "-o", "json",
+                   "--admin-address=" + group_.daemon(replica).admin_address()})
+            .output;
+    return absl::StrContains(counters_,
+                             R"("kind":"repair","successful":1,"total":1)");
+  }
+
+  static constexpr uint64_t kEntry = 3;
+  std::string counters_;
+};
+
+TEST_F(GroupRepairTest, AStandbysDamagedEntryIsMendedAndCounted) {
+  const auto primary = group_.WaitForPrimary();
+  ASSERT_TRUE(primary.has_value());
+  const size_t standby = (*primary + 1) % group_.size();
+  const Place place = PlaceAt(standby);
+  const char before = ByteAt(place);
+  ASSERT_NO_FATAL_FAILURE(Flip(place));
+  EXPECT_TRUE(WaitUntil(kLimit, [&] { return ByteAt(place) == before; }))
+      << group_.Logs();
+  // By all, in the end.
+  for (size_t i = 0; i < group_.size(); ++i) {
+    EXPECT_TRUE(WaitUntil(kLimit, [&] { return CountsTheRepair(i); }))
+        << counters_ << group_.Logs();
+  }
+  EXPECT_TRUE(
+      absl::StrContains(group_.daemon(standby).Log(), "damage was mended"));
+  ASSERT_NO_FATAL_FAILURE(Progress(200));
+  ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
+}
+
+TEST_F(GroupRepairTest, WhatAllHaveDamagedEndsAllAndIsNamed) {
+  std::vector<Place> places;
+  for (size_t i = 0; i < group_.size(); ++i) places.push_back(PlaceAt(i));
+  // As if at once: who looks meanwhile would mend it with another one's.
+  for (size_t i = 0; i < group_.size(); ++i) {
+    group_.daemon(i).process().Signal(SIGSTOP);
+  }
+  for (const Place& place : places) ASSERT_NO_FATAL_FAILURE(Flip(place));
+  for (size_t i = 0; i < group_.size(); ++i) {
+    group_.daemon(i).process().Signal(SIGCONT);
+  }
+  for (size_t i = 0; i < group_.size(); ++i) {
+    EXPECT_EQ(group_.daemon(i).process().WaitFor(kLimit), kCorruption)
+        << group_.Logs();
+    EXPECT_TRUE(absl::StrContains(group_.daemon(i).Log(),
+                                  absl::StrCat("journal entry ", kEntry, " ")))
+        << group_.daemon(i).Log();
+  }
+}
+
+}  // namespace
+}  // namespace ledgerd::integration
