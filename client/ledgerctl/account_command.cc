@@ -7,6 +7,7 @@
 
 #include "client/ledgerctl/commands.h"
 #include "client/ledgerctl/records.h"
+#include "client/ledgerctl/repeat.h"
 #include "client/ledgerctl/values.h"
 #include "proto/base/status_macros.h"
 
@@ -134,8 +135,9 @@ void AddShow(CLI::App& parent, Context& context) {
       "net is credits_posted - debits_posted: what a customer has, where "
       "customers are liabilities.\n\nExample:\n  ledgerctl account show 1001 "
       "1002 -o json");
-  command->callback(
-      [&context, ids] { context.Run([&] { return Show(context, *ids); }); });
+  command->callback([&context, ids, repeat = AddRepeat(*command)] {
+    RunRepeated(context, *repeat, [&] { return Show(context, *ids); });
+  });
 }
 
 }  // namespace

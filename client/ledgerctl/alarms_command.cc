@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "client/ledgerctl/commands.h"
+#include "client/ledgerctl/repeat.h"
 #include "client/ledgerctl/values.h"
 #include "proto/base/status_macros.h"
 #include "proto/types.h"
@@ -88,10 +89,10 @@ void AddAlarmsCommand(CLI::App& app, Context& context) {
   clear->callback([&context, options] {
     context.Run([&] { return ClearAlarm(context, *options); });
   });
-  command->callback([&context, command] {
+  command->callback([&context, command, repeat = AddRepeat(*command)] {
     // CLI11 has called that of a subcommand before.
     if (!command->get_subcommands().empty()) return;
-    context.Run([&] { return ShowAlarms(context); });
+    RunRepeated(context, *repeat, [&] { return ShowAlarms(context); });
   });
 }
 

@@ -1,7 +1,11 @@
 #include "client/ledgerctl/app.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "CLI/CLI.hpp"
 #include "client/ledgerctl/commands.h"
@@ -9,6 +13,34 @@
 
 namespace ledgerd::client {
 namespace {
+
+// Says below each command's help where the options are that it does not list.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_footer(const CLI::App* app) const override {
+    const std::string footer = CLI::Formatter::make_footer(app);
+    if (app->get_parent() == nullptr) return footer;
+    const CLI::App* program = app;
+    while (program->get_parent() != nullptr) program = program->get_parent();
+    std::vector<std::string> names;
+    for (const CLI::Option* option : program->get_options()) {
+      if (option != program->get_help_ptr()) {
+        names.push_back(option->get_name());
+      }
+    }
+    return absl::StrCat(footer, "\nWith every command go ",
+                        absl::StrJoin(names, ", "),
+                        ": see 'ledgerctl --help'.\n");
+  }
+};
+
+std::string ExitCodes() {
+  return absl::StrJoin(kExitCodeMeanings, ", ",
+                       [](std::string* out, const ExitCodeMeaning& meaning) {
+                         absl::StrAppend(out, Code(meaning.code), " ",
+                                         meaning.words);
+                       });
+}
 
 void AddGlobalOptions(CLI::App& app, GlobalOptions& options) {
   app.add_option("--address", options.address,
@@ -41,6 +73,7 @@ int RunLedgerctl(std::vector<std::string> arguments) {
       "after its replicas.\n"
       "Data goes to stdout, words to stderr.");
   app.name("ledgerctl");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.fallthrough();
   app.require_subcommand(1);
   Context context;
@@ -62,16 +95,19 @@ int RunLedgerctl(std::vector<std::string> arguments) {
   AddIncidentsCommand(app, context);
   AddVerifyCommand(app, context);
   AddWatchCommand(app, context);
-  app.footer(
+  AddCompletionCommand(app);
+  AddManualCommand(app);
+  app.footer(absl::StrCat(
       "Ids are decimal or UUIDs; amounts are whole numbers in the ledger's "
       "smallest unit.\n"
-      "Exit codes: 0 ok, 1 error or refused, 2 no connection, 3 usage, 4 "
-      "precondition, 5 unhealthy, 6 corruption.\n\n"
+      "Exit codes: ",
+      ExitCodes(),
+      ".\n\n"
       "A first payment:\n"
       "  ledgerctl account create --id 1\n"
       "  ledgerctl account create --id 2\n"
       "  ledgerctl transfer --id 1 --debit 1 --credit 2 --amount 995\n"
-      "  ledgerctl account show 1 2");
+      "  ledgerctl account show 1 2"));
   try {
     // CLI11 takes them from the back.
     std::reverse(arguments.begin(), arguments.end());

@@ -35,6 +35,9 @@ void AddCountersCommand(CLI::App& app, Context& context);
 void AddIncidentsCommand(CLI::App& app, Context& context);
 void AddVerifyCommand(CLI::App& app, Context& context);
 void AddWatchCommand(CLI::App& app, Context& context);
+// They tell of all commands that `app` has when they run.
+void AddCompletionCommand(CLI::App& app);
+void AddManualCommand(CLI::App& app);
 
 }  // namespace ledgerd::client
 

@@ -18,6 +18,22 @@ enum class ExitCode {
   kCorruption = 6,  // Balances or hashes that do not hold.
 };
 
+// For --help and the manual.
+struct ExitCodeMeaning {
+  ExitCode code;
+  const char* words;
+};
+
+inline constexpr ExitCodeMeaning kExitCodeMeanings[] = {
+    {ExitCode::kOk, "ok"},
+    {ExitCode::kError, "error or refused"},
+    {ExitCode::kNoConnection, "no connection"},
+    {ExitCode::kUsage, "usage"},
+    {ExitCode::kPrecondition, "precondition"},
+    {ExitCode::kUnhealthy, "unhealthy"},
+    {ExitCode::kCorruption, "corruption"},
+};
+
 constexpr int Code(ExitCode code) { return static_cast<int>(code); }
 
 ExitCode ExitCodeOf(const absl::Status& status);

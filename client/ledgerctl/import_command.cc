@@ -113,6 +113,7 @@ void AddImportCommand(CLI::App& app, Context& context) {
       ->add_option("paths", options->paths,
                    "A folder, or files: accounts*.csv, transfers*.csv, "
                    "expected*.csv, checkpoints*.csv, each also as .csv.gz")
+      ->type_name("PATH")
       ->required();
   command->add_flag("--verify", options->verify,
                     "Compare balances with those stated: at the end "

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 
 #include "client/ledgerctl/commands.h"
+#include "client/ledgerctl/repeat.h"
 #include "client/ledgerctl/values.h"
 #include "proto/base/status_macros.h"
 #include "proto/types.h"
@@ -231,8 +232,9 @@ void AddCountersCommand(CLI::App& app, Context& context) {
       "that have applied the same sequence say the same. There is no ratio "
       "while nothing has happened. What is in progress or was aborted is not "
       "in the total.\n\nExample:\n  ledgerctl counters --window 90m -o yaml");
-  command->callback([&context, options] {
-    context.Run([&] { return ShowCounters(context, *options); });
+  command->callback([&context, options, repeat = AddRepeat(*command)] {
+    RunRepeated(context, *repeat,
+                [&] { return ShowCounters(context, *options); });
   });
 }
 
@@ -252,7 +254,7 @@ void AddIncidentsCommand(CLI::App& app, Context& context) {
                       "2026-11-25T04:35:00Z");
   command->add_option("--limit", options->limit, "At most so many")
       ->capture_default_str();
-  command->add_flag("--watch", options->watch,
+  command->add_flag("-w,--watch", options->watch,
                     "Print those that come up or end from now on");
   command->footer(
       "Asks the operators' port of any replica, --admin-address.\n\n"

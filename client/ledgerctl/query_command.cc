@@ -219,6 +219,8 @@ void AddAccountQueries(CLI::App& account, Context& context) {
       add("list", "Show the accounts that match, oldest first.", ListAccounts);
   list->add_option("--ledger", list_options->ledger, "Of this ledger alone");
   AddFilter(list, list_options);
+  list->footer(
+      "Example:\n  ledgerctl account list --ledger 978 --limit 10 -o json");
   const auto [transfers, transfers_options] =
       add("transfers", "Show an account's transfers.", AccountTransfers);
   AddAccountFilter(transfers, transfers_options);
@@ -230,6 +232,9 @@ void AddAccountQueries(CLI::App& account, Context& context) {
           "accounts with the flag 'history'.",
           AccountBalances);
   AddAccountFilter(balances, balances_options);
+  balances->footer(
+      "Example:\n  ledgerctl account balances 1001 --from "
+      "2026-11-25T00:00:00Z");
 }
 
 void AddTransfersCommand(CLI::App& app, Context& context) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "client/ledgerctl/commands.h"
+#include "client/ledgerctl/repeat.h"
 #include "client/ledgerctl/values.h"
 #include "proto/base/status_macros.h"
 #include "proto/types.h"
@@ -61,7 +62,9 @@ void AddRolledBackCommand(CLI::App& app, Context& context) {
       "its place yet. The files are in rolled_back/ of "
       "its data directory, and are kept.\n\nExample:\n  ledgerctl rolled-back "
       "-o json --admin-address ledger-b:7301");
-  command->callback([&context] { context.Run([&] { return Show(context); }); });
+  command->callback([&context, repeat = AddRepeat(*command)] {
+    RunRepeated(context, *repeat, [&] { return Show(context); });
+  });
 }
 
 }  // namespace ledgerd::client

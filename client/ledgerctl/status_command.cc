@@ -8,6 +8,7 @@
 
 #include "client/ledgerctl/commands.h"
 #include "client/ledgerctl/group_advice.h"
+#include "client/ledgerctl/repeat.h"
 #include "client/ledgerctl/roles.h"
 #include "client/ledgerctl/values.h"
 #include "proto/base/status_macros.h"
@@ -134,8 +135,11 @@ void AddStatusCommand(CLI::App& app, Context& context) {
       "lag_entries; left out elsewhere), and how many more voters may fail "
       "before writes stop (fault_margin). What is missing is said below, with "
       "what to do.\nExit code 5: writes are not "
-      "served.\n\nExample:\n  ledgerctl status -o yaml");
-  command->callback([&context] { context.Run([&] { return Show(context); }); });
+      "served.\n\nExamples:\n  ledgerctl status -o yaml\n  ledgerctl status "
+      "-w");
+  command->callback([&context, repeat = AddRepeat(*command)] {
+    RunRepeated(context, *repeat, [&] { return Show(context); });
+  });
 }
 
 }  // namespace ledgerd::client

@@ -17,6 +17,7 @@ namespace ledgerd::client {
 
 // A directory that did not exist before.
 inline std::string MakeFolder() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nothing sets the environment.
   const char* root = std::getenv("TEST_TMPDIR");
   std::string folder =
       std::string(root == nullptr ? "/tmp" : root) + "/files.XXXXXX";
