@@ -13,6 +13,7 @@ import sys
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+ALARM_SOURCES = ("../../server/grpc/status_message.cc", "../../server/damage_alarms.cc")
 EXPORTER = os.path.join(HERE, "../../server/http/metrics_text.cc")
 
 
@@ -49,6 +50,19 @@ def queries(value):
             yield from queries(inner)
 
 
+def alarms():
+    """The names of all alarms that a replica raises."""
+    names = {"DISK_FULL"}  # A Reason's.
+    for path in ALARM_SOURCES:
+        names.update(re.findall(r'(?:set_name\(|return \{|[?:] |return )"([A-Z_]+)"', read(path)))
+    return names - {"UNKNOWN"}
+
+
+def anchor(title):
+    """As GitHub and others make it of a heading."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
 class NamesTest(unittest.TestCase):
     def setUp(self):
         self.alerts = read("alerts.yaml")
@@ -60,6 +74,10 @@ class NamesTest(unittest.TestCase):
         for name in ("ledgerd_is_primary", "ledgerd_recovery_successful_total",
                      "ledgerd_replication_lag_entries"):
             self.assertIn(name, names)
+
+    def test_the_alarms_are_found(self):
+        self.assertLessEqual({"REPLICA_HALTED", "FORKED_OFF", "DISK_ERROR", "FAILOVER_PAUSED"},
+                             alarms())
 
     def test_what_is_named_is_exported(self):
         dashboard = " ".join(queries(json.loads(read("dashboard.json"))))
@@ -85,6 +103,21 @@ class NamesTest(unittest.TestCase):
             self.assertRegex(rule, r"severity: (critical|warning)}", name)
             self.assertRegex(rule, r"\n +summary: ", name)
             self.assertRegex(rule, r"\n +do: ", name)
+            self.assertIn("\n          runbook: deploy/RUNBOOK.md#%s\n" % name.lower(), rule)
+
+    def test_the_runbook_has_every_alert_and_every_alarm(self):
+        titles = re.findall(r"^### (.*)$", read("../RUNBOOK.md"), re.MULTILINE)
+        self.assertEqual(len(titles), len(set(titles)))
+        alerts = re.findall(r"- alert: (\w+)", self.alerts)
+        self.assertEqual({title for title in titles if title.startswith("Ledgerd")}, set(alerts))
+        self.assertEqual({title for title in titles if title.isupper()}, alarms())
+
+    def test_links_of_the_runbook_lead_somewhere(self):
+        text = read("../RUNBOOK.md")
+        anchors = {anchor(title) for title in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+        links = re.findall(r"\]\(#([^)]*)\)", text)
+        self.assertLess(10, len(links))
+        self.assertEqual(set(links) - anchors, set())
 
 
 if __name__ == "__main__":
