@@ -245,39 +245,6 @@ void CreateTwoAccounts(LedgerTester& tester) {
   tester.CreateAccounts({MakeAccount(1), MakeAccount(2)}, Timestamp(kSecond));
 }
 
-TEST(Apply, OneEntryExpiresAtMostABatchInOrderOfExpiryThenCreation) {
-  LedgerTester tester;
-  CreateTwoAccounts(tester);
-  // The later half of the first batch expires a second before the others.
-  std::vector<Transfer> holds;
-  for (uint64_t id = 1; id <= kMaxBatchSize; ++id) {
-    holds.push_back(MakeTransfer(id, 1, transfer_flags::kPending));
-    holds.back().timeout_seconds = id > kMaxBatchSize / 2 ? 10 : 11;
-  }
-  tester.CreateTransfers(holds, Timestamp(2 * kSecond));
-  Transfer last = MakeTransfer(kMaxBatchSize + 1, 1, transfer_flags::kPending);
-  last.timeout_seconds = 10;
-  tester.CreateTransfers({last}, Timestamp(2 * kSecond + 1));
-
-  const auto state_of = [&](uint64_t id) {
-    return tester.state().GetPendingState(
-        *tester.state().FindTransfer(TransferId(id)));
-  };
-  tester.Expire(Timestamp(20 * kSecond));
-  // All of the batch but the newest of those that expire last.
-  EXPECT_EQ(state_of(kMaxBatchSize + 1), PendingState::kExpired);
-  EXPECT_EQ(state_of(kMaxBatchSize), PendingState::kExpired);
-  EXPECT_EQ(state_of(1), PendingState::kExpired);
-  EXPECT_EQ(state_of(kMaxBatchSize / 2 - 1), PendingState::kExpired);
-  EXPECT_EQ(state_of(kMaxBatchSize / 2), PendingState::kPending);
-  EXPECT_EQ(tester.state().FindAccount(AccountId(1))->debits_pending,
-            Amount(1));
-
-  tester.Expire(Timestamp(21 * kSecond));
-  EXPECT_EQ(state_of(kMaxBatchSize / 2), PendingState::kExpired);
-  EXPECT_EQ(tester.state().next_expiry(), Timestamp(0));
-}
-
 TEST(Apply, AFullBatchInOneChainIsUndoneByItsLast) {
   LedgerTester tester;
   CreateTwoAccounts(tester);

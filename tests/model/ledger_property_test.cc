@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "absl/flags/flag.h"
 #include "gmock/gmock.h"
@@ -59,21 +60,31 @@ Step Holds(uint64_t first, size_t count, Timestamp timestamp) {
   return step;
 }
 
-TEST(LedgerProperty, OneEntryExpiresAFullBatchAndNoMore) {
+// In order of expiry, then of creation: what is left are the newest of those
+// that expire last.
+TEST(LedgerProperty, OneEntryExpiresAFullBatchInOrderAndNoMore) {
+  constexpr size_t kLeft = 5;
+  constexpr size_t kHalf = kMaxBatchSize / 2;
   LedgerInMemory ledger(/*cold=*/true);
   Checker checker(ledger, Compare::kEverything);
   Step accounts{.kind = EntryKind::kCreateAccounts,
                 .timestamp = Timestamp(100)};
   accounts.accounts = {PlainAccount(1), PlainAccount(2)};
+  Step holds = Holds(1, kMaxBatchSize, Timestamp(10'000));
+  for (size_t i = 0; i < kHalf; ++i) holds.transfers[i].timeout_seconds = 2;
   const Step expire{.kind = EntryKind::kExpireTransfers,
-                    .timestamp = Timestamp(2 * kNanosPerSecond)};
+                    .timestamp = Timestamp(3 * kNanosPerSecond)};
   Step again = expire;
-  again.timestamp = Timestamp(3 * kNanosPerSecond);
-  for (const Step& step : {accounts, Holds(1, kMaxBatchSize, Timestamp(10'000)),
-                           Holds(10'000, 5, Timestamp(20'000)), expire}) {
+  again.timestamp = Timestamp(4 * kNanosPerSecond);
+  for (const Step& step :
+       {accounts, holds, Holds(10'000, kLeft, Timestamp(20'000)), expire}) {
     ASSERT_EQ(checker.Check(step), std::nullopt);
   }
-  EXPECT_EQ(checker.state().Due(kTimestampMax).size(), 5u);
+  std::vector<TransferId> left;
+  for (size_t i = 0; i < kLeft; ++i) {
+    left.emplace_back(kHalf - kLeft + i + 1);
+  }
+  EXPECT_EQ(checker.state().Due(kTimestampMax), left);
   ASSERT_EQ(checker.Check(again), std::nullopt);
   EXPECT_EQ(checker.state().Due(kTimestampMax).size(), 0u);
 }
