@@ -52,6 +52,8 @@ constexpr std::chrono::seconds kBulkTimeout(2);
 constexpr char kWrites[] = "pwrite64";
 // And made durable with; also what RocksDB writes.
 constexpr char kSyncs[] = "fdatasync";
+// What RocksDB writes with, and gRPC's wake-ups too: never without files.
+constexpr char kTableWrites[] = "write";
 // How files get their names, and lose them.
 constexpr char kNames[] = "fsync,rename,link,unlink,fallocate,ftruncate";
 constexpr char kFormatNames[] = "mkdir,fsync,rename,fallocate";
@@ -78,6 +80,17 @@ std::vector<std::string> Segments(const std::string& data) {
         absl::StrCat(data, "/journal/", storage::SegmentName(number)));
   }
   return segments;
+}
+
+// The tables that a checkpoint and a merge of ids write, before RocksDB has
+// them. Their names are numbers, from the start on.
+std::vector<std::string> NewTables(const std::string& data) {
+  constexpr int kTables = 1'000;
+  std::vector<std::string> tables;
+  for (int i = 0; i < kTables; ++i) {
+    tables.push_back(absl::StrCat(data, "/state/incoming/", i, ".sst"));
+  }
+  return tables;
 }
 
 class InjectedFaultsTest : public testing::Test {
@@ -206,6 +219,10 @@ TEST_F(InjectedFaultsTest, KilledAtTheNthSyncOfAGroup) {
 
 TEST_F(InjectedFaultsTest, KilledAtTheNthChangeOfNames) { KillAtEach(kNames); }
 
+TEST_F(InjectedFaultsTest, KilledAtTheNthWriteOfATable) {
+  KillAtEach(kTableWrites, NewTables(ledger_.data_directory()));
+}
+
 TEST_F(InjectedFaultsTest, AnErrorOfTheNthWriteEndsIt) { FailAtEach(kWrites); }
 
 TEST_F(InjectedFaultsTest, AnErrorOfTheNthSyncEndsIt) { FailAtEach(kSyncs); }
@@ -217,6 +234,10 @@ TEST_F(InjectedFaultsTest, AnErrorOfTheNthSyncOfAGroupEndsIt) {
 
 TEST_F(InjectedFaultsTest, AnErrorOfTheNthChangeOfNamesEndsIt) {
   FailAtEach("fsync,rename,link");
+}
+
+TEST_F(InjectedFaultsTest, AnErrorOfTheNthWriteOfATableEndsIt) {
+  FailAtEach(kTableWrites, NewTables(ledger_.data_directory()));
 }
 
 // All segments are kept, so that new ones must be made.
@@ -252,21 +273,10 @@ TEST_F(NoSpaceTest, AtFallocateIsWaitedOut) {
   SettleAndCheck();
 }
 
-// The tables that a checkpoint and a merge of ids write, before RocksDB has
-// them. Their names are numbers, from the start on.
-std::vector<std::string> NewTables(const std::string& data) {
-  constexpr int kTables = 1'000;
-  std::vector<std::string> tables;
-  for (int i = 0; i < kTables; ++i) {
-    tables.push_back(absl::StrCat(data, "/state/incoming/", i, ".sst"));
-  }
-  return tables;
-}
-
 // The checkpointer's first writes of tables find no space, then the merger's:
 // no other thread writes these files. Both are tried again.
 TEST_F(InjectedFaultsTest, NoSpaceForACheckpointAndAMergeIsWaitedOut) {
-  const Injection injection({.calls = "write",
+  const Injection injection({.calls = kTableWrites,
                              .what = "error=ENOSPC",
                              .when = 1,
                              .last = 3,
