@@ -21,8 +21,6 @@ constexpr size_t kSequenceAt = 24;
 constexpr size_t kTimestampAt = 32;
 constexpr size_t kPreviousHashAt = 40;
 
-constexpr uint16_t kVersion = 1;
-
 bool HasRows(EntryKind kind) {
   return kind == EntryKind::kCreateAccounts ||
          kind == EntryKind::kCreateTransfers;
@@ -45,10 +43,10 @@ absl::Status CheckHeader(absl::string_view bytes) {
                      ", its header says ", absl::Hex(stated, absl::kZeroPad8)));
   }
   const auto version = GetLittle<uint16_t>(bytes.data() + kVersionAt);
-  if (version != kVersion) {
+  if (version != kEntryVersion) {
     return absl::FailedPreconditionError(
         absl::StrCat("entry of version ", version, "; this build knows ",
-                     kVersion, ": a newer ledgerd wrote it"));
+                     kEntryVersion, ": a newer ledgerd wrote it"));
   }
   const auto payload = GetLittle<uint32_t>(bytes.data() + kPayloadSizeAt);
   if (payload != bytes.size() - kEntryHeaderBytes) {
@@ -106,7 +104,7 @@ Entry Entry::Seal(Command command, Epoch epoch, Timestamp timestamp,
   rep->timestamp = timestamp;
   char* header = rep->bytes.data();
   std::memset(header, 0, kEntryHeaderBytes);
-  PutLittle(header + kVersionAt, kVersion);
+  PutLittle(header + kVersionAt, kEntryVersion);
   header[kKindAt] = static_cast<char>(command.kind);
   PutLittle(header + kPayloadSizeAt,
             static_cast<uint32_t>(rep->bytes.size() - kEntryHeaderBytes));

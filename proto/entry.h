@@ -29,6 +29,8 @@
 
 namespace ledgerd {
 
+inline constexpr uint16_t kEntryVersion = 1;
+
 // What an entry does. The values are on disk: never renumber.
 enum class EntryKind : uint8_t {
   kCreateAccounts = 1,   // Payload: rows of Account.

@@ -24,8 +24,6 @@ constexpr size_t kSyncedThroughAt = 64;
 constexpr size_t kHashAt = 72;
 static_assert(kHashAt + sizeof(Hash256) <= kFrameBytes);
 
-constexpr uint16_t kVersion = 1;
-
 uint32_t Checksum(const char* frame, FrameSalt salt) {
   return Crc32c({frame + kVersionAt, kFrameBytes - kVersionAt}, salt.value());
 }
@@ -46,9 +44,10 @@ RecordFrame DecodeFrame(const char* from) {
 
 FrameVerdict Judge(const RecordFrame& frame, const RecordPlace& place,
                    uint16_t version) {
+  if (version > kFrameVersion) return FrameVerdict::kNewer;
   const bool known_kind =
       frame.kind == RecordKind::kEntry || frame.kind == RecordKind::kFiller;
-  if (frame.place.cluster != place.cluster || version != kVersion ||
+  if (frame.place.cluster != place.cluster || version != kFrameVersion ||
       !known_kind) {
     return FrameVerdict::kForeign;
   }
@@ -66,7 +65,7 @@ void EncodeRecord(const RecordFrame& frame, absl::string_view entry,
   char* at = to.data();
   std::memset(at, 0, kFrameBytes);
   PutLittle(at + kMagicAt, kFrameMagic);
-  PutLittle(at + kVersionAt, kVersion);
+  PutLittle(at + kVersionAt, kFrameVersion);
   PutLittle(at + kKindAt, static_cast<uint16_t>(frame.kind));
   PutLittle(at + kEntryBytesAt, frame.entry_bytes);
   PutLittle(at + kClusterAt, frame.place.cluster.value());
@@ -90,9 +89,9 @@ FrameCheck CheckFrame(absl::string_view bytes, const RecordPlace& place,
   if (GetLittle<uint32_t>(from + kChecksumAt) != Checksum(from, salt)) {
     return {};
   }
-  FrameCheck check{.frame = DecodeFrame(from)};
-  check.verdict =
-      Judge(check.frame, place, GetLittle<uint16_t>(from + kVersionAt));
+  FrameCheck check{.version = GetLittle<uint16_t>(from + kVersionAt),
+                   .frame = DecodeFrame(from)};
+  check.verdict = Judge(check.frame, place, check.version);
   return check;
 }
 

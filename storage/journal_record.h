@@ -28,6 +28,7 @@
 
 namespace ledgerd::storage {
 
+inline constexpr uint16_t kFrameVersion = 1;
 inline constexpr size_t kFrameBytes = 128;
 
 // Records begin at multiples of this.
@@ -92,11 +93,13 @@ enum class FrameVerdict {
   kNone,     // No whole frame.
   kStale,    // A whole frame of an earlier segment, whose file was used again.
   kForeign,  // A whole frame that was meant for another place.
+  kNewer,    // A whole frame of a version that this build does not know.
 };
 
 struct FrameCheck {
   FrameVerdict verdict = FrameVerdict::kNone;
-  RecordFrame frame;  // Of all verdicts but kNone.
+  uint16_t version = 0;  // Of all verdicts but kNone.
+  RecordFrame frame;     // Of all but kNone and kNewer.
 };
 
 // What the first kFrameBytes of `bytes` are, at `place`. The entry behind them

@@ -4,6 +4,8 @@
 
 #include "gtest/gtest.h"
 
+#include "proto/base/crc32c.h"
+#include "proto/base/little_endian.h"
 #include "storage/journal_testing.h"
 #include "storage/segment.h"
 #include "storage/segment_walk.h"
@@ -75,6 +77,19 @@ TEST_F(JournalRecordTest, AnotherPlaceIsSeen) {
   EXPECT_EQ(VerdictAt(place), FrameVerdict::kForeign);
   place.segment = SegmentNumber(7);
   EXPECT_EQ(VerdictAt(place), FrameVerdict::kStale);
+}
+
+TEST_F(JournalRecordTest, ANewerVersionIsSeenWhereverItIs) {
+  char* const frame = record_.data();
+  PutLittle<uint16_t>(frame + 8, kFrameVersion + 1);
+  PutLittle(frame + 4, Crc32c({frame + 8, kFrameBytes - 8}, kSalt.value()));
+  RecordPlace place = place_;
+  place.segment = SegmentNumber(7);
+  for (const RecordPlace& at : {place_, place}) {
+    const FrameCheck check = CheckFrame(record_, at, kSalt);
+    EXPECT_EQ(check.verdict, FrameVerdict::kNewer);
+    EXPECT_EQ(check.version, kFrameVersion + 1);
+  }
 }
 
 TEST_F(JournalRecordTest, AFrameOfAnotherSaltIsNone) {

@@ -68,6 +68,10 @@ absl::StatusOr<std::shared_ptr<Segment>> OpenSegment(
     return Damage(absl::StrCat("journal damaged in file ", path,
                                ", offset 0: ", status.message()));
   }
+  if (absl::IsFailedPrecondition(status)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("journal file ", path, ": ", status.message()));
+  }
   LEDGERD_RETURN_IF_ERROR(status);
   return segment;
 }

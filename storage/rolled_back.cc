@@ -104,7 +104,10 @@ std::optional<Entry> EntryAt(absl::string_view bytes, const CutFile& file,
   const FrameCheck check =
       CheckFrame(bytes, {.cluster = identity.cluster, .segment = file.segment},
                  identity.salt);
-  if (check.verdict == FrameVerdict::kNone) return {};
+  if (check.verdict == FrameVerdict::kNone ||
+      check.verdict == FrameVerdict::kNewer) {
+    return {};
+  }
   const RecordFrame& frame = check.frame;
   if (frame.place.cluster != identity.cluster ||
       frame.place.segment != file.segment || frame.kind != RecordKind::kEntry ||

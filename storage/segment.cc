@@ -32,7 +32,6 @@ constexpr size_t kBaseHashAt = 72;
 constexpr size_t kBytesAt = 104;
 
 constexpr absl::string_view kMagic = "LDSG";
-constexpr uint32_t kVersion = 1;
 constexpr absl::string_view kSuffix = ".segment";
 constexpr size_t kDigits = 16;
 constexpr size_t kZeroWriteBytes = size_t{1} << 20;
@@ -59,11 +58,13 @@ absl::Status CheckIsHeader(absl::string_view bytes) {
   if (GetLittle<uint32_t>(from + kChecksumAt) != Checksum(bytes)) {
     return absl::DataLossError("segment header's checksum does not hold");
   }
-  if (const auto version = GetLittle<uint32_t>(from + kVersionAt);
-      version != kVersion) {
-    return absl::DataLossError(absl::StrCat("segment of version ", version,
-                                            "; this build knows ", kVersion));
+  const auto version = GetLittle<uint32_t>(from + kVersionAt);
+  if (version > kSegmentVersion) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "segment of version ", version, "; this build reads up to ",
+        kSegmentVersion, ": a newer ledgerd has used it; start that one"));
   }
+  if (version == 0) return absl::DataLossError("segment of version 0");
   return absl::OkStatus();
 }
 
@@ -89,7 +90,7 @@ std::string EncodeSegmentHeader(const JournalIdentity& identity,
   std::string bytes(kBlockBytes, '\0');
   char* to = bytes.data();
   std::memcpy(to + kMagicAt, kMagic.data(), kMagic.size());
-  PutLittle(to + kVersionAt, kVersion);
+  PutLittle(to + kVersionAt, kSegmentVersion);
   PutLittle(to + kSaltAt, identity.salt.value());
   PutLittle(to + kClusterAt, identity.cluster.value());
   PutLittle(to + kReplicaAt, identity.replica.value());

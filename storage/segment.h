@@ -29,6 +29,8 @@
 
 namespace ledgerd::storage {
 
+inline constexpr uint32_t kSegmentVersion = 1;
+
 // Whose journal it is: what a segment of another one is told apart by.
 struct JournalIdentity {
   ClusterId cluster;
@@ -56,7 +58,8 @@ struct SegmentHeader {
 std::string EncodeSegmentHeader(const JournalIdentity& identity,
                                 const SegmentHeader& header);
 
-// DATA_LOSS when it is no header, or not one of this journal.
+// Errors: DATA_LOSS, it is no header, or not one of this journal;
+// FAILED_PRECONDITION, it is of a newer version.
 absl::StatusOr<SegmentHeader> DecodeSegmentHeader(
     const JournalIdentity& identity, absl::string_view bytes);
 

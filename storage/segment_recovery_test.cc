@@ -11,8 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
+#include "proto/base/crc32c.h"
+#include "proto/base/little_endian.h"
 #include "storage/faulty_files.h"
+#include "storage/journal_record.h"
 #include "storage/journal_testing.h"
+#include "storage/segment.h"
 #include "storage/segment_journal.h"
 
 namespace ledgerd::storage {
@@ -131,7 +135,33 @@ class RecoveryTest : public testing::Test {
   std::vector<Entry> entries_;
 };
 
-// ---- an entry of a newer build: refuse, whatever follows it
+// ---- what a newer build has written: refuse, whatever follows it
+
+TEST_F(RecoveryTest, ASegmentOfANewerVersionIsRefusedByItsName) {
+  MustOpen();
+  MustAppend(2);
+  char* const header = files_.Device(SegmentPath(1))->data();
+  PutLittle<uint32_t>(header + 8, kSegmentVersion + 1);
+  PutLittle(header + 4, Crc32c({header + 8, kBlockBytes - 8}));
+  ExpectRefused(
+      {SegmentPath(1), absl::StrCat("segment of version ", kSegmentVersion + 1),
+       "a newer ledgerd has used it", "start that one"},
+      absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(RecoveryTest, ARecordOfANewerVersionIsRefusedByItsName) {
+  MustOpen();
+  MustAppend(3);
+  char* const frame =
+      files_.Device(SegmentPath(1))->data() + OffsetOf(1, entries_[1]);
+  PutLittle<uint16_t>(frame + 8, kFrameVersion + 1);
+  PutLittle(frame + 4,
+            Crc32c({frame + 8, kFrameBytes - 8}, TestIdentity().salt.value()));
+  ExpectRefused({"entry 2", "segment 1",
+                 absl::StrCat("record of version ", kFrameVersion + 1),
+                 "a newer ledgerd wrote it", "start that ledgerd"},
+                absl::StatusCode::kFailedPrecondition);
+}
 
 TEST_F(RecoveryTest, AnEntryOfAnUnknownKindIsRefusedByItsName) {
   MustOpen();

@@ -51,6 +51,7 @@ void JournalWalk::AddSegment(const SegmentHeader& header,
     if (check.verdict == FrameVerdict::kForeign) {
       SetDamaged(at, "a record that belongs elsewhere is here");
     }
+    if (check.verdict == FrameVerdict::kNewer) VisitNewer(check.version, at);
     at += kRecordAlignment;
   }
   LookBehindEnd(bytes);
@@ -102,6 +103,14 @@ uint64_t JournalWalk::VisitFrame(const RecordFrame& frame,
   }
   // What follows a record that is not accepted may begin anywhere.
   return offset + kFrameBytes;
+}
+
+void JournalWalk::VisitNewer(uint16_t version, uint64_t offset) {
+  const std::string what =
+      absl::StrCat("record of version ", version, "; this build knows ",
+                   kFrameVersion, ": a newer ledgerd wrote it");
+  if (bad_.has_value()) return SetDamaged(offset, what);
+  SetNewer(offset, last_.sequence.Next(), what);
 }
 
 void JournalWalk::AcceptEntry(const RecordFrame& frame,

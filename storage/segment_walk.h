@@ -97,6 +97,8 @@ class JournalWalk {
   void BeginSegment(const SegmentHeader& header);
   // Returns where the next record may begin.
   uint64_t VisitFrame(const RecordFrame& frame, absl::string_view bytes);
+  // A frame of which only this much is known.
+  void VisitNewer(uint16_t version, uint64_t offset);
   void LookBehindEnd(absl::string_view bytes);
   void CheckAgainstCheckpoint(uint64_t offset);
   void AcceptEntry(const RecordFrame& frame, absl::string_view bytes);

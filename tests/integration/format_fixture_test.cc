@@ -16,7 +16,10 @@
 
 #include "client/ledger_client.h"
 #include "proto/base/crc32c.h"
+#include "proto/base/little_endian.h"
+#include "storage/file.h"
 #include "storage/identity_file.h"
+#include "storage/segment.h"
 #include "tests/integration/books.h"
 #include "tests/integration/format_versions.h"
 #include "tests/integration/ledger_text.h"
@@ -97,6 +100,35 @@ class FormatFixtureTest : public testing::TestWithParam<uint32_t> {
     return count;
   }
 
+  // The first by its name, which is its number.
+  std::string FirstSegment() const {
+    std::set<std::string> segments;
+    for (const auto& file : fs::directory_iterator(data() + "/journal")) {
+      if (file.path().extension() == ".segment") {
+        segments.insert(file.path().string());
+      }
+    }
+    return segments.empty() ? "" : *segments.begin();
+  }
+
+  // The directory is refused in these words, and `unchanged` stays as it is.
+  void ExpectRefused(const std::vector<std::string>& words,
+                     const std::string& unchanged) const {
+    const auto before = Contents(unchanged);
+    const auto refused = OfflineLedger::Open(data());
+    EXPECT_TRUE(absl::IsFailedPrecondition(refused.status()))
+        << refused.status();
+    LiveLedger live;
+    ASSERT_TRUE(live.LaunchOn(data()).ok());
+    EXPECT_EQ(live.daemon().process().Wait(), kUsage);
+    for (const std::string& said : words) {
+      EXPECT_NE(live.daemon().Log().find(said), std::string::npos)
+          << said << "\n"
+          << live.daemon().Log();
+    }
+    EXPECT_TRUE(Contents(unchanged) == before) << "the refusal changed a file";
+  }
+
   // Those that are kept as failed, and why.
   std::map<TransferId, std::string> Failed() const {
     std::map<TransferId, std::string> failed;
@@ -174,21 +206,25 @@ TEST_P(FormatFixtureTest, OfANewerFormatIsRefusedAndStaysAsItIs) {
       absl::Hex(Crc32c(identity.substr(0, checksum_at)), absl::kZeroPad8));
   identity.replace(checksum_at, checksum.size(), checksum);
   WriteFile(path, identity);
-  const auto before = Contents(data());
+  ExpectRefused(
+      {path, absl::StrCat("format version ", storage::kFormatVersion + 1),
+       absl::StrCat("reads up to ", storage::kFormatVersion)},
+      data());
+}
 
-  const auto refused = OfflineLedger::Open(data());
-  EXPECT_TRUE(absl::IsFailedPrecondition(refused.status())) << refused.status();
-  LiveLedger live;
-  ASSERT_TRUE(live.LaunchOn(data()).ok());
-  EXPECT_EQ(live.daemon().process().Wait(), kUsage);
-  for (const std::string& said :
-       {path, absl::StrCat("format version ", storage::kFormatVersion + 1),
-        absl::StrCat("reads up to ", storage::kFormatVersion)}) {
-    EXPECT_NE(live.daemon().Log().find(said), std::string::npos)
-        << said << "\n"
-        << live.daemon().Log();
-  }
-  EXPECT_TRUE(Contents(data()) == before) << "the refusal changed a file";
+TEST_P(FormatFixtureTest, OfANewerSegmentIsRefusedAndStaysAsItIs) {
+  const std::string path = FirstSegment();
+  std::string bytes = ReadFile(path);
+  ASSERT_GT(bytes.size(), storage::kBlockBytes);
+  char* const header = bytes.data();
+  PutLittle<uint32_t>(header + 8, storage::kSegmentVersion + 1);
+  PutLittle(header + 4, Crc32c({header + 8, storage::kBlockBytes - 8}));
+  WriteFile(path, bytes);
+  // The superblock before it is this build's already.
+  ExpectRefused(
+      {path, absl::StrCat("segment of version ", storage::kSegmentVersion + 1),
+       absl::StrCat("reads up to ", storage::kSegmentVersion)},
+      data() + "/journal");
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, FormatFixtureTest,

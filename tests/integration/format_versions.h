@@ -1,11 +1,10 @@
-// The formats of the disk that have changed, or that name all of it, by the
-// name that they have in the text of a fixture (make_format_fixture.sh). Those
-// of a journal's segment, record and entry are still 1 (FORMAT.md).
+// The formats of the disk that have a version, by the name that they have in
+// the text of a fixture (make_format_fixture.sh).
 //
 //   for (const FormatVersion& format : FormatVersions()) ...
 //
 // Shape   A fixture's text has a line for each, with its version; where there
-//         is none (format_1) it was 1.
+//         is none it was 1.
 #ifndef LEDGERD_TESTS_INTEGRATION_FORMAT_VERSIONS_H_
 #define LEDGERD_TESTS_INTEGRATION_FORMAT_VERSIONS_H_
 
@@ -13,8 +12,11 @@
 #include <string>
 #include <vector>
 
+#include "proto/entry.h"
 #include "storage/checkpoint_record.h"
 #include "storage/identity_file.h"
+#include "storage/journal_record.h"
+#include "storage/segment.h"
 #include "storage/superblock.h"
 
 namespace ledgerd::integration {
@@ -28,7 +30,10 @@ struct FormatVersion {
 inline std::vector<FormatVersion> FormatVersions() {
   return {{"format", storage::kFormatVersion},
           {"state", storage::kStateFormatVersion},
-          {"superblock", storage::kSuperblockVersion}};
+          {"superblock", storage::kSuperblockVersion},
+          {"segment", storage::kSegmentVersion},
+          {"frame", storage::kFrameVersion},
+          {"entry", kEntryVersion}};
 }
 
 }  // namespace ledgerd::integration

@@ -14,7 +14,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 bazel-bin/tests/integration/make_format_fixture "$work"
 
-versions() { sed '/^checkpoint /,$d'; }
+# The lines with versions; where there is none, it is 1.
+versions() { sed -e '/^checkpoint /,$d' -e '/ 1$/d'; }
 number=1
 to=tests/integration/testdata/format_1.tar.xz
 while [ -e "$to" ]; do
