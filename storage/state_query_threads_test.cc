@@ -1,5 +1,7 @@
-// Queries end on threads of their own while entries are applied, checkpoints
-// written and id runs merged; each finds what was there when it began.
+// Reads of every kind end on threads of their own while entries are applied,
+// checkpoints written and id runs merged; each finds what was there when it
+// began.
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -25,13 +27,27 @@ constexpr uint64_t kEntries = 60;
 // The state is a function of how many transfers there are. Number n, from 1,
 // has the timestamp kAccounts + n, debits account 1 or 2, credits account 3,
 // and is of code 1 to 7; those of code 7 are pending, and the batch after
-// theirs voids them.
+// theirs voids them. Entry 1 makes the accounts, each after it a batch, and
+// each transfer is an event. Account 2 keeps its history.
 struct Query {
   uint64_t transfers = 0;
   std::unique_ptr<Lookup<Account>> accounts;
   std::unique_ptr<Lookup<Transfer>> debits;
   std::unique_ptr<Lookup<Transfer>> codes;
+  std::unique_ptr<Lookup<AccountBalances>> balances;
+  std::unique_ptr<Lookup<Account>> found_accounts;
+  std::unique_ptr<Lookup<Transfer>> found_transfers;
+  // Of the transfers from this one on.
+  uint64_t first_event = 0;
+  std::unique_ptr<EventRead> events;
 };
+
+constexpr uint32_t kBalancesLimit = 100;
+constexpr uint16_t kBalancesCode = 3;
+constexpr size_t kEventsLimit = 700;
+// How many batches before the last one events are read from: of those that are
+// in memory still, and of those that are not.
+constexpr uint64_t kBatchesBack = 9;
 
 Transfer TransferNumber(uint64_t n) {
   Transfer transfer;
@@ -44,6 +60,78 @@ Transfer TransferNumber(uint64_t n) {
   transfer.flags = transfer.code == 7 ? transfer_flags::kPending : 0;
   transfer.timestamp = Timestamp(kAccounts + n);
   return transfer;
+}
+
+// When there are so many.
+PendingState StateOfNumber(uint64_t n, uint64_t transfers) {
+  if (TransferNumber(n).code != 7) return PendingState::kNone;
+  // A batch is voided with the one after it.
+  const bool voided = (n - 1) / kBatch + 2 <= transfers / kBatch;
+  return voided ? PendingState::kVoided : PendingState::kPending;
+}
+
+// What accounts 1 and 2 have debited after transfer n.
+Amount DebitsAfter(AccountId account, uint64_t n) {
+  return Amount(account == AccountId(2) ? (n + 1) / 2 : n / 2);
+}
+
+void CheckBalances(Query& query) {
+  const auto balances = query.balances->Finish();
+  ASSERT_TRUE(balances.ok()) << balances.status();
+  std::vector<AccountBalances> expected;
+  for (uint64_t n = query.transfers; n > 0; --n) {
+    const Transfer transfer = TransferNumber(n);
+    if (transfer.debit_account_id != AccountId(2) ||
+        transfer.code != kBalancesCode || expected.size() == kBalancesLimit) {
+      continue;
+    }
+    expected.push_back({.debits_posted = DebitsAfter(AccountId(2), n),
+                        .timestamp = transfer.timestamp});
+  }
+  EXPECT_TRUE(balances->rows == expected)
+      << balances->rows.size() << " rows of " << query.transfers;
+}
+
+void CheckLookups(Query& query) {
+  const auto accounts = query.found_accounts->Finish();
+  ASSERT_TRUE(accounts.ok()) << accounts.status();
+  ASSERT_EQ(accounts->rows.size(), 2u);
+  EXPECT_EQ(accounts->rows[0].credits_posted, Amount(query.transfers));
+  EXPECT_EQ(accounts->rows[1].debits_posted,
+            DebitsAfter(AccountId(2), query.transfers));
+
+  const auto transfers = query.found_transfers->Finish();
+  ASSERT_TRUE(transfers.ok()) << transfers.status();
+  // Not the one that was made after the look-up began.
+  const std::vector<uint64_t> numbers = {query.transfers, 1,
+                                         query.transfers / 2};
+  ASSERT_EQ(transfers->rows.size(), numbers.size());
+  ASSERT_EQ(transfers->pending_states.size(), numbers.size());
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    EXPECT_EQ(transfers->rows[i], TransferNumber(numbers[i]));
+    EXPECT_EQ(transfers->pending_states[i],
+              StateOfNumber(numbers[i], query.transfers))
+        << numbers[i] << " of " << query.transfers;
+  }
+}
+
+void CheckEvents(Query& query) {
+  const auto events = query.events->Finish();
+  ASSERT_TRUE(events.ok()) << events.status();
+  uint64_t n = query.first_event;
+  for (const EntryEvents& entry : events->entries) {
+    for (const WatchedEvent& event : entry.events) {
+      ASSERT_EQ(entry.sequence, Sequence(2 + (n - 1) / kBatch));
+      ASSERT_EQ(event.transfer, TransferNumber(n));
+      ASSERT_EQ(event.debit.id, event.transfer.debit_account_id);
+      ASSERT_EQ(event.debit.debits_posted, DebitsAfter(event.debit.id, n));
+      ASSERT_EQ(event.credit.credits_posted, Amount(n));
+      ++n;
+    }
+  }
+  const uint64_t last =
+      std::min<uint64_t>(query.transfers, query.first_event + kEventsLimit - 1);
+  EXPECT_EQ(n, last + 1) << "of " << query.transfers;
 }
 
 // Of `transfers`, those of account 2 are every second one.
@@ -71,14 +159,16 @@ void Check(Query& query) {
     if (TransferNumber(n).code != 7 || n % 2 != 1) continue;
     ASSERT_LT(expected, codes->rows.size());
     EXPECT_EQ(codes->rows[expected], TransferNumber(n));
-    // A batch is voided with the one after it.
-    const bool voided = (n - 1) / kBatch + 2 <= query.transfers / kBatch;
     EXPECT_EQ(codes->pending_states[expected],
-              voided ? PendingState::kVoided : PendingState::kPending)
+              StateOfNumber(n, query.transfers))
         << n << " of " << query.transfers;
     ++expected;
   }
   EXPECT_EQ(codes->rows.size(), expected);
+
+  CheckBalances(query);
+  CheckLookups(query);
+  CheckEvents(query);
 }
 
 class QueryThreadsTest : public testing::Test {
@@ -103,6 +193,7 @@ class QueryThreadsTest : public testing::Test {
         account.id = AccountId(id);
         account.ledger = 1;
         account.code = 1;
+        account.flags = id == 2 ? account_flags::kHistory : 0;
         account.timestamp = Timestamp(id);
         view.InsertAccount(account);
         view.AppendEvent({.type = EventType::kAccountCreated,
@@ -136,18 +227,18 @@ class QueryThreadsTest : public testing::Test {
   void Create(StateView& view, const Transfer& transfer) {
     const Account* debit = view.FindAccount(transfer.debit_account_id);
     const Account* credit = view.FindAccount(transfer.credit_account_id);
-    Account next = *debit;
-    next.debits_posted = Amount(next.debits_posted.value() + 1);
-    view.UpdateAccount(debit, next);
-    next = *credit;
-    next.credits_posted = Amount(next.credits_posted.value() + 1);
-    view.UpdateAccount(credit, next);
+    Account debited = *debit;
+    debited.debits_posted = Amount(debited.debits_posted.value() + 1);
+    view.UpdateAccount(debit, debited);
+    Account credited = *credit;
+    credited.credits_posted = Amount(credited.credits_posted.value() + 1);
+    view.UpdateAccount(credit, credited);
     view.InsertTransfer(transfer);
     view.AppendEvent({.type = EventType::kSinglePhase,
                       .timestamp = Timestamp(++event_time_),
                       .transfer = transfer.timestamp,
-                      .debit = EventSideOf(*debit),
-                      .credit = EventSideOf(*credit)});
+                      .debit = EventSideOf(debited),
+                      .credit = EventSideOf(credited)});
   }
 
   Query BeginQuery() {
@@ -161,9 +252,25 @@ class QueryThreadsTest : public testing::Test {
     AccountFilter codes = {.account_id = AccountId(2)};
     codes.rest.code = 7;
     codes.rest.limit = 1'000'000;
-    return {transfers_, store.QueryAccounts(accounts),
-            store.GetAccountTransfers(debits),
-            store.GetAccountTransfers(codes)};
+    AccountFilter balances = {.account_id = AccountId(2)};
+    balances.rest.code = kBalancesCode;
+    balances.rest.reversed = true;
+    balances.rest.limit = kBalancesLimit;
+    const uint64_t batch = transfers_ / kBatch;
+    const uint64_t first_batch = batch - std::min(batch - 1, kBatchesBack);
+    return {.transfers = transfers_,
+            .accounts = store.QueryAccounts(accounts),
+            .debits = store.GetAccountTransfers(debits),
+            .codes = store.GetAccountTransfers(codes),
+            .balances = store.GetAccountBalances(balances),
+            .found_accounts = store.LookupAccounts(
+                {AccountId(3), AccountId(99), AccountId(2)}),
+            .found_transfers = store.LookupTransfers(
+                {TransferId(transfers_), TransferId(transfers_ + 1),
+                 TransferId(1), TransferId(transfers_ / 2)}),
+            .first_event = (first_batch - 1) * kBatch + 1,
+            .events =
+                store.ReadEvents({Sequence(first_batch + 1), 0}, kEventsLimit)};
   }
 
   void Checkpoint() {
