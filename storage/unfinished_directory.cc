@@ -76,18 +76,18 @@ absl::Status RemoveAll(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<UnfinishedDirectory>> UnfinishedDirectory::Begin(
-    const std::string& given) {
-  std::string name = given;
-  while (name.size() > 1 && name.back() == '/') name.pop_back();
-  LEDGERD_RETURN_IF_ERROR(CheckFree(name));
-  std::string aside = absl::StrCat(name, ".unfinished");
+    const std::string& name) {
+  std::string bare = name;
+  while (bare.size() > 1 && bare.back() == '/') bare.pop_back();
+  LEDGERD_RETURN_IF_ERROR(CheckFree(bare));
+  std::string aside = absl::StrCat(bare, ".unfinished");
   constexpr mode_t kOwnerOnly = 0700;
   if (mkdir(aside.c_str(), kOwnerOnly) != 0 && errno != EEXIST) {
     return FileError(errno, absl::StrCat("make directory ", aside));
   }
   LEDGERD_ASSIGN_OR_RETURN(const int lock, Lock(absl::StrCat(aside, "/LOCK")));
   std::unique_ptr<UnfinishedDirectory> made(
-      new UnfinishedDirectory(std::move(name), std::move(aside), lock));
+      new UnfinishedDirectory(std::move(bare), std::move(aside), lock));
   LEDGERD_RETURN_IF_ERROR(RemoveAll(made->path()));
   return made;
 }
