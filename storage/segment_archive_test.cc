@@ -270,6 +270,18 @@ TEST_F(SegmentArchiveTest, AFullDiskGoesOnWhenTheArchiveHasCaughtUp) {
   EXPECT_EQ(journal_->first(), Sequence(4));
 }
 
+TEST_F(SegmentArchiveTest, AFullDiskGoesOnAlsoAfterARestart) {
+  ASSERT_TRUE(Append(10).ok());
+  Checkpoint();
+  files_.SetCapacity(0);
+  while (Append(1).ok()) continue;
+  Reopen();
+  EXPECT_TRUE(absl::IsResourceExhausted(Append(1)));
+  // Nothing is written, so no checkpoint and no Release comes either.
+  ASSERT_TRUE(StoreNext().ok());
+  EXPECT_TRUE(Append(1).ok());
+}
+
 // ---- with its own thread
 
 TEST_F(SegmentArchiveTest, AFullArchiveIsToldAndCountedUntilThereIsSpace) {

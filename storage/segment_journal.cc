@@ -102,7 +102,6 @@ absl::Status SegmentJournal::WriteFiller() {
 absl::Status SegmentJournal::Release(Sequence through) {
   LEDGERD_RETURN_IF_ERROR(failure_);
   LEDGERD_CHECK(through <= superblock().checkpoint.sequence);
-  released_through_ = through;
   while (const std::shared_ptr<Segment> segment = PopReleasable(through)) {
     // Nobody can find it any more; who still reads it holds it.
     const bool reusable =
@@ -209,7 +208,7 @@ absl::Status SegmentJournal::EnsureSpares(size_t count) {
   if (!absl::IsResourceExhausted(status) || !options_.keep_until_archived) {
     return status;
   }
-  LEDGERD_RETURN_IF_ERROR(Release(released_through_));
+  LEDGERD_RETURN_IF_ERROR(Release(superblock().checkpoint.sequence));
   return spares_.Ensure(count);
 }
 

@@ -225,8 +225,6 @@ class SegmentJournal final : public Journal {
   Sequence commit_point_;
   // The highest synced_through that is on the disk.
   Sequence recorded_;
-  // Of the last Release.
-  Sequence released_through_;
 
   mutable Mutex mutex_;
   // What is in a Segment changes under the lock too.
