@@ -101,7 +101,7 @@ absl::Status Scrubber::Sleep(std::chrono::nanoseconds time) {
 
 absl::Status Scrubber::Paced(uint64_t bytes) {
   return Sleep(std::chrono::nanoseconds(
-      static_cast<int64_t>(bytes * 1'000'000'000.0 /
+      static_cast<int64_t>(static_cast<double>(bytes) * 1'000'000'000.0 /
                            static_cast<double>(options_.bytes_per_second))));
 }
 

@@ -106,7 +106,7 @@ class ScrubberTest : public testing::Test {
     return records;
   }
 
-  SegmentDamage MakeDamage() {
+  static SegmentDamage MakeDamage() {
     SegmentDamage damage{.segment = std::make_shared<storage::Segment>()};
     damage.run.before.sequence = Sequence(4);
     damage.run.last.sequence = Sequence(5);
