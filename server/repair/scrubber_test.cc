@@ -70,6 +70,17 @@ class ScrubberTest : public testing::Test {
                                    Ports(), *keeper_, world_.logger);
   }
 
+  // The journal, where each try to mend it ends as these say.
+  void Damage(std::deque<absl::Status> mends) {
+    const MutexLock lock(mutex_);
+    mends_ = std::move(mends);
+  }
+
+  void DamageState(absl::Status damage) {
+    const MutexLock lock(mutex_);
+    state_ = std::move(damage);
+  }
+
   void Note(const std::string& step) {
     {
       const MutexLock lock(mutex_);
@@ -142,7 +153,7 @@ TEST_F(ScrubberTest, TurnedOffItLooksWhereItIsToldTo) {
 }
 
 TEST_F(ScrubberTest, WhatIsMendedIsCountedAsThat) {
-  mends_ = {absl::OkStatus()};
+  Damage({absl::OkStatus()});
   Start(std::chrono::seconds(0));
   scrubber_->LookNow();
   EXPECT_EQ(StepsUntil("clear"), Steps({"look", "alarm", "clear"}));
@@ -155,7 +166,7 @@ TEST_F(ScrubberTest, WhatIsMendedIsCountedAsThat) {
 }
 
 TEST_F(ScrubberTest, WhatIsLostHalts) {
-  mends_ = {absl::DataLossError("entry 5")};
+  Damage({absl::DataLossError("entry 5")});
   Start(std::chrono::seconds(0));
   scrubber_->LookNow();
   EXPECT_EQ(StepsUntil("halt: entry 5"),
@@ -167,7 +178,7 @@ TEST_F(ScrubberTest, WhatIsLostHalts) {
 }
 
 TEST_F(ScrubberTest, AStopDoesNotWaitForWhoIsOff) {
-  mends_ = {absl::UnavailableError("it is off")};
+  Damage({absl::UnavailableError("it is off")});
   Start(std::chrono::seconds(0));
   scrubber_->LookNow();
   EXPECT_EQ(StepsUntil("alarm"), Steps({"look", "alarm"}));
@@ -192,7 +203,7 @@ TEST_F(ScrubberTest, WhatNoEntryMendsIsToldOf) {
 }
 
 TEST_F(ScrubberTest, DamageOfTheStateIsOneIncident) {
-  state_ = absl::DataLossError("db/7.sst");
+  DamageState(absl::DataLossError("db/7.sst"));
   Start(std::chrono::seconds(1));
   EXPECT_EQ(StepsUntil("state alarm"), Steps({"look", "state", "state alarm"}));
   EXPECT_EQ(StepsUntil("state alarm"), Steps({"look", "state", "state alarm"}));
