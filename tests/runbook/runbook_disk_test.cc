@@ -89,7 +89,8 @@ TEST_F(RunbookDiskTest, ADamagedTable) {
   crash::UnpackFlipFixture(directory_.path());
   const std::string data = directory_.Path("data");
   const std::string kind = "history data";
-  for (const crash::FlipPlace& place : crash::FlipTargetsIn(data).at(kind)) {
+  const crash::FlipTargets targets = crash::FlipTargetsIn(data);
+  for (const crash::FlipPlace& place : targets.at(kind)) {
     crash::FlipBit({.kind = kind, .file = place.file, .offset = place.begin},
                    data);
   }

@@ -38,9 +38,16 @@ class Group {
   explicit Group(size_t replicas = 3) : live_(replicas) {}
 
   void Start() {
-    const absl::Status started = live_.Start();
+    // A pair has no primary, and is not ready, before it is told which.
+    const bool is_pair = live_.size() == 2;
+    const absl::Status started = is_pair ? live_.LaunchAll() : live_.Start();
     ASSERT_TRUE(started.ok()) << started;
     for (size_t i = 0; i < live_.size(); ++i) AddHost(i);
+    if (is_pair) {
+      ASSERT_TRUE(integration::WaitUntil(kLimit, [&] {
+        return live_.Switchover(kA, kA).ok();
+      })) << live_.Logs();
+    }
     ASSERT_NO_FATAL_FAILURE(MakePrimary(kA));
     for (const char* command :
          {"account create --id 1", "account create --id 2",
