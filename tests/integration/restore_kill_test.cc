@@ -1,6 +1,8 @@
 // A restore is killed before the n-th of the calls by which it makes files, for
 // n from 1 until it is faster, each on top of what the one before has left:
 // there is a whole data directory then, or none.
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -22,6 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::chrono::seconds kLimit(60);
 constexpr char kContents[] = "pwrite64,fsync,fdatasync,fallocate";
 constexpr char kNames[] = "mkdir,rename,unlink,unlinkat,rmdir";
 
@@ -33,19 +36,29 @@ class RestoreKillTest : public testing::Test {
     ASSERT_TRUE(ledger.Start().ok());
     BulkPayments payments({ledger.address()}, /*number=*/0);
     ASSERT_TRUE(payments.Prepare().ok());
-    for (int tries = 0; last_.sequence == Sequence(0) && tries < 100; ++tries) {
-      ASSERT_TRUE(payments.Pay(2'000).ok()) << ledger.daemon().Log();
-      fs::remove_all(Path("backup"));
-      const Finished made =
-          Ledgerctl({"backup", "create", Path("backup"),
-                     "--admin-address=" + ledger.daemon().admin_address()});
-      ASSERT_EQ(made.exit_code, 0) << made.errors << ledger.daemon().Log();
-      const auto manifest = storage::ReadBackup(Path("backup"));
-      ASSERT_TRUE(manifest.ok()) << manifest.status();
-      if (manifest->checkpoint.sequence == Sequence(0)) continue;
-      if (manifest->last != manifest->checkpoint) last_ = manifest->last;
-    }
-    ASSERT_GT(last_.sequence, Sequence(0)) << "no backup of both";
+    // Enough for a checkpoint, which comes by itself.
+    ASSERT_TRUE(payments.Pay(2'000).ok()) << ledger.daemon().Log();
+    uint64_t number = 0;
+    ASSERT_TRUE(WaitUntil(kLimit, [&] {
+      // Far too little for another one, and so behind it.
+      BulkPayments few({ledger.address()}, ++number);
+      return few.Prepare().ok() && BackUp(ledger.daemon());
+    })) << ledger.daemon().Log();
+  }
+
+  // True when it has both.
+  bool BackUp(const DaemonProcess& daemon) {
+    fs::remove_all(Path("backup"));
+    const Finished made =
+        Ledgerctl({"backup", "create", Path("backup"),
+                   "--admin-address=" + daemon.admin_address()});
+    EXPECT_EQ(made.exit_code, 0) << made.errors;
+    const auto manifest = storage::ReadBackup(Path("backup"));
+    EXPECT_TRUE(manifest.ok()) << manifest.status();
+    if (!manifest.ok()) return false;
+    last_ = manifest->last;
+    return manifest->checkpoint.sequence > Sequence(0) &&
+           last_ != manifest->checkpoint;
   }
 
   std::string Path(const std::string& name) const {
