@@ -135,15 +135,32 @@ absl::StatusOr<v1::ListIncidentsResponse> AdminClient::ListIncidents(
   return AskAny(&Stub::ListIncidents, request);
 }
 
+template <typename Response, typename OnResponse>
+absl::Status AdminClient::ReadAll(grpc::ClientContext& context,
+                                  grpc::ClientReader<Response>& reader,
+                                  OnResponse on_response) {
+  Response response;
+  while (reader.Read(&response)) {
+    const absl::Status status = on_response(response);
+    if (status.ok()) continue;
+    context.TryCancel();
+    while (reader.Read(&response)) continue;
+    reader.Finish();
+    return status;
+  }
+  const grpc::Status status = reader.Finish();
+  return status.ok() ? absl::OkStatus() : Located(FromGrpc(status).status);
+}
+
 absl::Status AdminClient::WatchIncidents(
     const std::function<void(const v1::Incident&)>& on_incident) {
   LEDGERD_RETURN_IF_ERROR(GetStatus().status());
   grpc::ClientContext context;
-  const auto reader = stub_->WatchIncidents(&context, {});
-  v1::WatchIncidentsResponse response;
-  while (reader->Read(&response)) on_incident(response.incident());
-  const grpc::Status status = reader->Finish();
-  return status.ok() ? absl::OkStatus() : Located(FromGrpc(status).status);
+  return ReadAll(context, *stub_->WatchIncidents(&context, {}),
+                 [&](const v1::WatchIncidentsResponse& response) {
+                   on_incident(response.incident());
+                   return absl::OkStatus();
+                 });
 }
 
 absl::Status AdminClient::ReadJournal(const Range& range,
@@ -156,36 +173,20 @@ absl::Status AdminClient::ReadJournal(const Range& range,
   request.set_from_sequence(range.from.value());
   request.set_to_sequence(range.to.value());
   request.set_follow(range.follow);
-  const auto reader = stub_->ReadJournal(&context, request);
-  v1::ReadJournalResponse response;
-  while (reader->Read(&response)) {
-    const absl::Status status = on_entry(response.entry());
-    if (status.ok()) continue;
-    context.TryCancel();
-    while (reader->Read(&response)) continue;
-    reader->Finish();
-    return status;
-  }
-  const grpc::Status status = reader->Finish();
-  return status.ok() ? absl::OkStatus() : Located(FromGrpc(status).status);
+  return ReadAll(context, *stub_->ReadJournal(&context, request),
+                 [&](const v1::ReadJournalResponse& response) {
+                   return on_entry(response.entry());
+                 });
 }
 
 absl::Status AdminClient::CreateBackup(const OnChunk& on_chunk) {
   // Somebody is there; a backup may take hours.
   LEDGERD_RETURN_IF_ERROR(GetStatus().status());
   grpc::ClientContext context;
-  const auto reader = stub_->CreateBackup(&context, {});
-  v1::CreateBackupResponse response;
-  while (reader->Read(&response)) {
-    const absl::Status status = on_chunk(response.chunk());
-    if (status.ok()) continue;
-    context.TryCancel();
-    while (reader->Read(&response)) continue;
-    reader->Finish();
-    return status;
-  }
-  const grpc::Status status = reader->Finish();
-  return status.ok() ? absl::OkStatus() : Located(FromGrpc(status).status);
+  return ReadAll(context, *stub_->CreateBackup(&context, {}),
+                 [&](const v1::CreateBackupResponse& response) {
+                   return on_chunk(response.chunk());
+                 });
 }
 
 // ---- what changes a group

@@ -21,6 +21,7 @@
 #include "absl/status/statusor.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/support/status.h"
+#include "grpcpp/support/sync_stream.h"
 
 #include "admin/v1/admin.grpc.pb.h"
 #include "proto/types.h"
@@ -103,6 +104,11 @@ class AdminClient {
   grpc::Status Ask(grpc::Status (Stub::*method)(grpc::ClientContext*,
                                                 const Request&, Response*),
                    const Request& request, Response& response);
+  // Until the stream ends, or `on_response` says that it is enough: its error.
+  template <typename Response, typename OnResponse>
+  absl::Status ReadAll(grpc::ClientContext& context,
+                       grpc::ClientReader<Response>& reader,
+                       OnResponse on_response);
 
   const std::vector<std::string> addresses_;
   const std::chrono::milliseconds timeout_;

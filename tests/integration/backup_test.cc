@@ -8,10 +8,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -20,13 +18,12 @@
 
 #include "proto/backup_manifest.h"
 #include "storage/backup_files.h"
+#include "tests/integration/archived_ledger.h"
 #include "tests/integration/bulk_payments.h"
 #include "tests/integration/daemon_process.h"
 #include "tests/integration/group_under_load.h"
-#include "tests/integration/live_ledger.h"
 #include "tests/integration/offline_ledger.h"
 #include "tests/integration/subprocess.h"
-#include "tests/integration/test_directory.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -36,29 +33,8 @@ namespace fs = std::filesystem;
 constexpr std::chrono::minutes kLimit(5);
 constexpr std::chrono::seconds kSoon(30);
 
-class BackupTest : public testing::Test {
+class BackupTest : public ArchivedLedgerTest {
  protected:
-  void SetUp() override {
-    fs::create_directory(Path("archive"));
-    ASSERT_TRUE(
-        FormatDataDirectory(Path("data"), {"--journal-segment-bytes=8MiB"})
-            .ok());
-    std::vector<std::string> flags = SmallLimits();
-    flags.push_back("--journal-archive-dir=" + Path("archive"));
-    auto daemon = DaemonProcess::Start(
-        {.data_directory = Path("data"), .more_flags = std::move(flags)});
-    ASSERT_TRUE(daemon.ok()) << daemon.status();
-    daemon_ = *std::move(daemon);
-    payments_ = std::make_unique<BulkPayments>(
-        std::vector<std::string>{daemon_->client_address()}, /*number=*/0);
-    const absl::Status prepared = payments_->Prepare();
-    ASSERT_TRUE(prepared.ok()) << prepared;
-  }
-
-  std::string Path(const std::string& name) const {
-    return directory_.Path(name);
-  }
-
   static uint64_t Transfers() {
     return static_cast<uint64_t>(
         NumberFromEnvironment("LEDGERD_TRANSFERS", 60'000));
@@ -90,10 +66,6 @@ class BackupTest : public testing::Test {
     command.insert(command.end(), more.begin(), more.end());
     return command;
   }
-
-  TestDirectory directory_{"backup"};
-  std::unique_ptr<DaemonProcess> daemon_;
-  std::unique_ptr<BulkPayments> payments_;
 };
 
 TEST_F(BackupTest, OfAMomentUnderLoadIsTheStateThatThePrimaryHad) {

@@ -2,19 +2,15 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
 
+#include "tests/integration/archived_ledger.h"
 #include "tests/integration/bulk_payments.h"
 #include "tests/integration/daemon_process.h"
-#include "tests/integration/live_ledger.h"
 #include "tests/integration/subprocess.h"
-#include "tests/integration/test_directory.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -23,29 +19,8 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::minutes kLimit(2);
 
-class JournalArchiveTest : public testing::Test {
+class JournalArchiveTest : public ArchivedLedgerTest {
  protected:
-  void SetUp() override {
-    fs::create_directory(Path("archive"));
-    ASSERT_TRUE(
-        FormatDataDirectory(Path("data"), {"--journal-segment-bytes=8MiB"})
-            .ok());
-    std::vector<std::string> flags = SmallLimits();
-    flags.push_back("--journal-archive-dir=" + Path("archive"));
-    auto daemon = DaemonProcess::Start(
-        {.data_directory = Path("data"), .more_flags = std::move(flags)});
-    ASSERT_TRUE(daemon.ok()) << daemon.status();
-    daemon_ = *std::move(daemon);
-    payments_ = std::make_unique<BulkPayments>(
-        std::vector<std::string>{daemon_->client_address()}, /*number=*/0);
-    const absl::Status prepared = payments_->Prepare();
-    ASSERT_TRUE(prepared.ok()) << prepared;
-  }
-
-  std::string Path(const std::string& name) const {
-    return directory_.Path(name);
-  }
-
   std::string Alarms() const {
     return Ledgerctl({"alarms", "-o", "json",
                       "--admin-address=" + daemon_->admin_address()})
@@ -71,10 +46,6 @@ class JournalArchiveTest : public testing::Test {
     return WaitUntil(kLimit,
                      [&] { return payments_->Pay(5'000).ok() && done(); });
   }
-
-  TestDirectory directory_{"archive"};
-  std::unique_ptr<DaemonProcess> daemon_;
-  std::unique_ptr<BulkPayments> payments_;
 };
 
 TEST_F(JournalArchiveTest, CompleteFilesGoThereWhilePaymentsGoOn) {
