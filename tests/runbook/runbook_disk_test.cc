@@ -2,6 +2,7 @@
 // damaged file.
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,14 +26,18 @@ constexpr char kDiskSize[] = "size=640m";
 class RunbookDiskTest : public testing::Test {
  protected:
   void TearDown() override {
-    if (HasFailure()) std::cout << ledger_.daemon().Log();
+    if (HasFailure() && ledger_.has_value()) {
+      std::cout << ledger_->daemon().Log();
+    }
   }
 
-  void StartOn(const std::string& data, const std::string& host) {
-    const absl::Status started = ledger_.StartOn(data);
+  // Once a test.
+  void StartOn(const std::string& data, const std::string& host,
+               const std::vector<std::string>& flags) {
+    const absl::Status started = ledger_.emplace(flags).StartOn(data);
     ASSERT_TRUE(started.ok()) << started;
-    runner_.AddHost(host, {.client_address = ledger_.address(),
-                           .admin_address = ledger_.daemon().admin_address(),
+    runner_.AddHost(host, {.client_address = ledger_->address(),
+                           .admin_address = ledger_->daemon().admin_address(),
                            .data_directory = data});
   }
 
@@ -55,15 +60,16 @@ class RunbookDiskTest : public testing::Test {
   }
 
   const integration::TestDirectory directory_{"disk"};
-  integration::LiveLedger ledger_{integration::SmallLimits()};
+  std::optional<integration::LiveLedger> ledger_;
   Runner runner_;
   uint64_t ids_ = 0;
 };
 
 TEST_F(RunbookDiskTest, AFullDisk) {
   const integration::SmallDisk disk(directory_.path(), kDiskSize);
-  ASSERT_NO_FATAL_FAILURE(StartOn(disk.Path("data"), "ledger-a"));
-  client::LedgerClient client({.addresses = {ledger_.address()},
+  ASSERT_NO_FATAL_FAILURE(
+      StartOn(disk.Path("data"), "ledger-a", integration::SmallLimits()));
+  client::LedgerClient client({.addresses = {ledger_->address()},
                                .timeout = std::chrono::milliseconds(1'000)});
   ASSERT_TRUE(
       client
@@ -82,7 +88,7 @@ TEST_F(RunbookDiskTest, AFullDisk) {
   EXPECT_EQ(last.exit_code, 0);
   EXPECT_EQ(runner_.Run(last), "");
   // The disk goes after it.
-  EXPECT_TRUE(ledger_.daemon().Kill9().ok());
+  EXPECT_TRUE(ledger_->daemon().Kill9().ok());
 }
 
 TEST_F(RunbookDiskTest, ADamagedTable) {
@@ -94,8 +100,9 @@ TEST_F(RunbookDiskTest, ADamagedTable) {
     crash::FlipBit({.kind = kind, .file = place.file, .offset = place.begin},
                    data);
   }
-  ASSERT_NO_FATAL_FAILURE(StartOn(data, "ledger-c"));
-  client::LedgerClient client({.addresses = {ledger_.address()},
+  // No checkpoint begins that would meet the table before the query does.
+  ASSERT_NO_FATAL_FAILURE(StartOn(data, "ledger-c", {}));
+  client::LedgerClient client({.addresses = {ledger_->address()},
                                .timeout = std::chrono::milliseconds(1'000)});
   // Its account with a history.
   const auto found = client.GetAccountBalances({.account = AccountId(5)});
