@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -228,88 +229,138 @@ TEST_F(RecoveryTest, GarbageWithoutAFrameIsSetAsideToo) {
   EXPECT_EQ(SetAside().size(), 1u);
 }
 
-// Every subset of the sectors of one group. What is left is a prefix of it.
-class EverySubset {
+// Any subset of the sectors of one group. What is left is all that was synced
+// before it, and of it the entries before the first that misses a sector.
+class TornGroup {
  public:
-  EverySubset(size_t entries, size_t rows, bool used_again)
+  TornGroup(size_t entries, size_t rows, bool used_again)
       : count_(entries), rows_(rows), used_again_(used_again) {}
 
-  void Try(const std::function<bool()>& keep) const {
-    FaultyFiles files;
-    FormatTestJournal(files, kSegmentBytes);
-    const SegmentJournalOptions options{.segment_bytes = kSegmentBytes,
-                                        .retention_bytes = 0,
-                                        .prepare_in_background = false};
-    auto journal =
-        SegmentJournal::Open(files, TestPaths(), TestIdentity(), options);
-    ASSERT_TRUE(journal.ok()) << journal.status();
-    Fill(**journal);
-    const EntryId before = (*journal)->last();
-    EntryId at = before;
-    const auto group = MakeEntries(count_, rows_, at, /*variant=*/3);
-    files.SetKeep(keep);
-    files.FailNext(Operation::kSync, 0, absl::InternalError("power"));
-    ASSERT_FALSE((*journal)->Append(group, Sequence(0)).ok());
-    files.SetKeep(nullptr);
-    for (int opening = 0; opening < 2; ++opening) {
-      journal->reset();
-      files.PowerCut();
-      journal =
-          SegmentJournal::Open(files, TestPaths(), TestIdentity(), options);
-      ASSERT_TRUE(journal.ok()) << journal.status();
-      ExpectPrefix(**journal, before, group);
-    }
-    EntryId next = (*journal)->last();
-    ASSERT_TRUE(
-        (*journal)->Append(MakeEntries(2, 1, next, 7), Sequence(0)).ok());
+  // `keep` decides about each sector of the group, in their order. How many of
+  // its entries were left.
+  size_t Try(const std::function<bool()>& keep) {
+    files_.emplace();
+    FormatTestJournal(*files_, kSegmentBytes);
+    before_.clear();
+    left_ = 0;
+    TryOnce(keep);
+    return left_;
   }
 
  private:
+  void TryOnce(const std::function<bool()>& keep) {
+    ASSERT_NO_FATAL_FAILURE(Open());
+    ASSERT_NO_FATAL_FAILURE(Fill());
+    EntryId at = journal_->last();
+    const auto group = MakeEntries(count_, rows_, at, /*variant=*/3);
+    std::vector<bool> kept;
+    // The first decision is about the file's size, which did not change.
+    files_->SetKeep([&, size = true]() mutable {
+      if (std::exchange(size, false)) return true;
+      const bool keeps = keep();
+      kept.push_back(keeps);
+      return keeps;
+    });
+    files_->FailNext(Operation::kSync, 0, absl::InternalError("power"));
+    ASSERT_FALSE(journal_->Append(group, Sequence(0)).ok());
+    files_->SetKeep(nullptr);
+    ASSERT_EQ(kept.size(), SectorsOf(group));
+    left_ = CountWhole(group, kept);
+    std::vector<Entry> expected = before_;
+    expected.insert(expected.end(), group.begin(),
+                    group.begin() + static_cast<ptrdiff_t>(left_));
+    for (int opening = 0; opening < 2; ++opening) {
+      files_->PowerCut();
+      ASSERT_NO_FATAL_FAILURE(Open());
+      ExpectHolds(expected);
+    }
+    EntryId next = journal_->last();
+    ASSERT_TRUE(journal_->Append(MakeEntries(2, 1, next, 7), Sequence(0)).ok());
+  }
+
+  void Open() {
+    journal_.reset();
+    auto journal = SegmentJournal::Open(*files_, TestPaths(), TestIdentity(),
+                                        {.segment_bytes = kSegmentBytes,
+                                         .retention_bytes = 0,
+                                         .prepare_in_background = false});
+    ASSERT_TRUE(journal.ok()) << journal.status();
+    journal_ = *std::move(journal);
+  }
+
   // Leaves the journal in a segment that is used for the first time, or again.
-  void Fill(SegmentJournal& journal) const {
+  void Fill() {
     EntryId at;
     for (int i = 0; i < (used_again_ ? 24 : 2); ++i) {
-      ASSERT_TRUE(journal.Append(MakeEntries(1, 20, at), Sequence(0)).ok());
+      const auto entries = MakeEntries(1, 20, at);
+      ASSERT_TRUE(journal_->Append(entries, Sequence(0)).ok());
+      before_.push_back(entries[0]);
       if (i % 7 != 6) continue;
-      Superblock superblock = journal.superblock();
+      Superblock superblock = journal_->superblock();
       superblock.checkpoint = at;
-      ASSERT_TRUE(journal.WriteSuperblock(superblock).ok());
-      ASSERT_TRUE(journal.Release(at.sequence).ok());
+      ASSERT_TRUE(journal_->WriteSuperblock(superblock).ok());
+      ASSERT_TRUE(journal_->Release(at.sequence).ok());
     }
   }
 
-  static void ExpectPrefix(const SegmentJournal& journal, const EntryId& before,
-                           const std::vector<Entry>& group) {
-    const uint64_t kept =
-        journal.last().sequence.value() - before.sequence.value();
-    ASSERT_LE(kept, group.size());
-    EXPECT_EQ(journal.last(), kept == 0 ? before : group[kept - 1].id());
-    if (kept == 0) return;
-    const auto read = journal.Read(before.sequence.Next(), uint64_t{1} << 20);
+  // A group is written in whole blocks.
+  static size_t SectorsOf(const std::vector<Entry>& group) {
+    size_t bytes = 0;
+    for (const Entry& entry : group) bytes += RecordBytes(entry.bytes().size());
+    return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes /
+           FaultyFiles::kSectorBytes;
+  }
+
+  // How many entries come before the first that has lost a sector.
+  static size_t CountWhole(const std::vector<Entry>& group,
+                           const std::vector<bool>& kept) {
+    size_t begin = 0;
+    for (size_t i = 0; i < group.size(); ++i) {
+      const size_t end = begin + RecordBytes(group[i].bytes().size());
+      for (size_t at = begin; at < end; ++at) {
+        if (!kept[at / FaultyFiles::kSectorBytes]) return i;
+      }
+      begin = end;
+    }
+    return group.size();
+  }
+
+  void ExpectHolds(const std::vector<Entry>& expected) const {
+    ASSERT_EQ(journal_->last(), expected.back().id());
+    // The checkpoint's, which were released, need not be there.
+    const size_t skip = journal_->first().value() - 1;
+    ASSERT_LE(skip, journal_->superblock().checkpoint.sequence.value());
+    const auto read = journal_->Read(journal_->first(), uint64_t{1} << 20);
     ASSERT_TRUE(read.ok()) << read.status();
-    ASSERT_EQ(read->size(), kept);
-    for (size_t i = 0; i < kept; ++i) {
-      EXPECT_EQ((*read)[i].bytes(), group[i].bytes());
+    ASSERT_EQ(skip + read->size(), expected.size());
+    for (size_t i = 0; i < read->size(); ++i) {
+      EXPECT_EQ((*read)[i].bytes(), expected[skip + i].bytes());
     }
   }
 
   const size_t count_;
   const size_t rows_;
   const bool used_again_;
+  std::optional<FaultyFiles> files_;
+  std::unique_ptr<SegmentJournal> journal_;
+  std::vector<Entry> before_;
+  size_t left_ = 0;
 };
 
 TEST(TornGroupTest, EverySubsetOfEightSectors) {
   for (const bool used_again : {false, true}) {
-    // 4 records of 592 bytes: most sectors hold parts of two.
-    const EverySubset subset(4, 3, used_again);
+    // 4 records of 592 bytes, in the first 5 sectors: most hold parts of two.
+    TornGroup group(4, 3, used_again);
+    std::map<size_t, int> masks_by_left;
     for (unsigned mask = 0; mask < 256; ++mask) {
       SCOPED_TRACE(testing::Message() << "mask " << mask);
-      // The first decision is about the file's size, which did not change.
-      subset.Try([mask, i = 0]() mutable {
-        return i++ == 0 || ((mask >> (i - 2)) & 1) != 0;
-      });
+      ++masks_by_left[group.Try(
+          [mask, i = 0]() mutable { return ((mask >> i++) & 1) != 0; })];
       if (testing::Test::HasFailure()) return;
     }
+    // The entries are whole with the first 2, 3, 4 and 5 sectors.
+    EXPECT_EQ(masks_by_left, (std::map<size_t, int>{
+                                 {0, 192}, {1, 32}, {2, 16}, {3, 8}, {4, 8}}));
   }
 }
 
@@ -317,11 +368,10 @@ TEST(TornGroupTest, RandomSubsetsOfManySectors) {
   for (const uint64_t seed : TestSeeds(300)) {
     SCOPED_TRACE(HowToReplay(seed));
     std::mt19937_64 random(seed);
-    const EverySubset subset(1 + random() % 12, random() % 6,
-                             (random() & 1) != 0);
+    TornGroup group(1 + random() % 12, random() % 6, (random() & 1) != 0);
     const uint64_t one_in = 1 + random() % 12;
     const bool mostly_kept = (random() & 1) != 0;
-    subset.Try([&] { return (random() % (one_in + 1) == 0) != mostly_kept; });
+    group.Try([&] { return (random() % (one_in + 1) == 0) != mostly_kept; });
     if (testing::Test::HasFailure()) return;
   }
 }
