@@ -31,6 +31,30 @@ std::string Normal(const std::string& path) {
   return fs::path(path).lexically_normal().string();
 }
 
+const char* NameOf(Kind kind) {
+  switch (kind) {
+    case Kind::kCreate:
+      return "create";
+    case Kind::kReopen:
+      return "reopen";
+    case Kind::kAppend:
+      return "append";
+    case Kind::kSync:
+      return "sync";
+    case Kind::kSyncDirectory:
+      return "sync directory";
+    case Kind::kRename:
+      return "rename";
+    case Kind::kLink:
+      return "link";
+    case Kind::kRemove:
+      return "remove";
+    case Kind::kMakeDirectory:
+      return "make directory";
+  }
+  return "";
+}
+
 }  // namespace
 
 class FaultyStateFiles::Disk final : public FileHooks {
@@ -62,6 +86,7 @@ class FaultyStateFiles::Disk final : public FileHooks {
   std::optional<uint64_t> fail_at_ LEDGERD_GUARDED_BY(mutex_);
   IOStatus failure_ LEDGERD_GUARDED_BY(mutex_);
   bool happened_ LEDGERD_GUARDED_BY(mutex_) = false;
+  std::string fault_point_ LEDGERD_GUARDED_BY(mutex_);
   bool lies_of_files_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool lies_of_directories_ LEDGERD_GUARDED_BY(mutex_) = false;
 
@@ -81,6 +106,7 @@ class FaultyStateFiles::Disk final : public FileHooks {
     std::vector<std::pair<std::string, std::shared_ptr<Node>>> names;
   };
 
+  void NoteFault(const FileOperation& operation) LEDGERD_REQUIRES(mutex_);
   static void Apply(const NameChange& change, Names& names);
   void Change(NameChange change) LEDGERD_REQUIRES(mutex_);
   void OnCreate(const std::string& path) LEDGERD_REQUIRES(mutex_);
@@ -102,18 +128,26 @@ class FaultyStateFiles::Disk final : public FileHooks {
 IOStatus FaultyStateFiles::Disk::Begin(const FileOperation& operation) {
   const MutexLock lock(mutex_);
   if (crash_at_.has_value() && operations_ >= *crash_at_) {
-    happened_ = true;
+    NoteFault(operation);
     return IOStatus::IOError("crashed");
   }
   if (fail_at_.has_value() && operations_ >= *fail_at_) {
     fail_at_.reset();
-    happened_ = true;
+    NoteFault(operation);
     return failure_;
   }
   ++operations_;
   // A file of that name that is kept keeps its bytes.
   if (operation.kind == Kind::kCreate) fs::remove(operation.path);
   return IOStatus::OK();
+}
+
+// After a crash there are more.
+void FaultyStateFiles::Disk::NoteFault(const FileOperation& operation) {
+  if (std::exchange(happened_, true)) return;
+  fault_point_ = absl::StrCat(
+      NameOf(operation.kind), " ",
+      fs::path(Normal(operation.path)).lexically_relative(directory_).string());
 }
 
 void FaultyStateFiles::Disk::End(const FileOperation& operation,
@@ -268,6 +302,11 @@ void FaultyStateFiles::FailAfter(uint64_t count, const IOStatus& error) {
 bool FaultyStateFiles::happened() const {
   const MutexLock lock(disk_->mutex_);
   return disk_->happened_;
+}
+
+std::string FaultyStateFiles::fault_point() const {
+  const MutexLock lock(disk_->mutex_);
+  return disk_->fault_point_;
 }
 
 void FaultyStateFiles::ClearFaults() {

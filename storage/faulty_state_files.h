@@ -52,6 +52,10 @@ class FaultyStateFiles {
   // A fault that was asked for has happened.
   bool happened() const;
 
+  // The operation that it happened to, as "sync db/000012.sst", with the path
+  // below `directory`; empty before.
+  std::string fault_point() const;
+
   // Takes it back, if it has not happened.
   void ClearFaults();
 

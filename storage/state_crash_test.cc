@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "gtest/gtest.h"
 
+#include "proto/base/mutex.h"
 #include "storage/faulty_state_files.h"
 #include "storage/rocksdb_state_store.h"
 #include "storage/state_store_harness.h"
@@ -30,9 +32,11 @@ using Loss = FaultyStateFiles::Loss;
 constexpr int kCheckpoints = 3;
 constexpr int kEntriesEach = 4;
 
-// Of the operations, where not all are tried: tests/long.sh tries all.
-uint64_t Stride() {
-  return std::getenv("LEDGERD_EVERY_OPERATION") != nullptr ? 1 : 5;
+constexpr uint64_t kSeeds = 5;
+
+// How many lives each operation is tried in: tests/long.sh tries all.
+uint64_t Lives() {
+  return std::getenv("LEDGERD_EVERY_LIFE") != nullptr ? kSeeds : 1;
 }
 
 // On a file system in memory, where there is one: thousands of files come and
@@ -170,82 +174,144 @@ struct Mutant {
   bool directories_lie = false;
 };
 
-// Crashes at every `stride`th operation of a life and loses power; a problem
-// found.
-std::string CrashEverywhere(Loss loss, uint64_t stride, const Mutant& mutant) {
-  const TriedAll tried = TryEach(stride, [&](uint64_t at, bool* more) {
-    CrashRun run(/*seed=*/at % 5 + 1);
-    run.disk().LieAboutSyncs(mutant.files_lie, mutant.directories_lie);
-    run.disk().CrashAfter(at);
-    run.Live();
-    *more = run.disk().happened();
-    run.disk().PowerCut(loss);
-    const std::string problem = run.Check();
-    return problem.empty()
-               ? problem
-               : "crash after operation " + std::to_string(at) + ": " + problem;
-  });
+// Tries all operations, of one life after another, in Lives() rounds.
+TriedAll TryEachOperation(
+    const std::function<std::string(uint64_t seed, uint64_t at, bool* more)>&
+        try_at) {
+  TriedAll all;
+  for (uint64_t life = 0; life < Lives() && all.problem.empty(); ++life) {
+    const TriedAll tried = TryEach(1, [&](uint64_t at, bool* more) {
+      const std::string problem = try_at((at + life) % kSeeds + 1, at, more);
+      return problem.empty()
+                 ? problem
+                 : "operation " + std::to_string(at) + ": " + problem;
+    });
+    all.count += tried.count;
+    all.problem = tried.problem;
+  }
+  return all;
+}
+
+// The point of a fault without the numbers of its file.
+std::string KindOf(const std::string& fault_point) {
+  std::string kind;
+  for (const char c : fault_point) {
+    if (c < '0' || c > '9') kind += c;
+  }
+  return kind;
+}
+
+// The kinds of operations that faults happened to.
+class Points {
+ public:
+  void Add(const FaultyStateFiles& disk) {
+    const MutexLock lock(mutex_);
+    if (disk.happened()) ++counts_[KindOf(disk.fault_point())];
+  }
+
+  // All that the store does to the disk in its life.
+  void ExpectAll() const {
+    const MutexLock lock(mutex_);
+    for (const auto& [point, count] : counts_) {
+      std::cout << count << " at: " << point << "\n";
+    }
+    for (const std::string& point : std::vector<std::string>{
+             "append db/.dbtmp",         "append db/MANIFEST-",
+             "append db/OPTIONS-.dbtmp", "append incoming/.sst",
+             "create db/.dbtmp",         "create db/.log",
+             "create db/MANIFEST-",      "create db/OPTIONS-.dbtmp",
+             "create incoming/.sst",     "link incoming/.sst",
+             "make directory .",         "make directory db",
+             "make directory incoming",  "remove db/MANIFEST-",
+             "remove incoming/.sst",     "rename db/.dbtmp",
+             "rename db/OPTIONS-.dbtmp", "reopen db/.sst",
+             "sync db/.dbtmp",           "sync db/.sst",
+             "sync db/MANIFEST-",        "sync db/OPTIONS-.dbtmp",
+             "sync directory .",         "sync directory db",
+             "sync incoming/.sst"}) {
+      EXPECT_TRUE(counts_.contains(point)) << "no fault at: " << point;
+    }
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::map<std::string, int> counts_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+// Crashes at every operation of a life and loses power; a problem found.
+std::string CrashEverywhere(Loss loss, const Mutant& mutant) {
+  Points points;
+  const TriedAll tried =
+      TryEachOperation([&](uint64_t seed, uint64_t at, bool* more) {
+        CrashRun run(seed);
+        run.disk().LieAboutSyncs(mutant.files_lie, mutant.directories_lie);
+        run.disk().CrashAfter(at);
+        run.Live();
+        *more = run.disk().happened();
+        points.Add(run.disk());
+        run.disk().PowerCut(loss);
+        return run.Check();
+      });
   std::cout << tried.count << " crashes; " << tried.problem << "\n";
-  EXPECT_TRUE(!tried.problem.empty() || tried.count * stride > 100);
+  if (tried.problem.empty()) points.ExpectAll();
   return tried.problem;
 }
 
 TEST(StateCrashTest, APowerCutAtEveryOperationThatLosesAll) {
-  EXPECT_EQ(CrashEverywhere(Loss::kAll, 1, {}), "");
+  EXPECT_EQ(CrashEverywhere(Loss::kAll, {}), "");
 }
 
 TEST(StateCrashTest, APowerCutThatLosesSome) {
-  EXPECT_EQ(CrashEverywhere(Loss::kRandom, Stride(), {}), "");
+  EXPECT_EQ(CrashEverywhere(Loss::kRandom, {}), "");
 }
 
 TEST(StateCrashTest, APowerCutThatLosesNothing) {
-  EXPECT_EQ(CrashEverywhere(Loss::kNone, Stride(), {}), "");
+  EXPECT_EQ(CrashEverywhere(Loss::kNone, {}), "");
 }
 
 // Without syncs the same test finds what is lost.
 TEST(StateCrashTest, FindsASyncOfFilesThatIsNone) {
-  EXPECT_NE(CrashEverywhere(Loss::kAll, 1, {.files_lie = true}), "");
+  EXPECT_NE(CrashEverywhere(Loss::kAll, {.files_lie = true}), "");
 }
 
 TEST(StateCrashTest, FindsASyncOfDirectoriesThatIsNone) {
-  EXPECT_NE(CrashEverywhere(Loss::kAll, 1, {.directories_lie = true}), "");
+  EXPECT_NE(CrashEverywhere(Loss::kAll, {.directories_lie = true}), "");
 }
 
 // One operation fails, all others work: an error is told, and whatever was told
 // is what the next start finds, with the cache or without.
-void FailEverywhere(const rocksdb::IOStatus& error, Loss loss,
-                    uint64_t stride) {
+void FailEverywhere(const rocksdb::IOStatus& error, Loss loss) {
   std::atomic<int> recovered{0};
-  const TriedAll tried = TryEach(stride, [&](uint64_t at, bool* more) {
-    CrashRun run(/*seed=*/at % 5 + 1);
-    run.disk().FailAfter(at, error);
-    run.Live();
-    *more = run.disk().happened();
-    recovered += *more && run.error().ok() && run.acknowledged() > 0;
-    run.disk().ClearFaults();
-    run.disk().PowerCut(loss);
-    const std::string problem = run.Check();
-    return problem.empty()
-               ? problem
-               : "operation " + std::to_string(at) + " fails: " + problem;
-  });
+  Points points;
+  const TriedAll tried =
+      TryEachOperation([&](uint64_t seed, uint64_t at, bool* more) {
+        CrashRun run(seed);
+        run.disk().FailAfter(at, error);
+        run.Live();
+        *more = run.disk().happened();
+        points.Add(run.disk());
+        recovered += *more && run.error().ok() && run.acknowledged() > 0;
+        run.disk().ClearFaults();
+        run.disk().PowerCut(loss);
+        return run.Check();
+      });
   EXPECT_EQ(tried.problem, "");
   std::cout << tried.count << " errors, " << recovered
             << " of them without consequence\n";
-  EXPECT_GT(tried.count * stride, 100u);
+  points.ExpectAll();
   EXPECT_GT(recovered, 0);
 }
 
 TEST(StateCrashTest, AnErrorOfEveryOperation) {
-  FailEverywhere(rocksdb::IOStatus::IOError("EIO"), Loss::kNone, 1);
+  FailEverywhere(rocksdb::IOStatus::IOError("EIO"), Loss::kNone);
 }
 
 TEST(StateCrashTest, AnErrorAndAPowerCut) {
-  FailEverywhere(rocksdb::IOStatus::IOError("EIO"), Loss::kRandom, Stride());
+  FailEverywhere(rocksdb::IOStatus::IOError("EIO"), Loss::kRandom);
 }
 
 TEST(StateCrashTest, NoSpace) {
-  FailEverywhere(rocksdb::IOStatus::NoSpace("ENOSPC"), Loss::kNone, Stride());
+  FailEverywhere(rocksdb::IOStatus::NoSpace("ENOSPC"), Loss::kNone);
 }
 
 }  // namespace
