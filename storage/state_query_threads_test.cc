@@ -1,19 +1,24 @@
 // Reads of every kind end on threads of their own while entries are applied,
-// checkpoints written and id runs merged; each finds what was there when it
-// began.
+// checkpoints written and id runs merged: the files say that they were; each
+// finds what was there when it began.
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <iostream>
 #include <memory>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "gtest/gtest.h"
+#include "rocksdb/file_system.h"
 
 #include "proto/base/check.h"
 #include "proto/base/mutex.h"
+#include "storage/hooked_files.h"
 #include "storage/state_store_harness.h"
 #include "storage/state_store_testing.h"
 
@@ -34,6 +39,7 @@ struct Query {
   std::unique_ptr<Lookup<Account>> accounts;
   std::unique_ptr<Lookup<Transfer>> debits;
   std::unique_ptr<Lookup<Transfer>> codes;
+  std::unique_ptr<Lookup<Transfer>> transfers_of_code;
   std::unique_ptr<Lookup<AccountBalances>> balances;
   std::unique_ptr<Lookup<Account>> found_accounts;
   std::unique_ptr<Lookup<Transfer>> found_transfers;
@@ -42,6 +48,8 @@ struct Query {
   std::unique_ptr<EventRead> events;
 };
 
+constexpr uint16_t kQueryCode = 5;
+constexpr uint32_t kQueryLimit = 100;
 constexpr uint32_t kBalancesLimit = 100;
 constexpr uint16_t kBalancesCode = 3;
 constexpr size_t kEventsLimit = 700;
@@ -90,6 +98,20 @@ void CheckBalances(Query& query) {
   }
   EXPECT_TRUE(balances->rows == expected)
       << balances->rows.size() << " rows of " << query.transfers;
+}
+
+// Of all accounts, newest first.
+void CheckTransfers(Query& query) {
+  const auto found = query.transfers_of_code->Finish();
+  ASSERT_TRUE(found.ok()) << found.status();
+  std::vector<Transfer> expected;
+  for (uint64_t n = query.transfers; n > 0 && expected.size() < kQueryLimit;
+       --n) {
+    const Transfer transfer = TransferNumber(n);
+    if (transfer.code == kQueryCode) expected.push_back(transfer);
+  }
+  EXPECT_TRUE(found->rows == expected)
+      << found->rows.size() << " rows of " << query.transfers;
 }
 
 void CheckLookups(Query& query) {
@@ -166,17 +188,63 @@ void Check(Query& query) {
   }
   EXPECT_EQ(codes->rows.size(), expected);
 
+  CheckTransfers(query);
   CheckBalances(query);
   CheckLookups(query);
   CheckEvents(query);
 }
 
+// Knows what is being written while somebody reads.
+class Meetings final : public FileHooks {
+ public:
+  // While one of them exists, somebody reads.
+  class Reading {
+   public:
+    explicit Reading(Meetings& meetings) : meetings_(meetings) {
+      ++meetings_.readers_;
+    }
+
+    ~Reading() { --meetings_.readers_; }
+
+    Reading(const Reading&) = delete;
+    Reading& operator=(const Reading&) = delete;
+
+   private:
+    Meetings& meetings_;
+  };
+
+  // Of the thread that writes checkpoints; merges have one of their own.
+  static thread_local bool writes_checkpoints;
+
+  int checkpoints() const { return checkpoints_; }
+
+  int merges() const { return merges_; }
+
+  // A table is begun: RocksDB itself makes none there.
+  rocksdb::IOStatus Begin(const FileOperation& operation) override {
+    if (operation.kind == FileOperation::Kind::kCreate && readers_ > 0 &&
+        absl::StrContains(operation.path, "/incoming/")) {
+      ++(writes_checkpoints ? checkpoints_ : merges_);
+    }
+    return rocksdb::IOStatus::OK();
+  }
+
+  void End(const FileOperation&, const rocksdb::IOStatus&) override {}
+
+ private:
+  std::atomic<int> readers_{0};
+  std::atomic<int> checkpoints_{0};
+  std::atomic<int> merges_{0};
+};
+
+thread_local bool Meetings::writes_checkpoints = false;
+
 class QueryThreadsTest : public testing::Test {
  protected:
-  QueryThreadsTest() : tested_(Options()), applier_(tested_) {}
-
-  static RocksDbStateStore::Options Options() {
+  RocksDbStateStore::Options Options() {
     RocksDbStateStore::Options options = TinyStateOptions();
+    options.database.files =
+        NewHookedFiles(rocksdb::FileSystem::Default(), meetings_);
     options.rows = {
         .transfers_per_row = 32, .ids_per_row = 128, .index_row_bytes = 64};
     return options;
@@ -252,6 +320,10 @@ class QueryThreadsTest : public testing::Test {
     AccountFilter codes = {.account_id = AccountId(2)};
     codes.rest.code = 7;
     codes.rest.limit = 1'000'000;
+    QueryFilter transfers;
+    transfers.code = kQueryCode;
+    transfers.reversed = true;
+    transfers.limit = kQueryLimit;
     AccountFilter balances = {.account_id = AccountId(2)};
     balances.rest.code = kBalancesCode;
     balances.rest.reversed = true;
@@ -262,6 +334,7 @@ class QueryThreadsTest : public testing::Test {
             .accounts = store.QueryAccounts(accounts),
             .debits = store.GetAccountTransfers(debits),
             .codes = store.GetAccountTransfers(codes),
+            .transfers_of_code = store.QueryTransfers(transfers),
             .balances = store.GetAccountBalances(balances),
             .found_accounts = store.LookupAccounts(
                 {AccountId(3), AccountId(99), AccountId(2)}),
@@ -276,8 +349,10 @@ class QueryThreadsTest : public testing::Test {
   void Checkpoint() {
     FinishCheckpoint();
     tested_.get().Freeze();
-    checkpointer_ =
-        std::thread([&] { LEDGERD_CHECK_OK(tested_.get().WriteCheckpoint()); });
+    checkpointer_ = std::thread([&] {
+      Meetings::writes_checkpoints = true;
+      LEDGERD_CHECK_OK(tested_.get().WriteCheckpoint());
+    });
   }
 
   void FinishCheckpoint() {
@@ -286,8 +361,9 @@ class QueryThreadsTest : public testing::Test {
     tested_.get().FinishCheckpoint();
   }
 
-  TestedRocksDbStore tested_;
-  EntryApplier applier_;
+  const std::shared_ptr<Meetings> meetings_ = std::make_shared<Meetings>();
+  TestedRocksDbStore tested_{Options()};
+  EntryApplier applier_{tested_};
   std::thread checkpointer_;
   uint64_t transfers_ = 0;
   uint64_t event_time_ = 0;
@@ -331,7 +407,10 @@ TEST_F(QueryThreadsTest, FindWhatWasThereWhenTheyBegan) {
   std::vector<std::thread> readers;
   for (int i = 0; i < 2; ++i) {
     readers.emplace_back([&] {
-      for (Query query; queue.Pop(query); ++checked) Check(query);
+      for (Query query; queue.Pop(query); ++checked) {
+        const Meetings::Reading reading(*meetings_);
+        Check(query);
+      }
     });
   }
   CreateAccounts();
@@ -344,6 +423,10 @@ TEST_F(QueryThreadsTest, FindWhatWasThereWhenTheyBegan) {
   for (std::thread& reader : readers) reader.join();
   FinishCheckpoint();
   EXPECT_EQ(checked, static_cast<int>(kEntries));
+  EXPECT_GT(meetings_->checkpoints(), 0) << "none was written during a read";
+  EXPECT_GT(meetings_->merges(), 0) << "none was made during a read";
+  std::cout << "tables begun during reads: " << meetings_->checkpoints()
+            << " of checkpoints, " << meetings_->merges() << " of merges\n";
 }
 
 }  // namespace
