@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -278,18 +279,38 @@ TEST_F(NoSpaceTest, AtFallocateIsWaitedOut) {
 }
 
 // The checkpointer's first writes of tables find no space, then the merger's:
-// no other thread writes these files. Both are tried again.
+// no other thread writes these files. Both are tried again by the same process,
+// with success: a table that is whole gets its name among RocksDB's.
 TEST_F(InjectedFaultsTest, NoSpaceForACheckpointAndAMergeIsWaitedOut) {
   const Injection injection({.calls = kTableWrites,
                              .what = "error=ENOSPC",
                              .when = 1,
                              .last = 3,
-                             .files = NewTables(ledger_.data_directory())});
+                             .files = NewTables(ledger_.data_directory()),
+                             .also_traced = "link"});
   ledger_.RunUnder(injection.Command());
   ASSERT_TRUE(ledger_.Start().ok());
-  EXPECT_TRUE(integration::WaitUntil(
-      FaultLimit(), [&] { return injection.InjectedThreads() == 2; }))
-      << "the injection did not fire in both: " << injection.InjectedThreads();
+  std::set<std::string> threads;
+  EXPECT_TRUE(integration::WaitUntil(FaultLimit(),
+                                     [&] {
+                                       threads = injection.InjectedThreads();
+                                       return threads.size() == 2;
+                                     }))
+      << "the injection did not fire in both: " << threads.size();
+  const pid_t daemon = ledger_.daemon().process().pid();
+  std::set<std::string> names;
+  for (const std::string& thread : threads) {
+    names.insert(integration::ReadFile(
+        absl::StrCat("/proc/", daemon, "/task/", thread, "/comm")));
+  }
+  // The merger has the name of the process, and is not its first thread.
+  EXPECT_EQ(names, (std::set<std::string>{"checkpointer\n", "ledgerd\n"}));
+  EXPECT_FALSE(threads.contains(absl::StrCat(daemon)));
+  for (const std::string& thread : threads) {
+    EXPECT_TRUE(integration::WaitUntil(
+        FaultLimit(), [&] { return injection.DoneSince(thread, "link") > 0; }))
+        << thread << " has finished nothing";
+  }
   EXPECT_EQ(ledger_.daemon().Terminate(), 0) << ledger_.daemon().Log();
   SettleAndCheck();
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -25,11 +24,17 @@ std::vector<std::string> Arguments(const Injection::Options& options) {
   return arguments;
 }
 
+std::string Traced(const Injection::Options& options) {
+  return options.also_traced.empty()
+             ? options.calls
+             : absl::StrCat(options.calls, ",", options.also_traced);
+}
+
 }  // namespace
 
 Injection::Injection(Options options)
     : options_(std::move(options)),
-      trace_(options_.calls, Arguments(options_)) {}
+      trace_(Traced(options_), Arguments(options_)) {}
 
 bool Injection::killed() const {
   return absl::StrContains(trace_.Text(), "+++ killed by SIGKILL");
@@ -50,12 +55,23 @@ std::optional<TracedCall> Injection::Hit() const {
   return std::nullopt;
 }
 
-size_t Injection::InjectedThreads() const {
+std::set<std::string> Injection::InjectedThreads() const {
   std::set<std::string> threads;
   for (const TracedCall& call : trace_.Calls()) {
     if (absl::StrContains(call.text, kInjected)) threads.insert(call.thread);
   }
-  return threads.size();
+  return threads;
+}
+
+size_t Injection::DoneSince(const std::string& thread,
+                            const std::string& name) const {
+  size_t done = 0;
+  for (const TracedCall& call : trace_.Calls()) {
+    if (call.thread != thread) continue;
+    if (absl::StrContains(call.text, kInjected)) done = 0;
+    done += call.name == name && call.result() >= 0;
+  }
+  return done;
 }
 
 std::string Injection::Text() const {

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,7 @@ class Injection {
     int last = 0;       // Also all up to this one; 0: that one alone.
     // Only calls on one of these files count; none: all calls.
     std::vector<std::string> files = {};
+    std::string also_traced = {};  // Calls without a fault.
   };
 
   explicit Injection(Options options);
@@ -57,8 +59,12 @@ class Injection {
   // of its kind. Tells also where a program was killed.
   std::optional<TracedCall> Hit() const;
 
-  // How many of the program's threads had a call that failed.
-  size_t InjectedThreads() const;
+  // The program's threads that had a call that failed.
+  std::set<std::string> InjectedThreads() const;
+
+  // How many calls of that name `thread` has made with success since its last
+  // one that failed.
+  size_t DoneSince(const std::string& thread, const std::string& name) const;
 
   // For messages.
   std::string Text() const;
