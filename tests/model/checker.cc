@@ -117,20 +117,25 @@ Histories HistoriesOf(const NaiveState& state) {
   return histories;
 }
 
-Fault CompareBalances(const NaiveState& state, const Histories& histories,
-                      const storage::AccountFilter& filter, Subject& subject) {
-  std::vector<storage::AccountBalances> expected;
+std::vector<storage::AccountBalances> FindBalances(
+    const NaiveState& state, const Histories& histories,
+    const storage::AccountFilter& filter) {
+  std::vector<storage::AccountBalances> found;
   const auto history = histories.find(filter.account_id);
-  if (history != histories.end()) {
-    for (const Transfer& transfer : FindTransfers(state, filter).rows) {
-      expected.push_back(history->second.at(transfer.timestamp));
-    }
+  if (history == histories.end()) return found;
+  for (const Transfer& transfer : FindTransfers(state, filter).rows) {
+    found.push_back(history->second.at(transfer.timestamp));
   }
-  const auto found = subject.Balances(filter);
-  if (found == expected) return std::nullopt;
+  return found;
+}
+
+Fault CompareBalances(const storage::AccountFilter& filter,
+                      const std::vector<storage::AccountBalances>& ledger,
+                      const std::vector<storage::AccountBalances>& naive) {
+  if (ledger == naive) return std::nullopt;
   return absl::StrCat(
       "the history of account ", Dump(filter.account_id.value()), ": ledger ",
-      found.size(), ", naive ", expected.size(), " rows; of ",
+      ledger.size(), ", naive ", naive.size(), " rows; of ",
       filter.debits ? "debits " : "", filter.credits ? "credits " : "",
       filter.rest.reversed ? "reversed, limit " : "limit ", filter.rest.limit);
 }
@@ -179,17 +184,26 @@ Fault Checker::CheckState(const Step& step, const EntryResult& result) {
 Fault Checker::CheckQueries() {
   const NaiveState& naive = naive_.state();
   const auto accounts = SomeAccountQuery(random_, naive);
+  const auto found_accounts = FindAccounts(naive, accounts);
+  NoteQuery(Query::kAccounts, {.rest = accounts}, found_accounts.size());
   Fault fault = CompareFound("accounts", subject_.QueryAccounts(accounts),
-                             FindAccounts(naive, accounts));
+                             found_accounts);
   if (fault) return fault;
   const auto transfers = SomeTransferQuery(random_, naive);
-  fault = CompareFound("transfers", subject_.QueryTransfers(transfers),
-                       FindTransfers(naive, {.rest = transfers}));
+  auto found = FindTransfers(naive, {.rest = transfers});
+  NoteQuery(Query::kTransfers, {.rest = transfers}, found.rows.size());
+  fault = CompareFound("transfers", subject_.QueryTransfers(transfers), found);
   if (fault) return fault;
   const auto of_account = SomeAccountFilter(random_, naive);
+  found = FindTransfers(naive, of_account);
+  NoteQuery(Query::kAccountTransfers, of_account, found.rows.size());
   return CompareFound("an account's transfers",
-                      subject_.AccountTransfers(of_account),
-                      FindTransfers(naive, of_account));
+                      subject_.AccountTransfers(of_account), found);
+}
+
+void Checker::NoteQuery(Query query, const storage::AccountFilter& filter,
+                        size_t rows) {
+  if (rows > 0) coverage_.AddQuery(query, filter);
 }
 
 // The newest ones each time, and all of them now and then.
@@ -227,12 +241,15 @@ Fault Checker::CompareHistory() {
   for (const auto& [id, account] : naive.accounts) {
     storage::AccountFilter all = {.account_id = id};
     all.rest.limit = std::numeric_limits<uint32_t>::max();
-    Fault fault = CompareBalances(naive, histories, all, subject_);
+    Fault fault = CompareBalances(all, subject_.Balances(all),
+                                  FindBalances(naive, histories, all));
     if (fault) return fault;
   }
   for (int i = 0; i < kFilters; ++i) {
     const auto filter = SomeAccountFilter(random_, naive);
-    Fault fault = CompareBalances(naive, histories, filter, subject_);
+    const auto found = FindBalances(naive, histories, filter);
+    NoteQuery(Query::kBalances, filter, found.size());
+    Fault fault = CompareBalances(filter, subject_.Balances(filter), found);
     if (fault) return fault;
   }
   return std::nullopt;

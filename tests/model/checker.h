@@ -13,11 +13,14 @@
 #ifndef LEDGERD_TESTS_MODEL_CHECKER_H_
 #define LEDGERD_TESTS_MODEL_CHECKER_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "proto/entry.h"
+#include "storage/state_query.h"
 #include "tests/model/coverage.h"
 #include "tests/model/invariants.h"
 #include "tests/model/naive_ledger.h"
@@ -32,9 +35,10 @@ enum class Compare { kAnswers, kEverything };
 
 class Checker {
  public:
-  // `subject` must outlive this, and be empty.
-  Checker(Subject& subject, Compare compare)
-      : subject_(subject), compare_(compare) {}
+  // `subject` must outlive this, and be empty. The queries are drawn from
+  // `seed`.
+  Checker(Subject& subject, Compare compare, uint64_t seed = 1)
+      : subject_(subject), compare_(compare), random_(seed) {}
 
   // Applies `step` to both; the first difference, if any.
   std::optional<std::string> Check(const Step& step);
@@ -53,12 +57,14 @@ class Checker {
   Rows LookUpAll(const Step& step);
   // One query of each kind, drawn from the state.
   std::optional<std::string> CheckQueries();
+  void NoteQuery(Query query, const storage::AccountFilter& filter,
+                 size_t rows);
   std::optional<std::string> CompareEvents();
   std::optional<std::string> CompareHistory();
 
   Subject& subject_;
   Compare compare_;
-  Random random_{1};
+  Random random_;
   NaiveLedger naive_;
   Invariants invariants_;
   Coverage coverage_;

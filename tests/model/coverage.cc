@@ -1,6 +1,8 @@
 #include "tests/model/coverage.h"
 
 #include <cstddef>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -65,6 +67,92 @@ std::string OriginalKey(TransferStatus status) {
   return absl::StrCat("kept: ", Name(status));
 }
 
+// ---- queries
+
+constexpr Query kQueries[] = {Query::kAccounts, Query::kTransfers,
+                              Query::kAccountTransfers, Query::kBalances};
+
+// The fields of a filter that can restrict.
+struct Field {
+  const char* name;
+  bool (*is_set)(const storage::QueryFilter&);
+  // A filter of one account has no ledger.
+  bool of_an_account = true;
+};
+
+using Filter = storage::QueryFilter;
+
+constexpr Field kFields[] = {
+    {"user_data_128", [](const Filter& f) { return f.user_data_128 != 0; }},
+    {"user_data_64", [](const Filter& f) { return f.user_data_64 != 0; }},
+    {"user_data_32", [](const Filter& f) { return f.user_data_32 != 0; }},
+    {"ledger", [](const Filter& f) { return f.ledger != 0; }, false},
+    {"code", [](const Filter& f) { return f.code != 0; }},
+    {"timestamp_min",
+     [](const Filter& f) { return f.timestamp_min > Timestamp(1); }},
+    {"timestamp_max",
+     [](const Filter& f) { return f.timestamp_max < kTimestampMax; }},
+};
+
+bool IsOfAnAccount(Query query) {
+  return query == Query::kAccountTransfers || query == Query::kBalances;
+}
+
+const char* Name(Query query) {
+  switch (query) {
+    case Query::kAccounts:
+      return "accounts";
+    case Query::kTransfers:
+      return "transfers";
+    case Query::kAccountTransfers:
+      return "an account's transfers";
+    case Query::kBalances:
+      return "an account's balances";
+  }
+  return "";
+}
+
+std::string QueryKey(Query query, bool reversed, const std::string& by) {
+  return absl::StrCat("query of ", Name(query),
+                      reversed ? ", reversed, " : ", ", "by ", by);
+}
+
+constexpr char kNothing[] = "nothing";
+
+std::string Alone(const std::string& field) { return field + " alone"; }
+
+// And perhaps others.
+std::string Both(const std::string& field, const std::string& other) {
+  return absl::StrCat(field, " and ", other);
+}
+
+std::string BySides(bool debits, bool credits) {
+  return debits && credits ? "both sides" : debits ? "debits" : "credits";
+}
+
+// What must be seen of each query, in each direction.
+std::vector<std::string> QueryShapes(Query query) {
+  std::vector<std::string> fields;
+  for (const Field& field : kFields) {
+    if (field.of_an_account || !IsOfAnAccount(query)) {
+      fields.emplace_back(field.name);
+    }
+  }
+  std::vector<std::string> shapes = {kNothing};
+  for (size_t i = 0; i < fields.size(); ++i) {
+    shapes.push_back(Alone(fields[i]));
+    for (size_t j = i + 1; j < fields.size(); ++j) {
+      shapes.push_back(Both(fields[i], fields[j]));
+    }
+  }
+  if (!IsOfAnAccount(query)) return shapes;
+  for (const auto& [debits, credits] :
+       {std::pair(true, true), {true, false}, {false, true}}) {
+    shapes.push_back(BySides(debits, credits));
+  }
+  return shapes;
+}
+
 bool IsClosed(const Account& account) {
   return (account.flags & account_flags::kClosed) != 0;
 }
@@ -125,6 +213,24 @@ void Coverage::AddChanges(const NaiveState& before, const Step& step,
   }
 }
 
+void Coverage::AddQuery(Query query, const storage::AccountFilter& filter) {
+  std::vector<std::string> fields;
+  for (const Field& field : kFields) {
+    if (field.is_set(filter.rest)) fields.emplace_back(field.name);
+  }
+  const auto add = [&](const std::string& shape) {
+    ++counts_[QueryKey(query, filter.rest.reversed, shape)];
+  };
+  if (fields.empty()) add(kNothing);
+  if (fields.size() == 1) add(Alone(fields[0]));
+  for (size_t i = 0; i < fields.size(); ++i) {
+    for (size_t j = i + 1; j < fields.size(); ++j) {
+      add(Both(fields[i], fields[j]));
+    }
+  }
+  if (IsOfAnAccount(query)) add(BySides(filter.debits, filter.credits));
+}
+
 void Coverage::Add(const Coverage& other) {
   for (const auto& [name, count] : other.counts_) counts_[name] += count;
 }
@@ -142,6 +248,13 @@ std::vector<std::string> Coverage::Missing() const {
   }
   for (const TransferStatus status : kKept) require(OriginalKey(status));
   for (const char* mark : kMarks) require(mark);
+  for (const Query query : kQueries) {
+    for (const std::string& shape : QueryShapes(query)) {
+      for (const bool reversed : {false, true}) {
+        require(QueryKey(query, reversed, shape));
+      }
+    }
+  }
   return missing;
 }
 

@@ -5,7 +5,9 @@
 //   EXPECT_THAT(coverage.Missing(), IsEmpty());
 //
 // Shape  Every status of both kinds of event; the seven statuses that an id can
-//        be kept for; and marks, for rare situations that no status shows.
+//        be kept for; marks, for rare situations that no status shows; and of
+//        each query, in both directions, those that ask for nothing, for each
+//        field alone, for each two fields, and for each side of an account.
 #ifndef LEDGERD_TESTS_MODEL_COVERAGE_H_
 #define LEDGERD_TESTS_MODEL_COVERAGE_H_
 
@@ -15,15 +17,21 @@
 #include <vector>
 
 #include "proto/results.h"
+#include "storage/state_query.h"
 #include "tests/model/naive_state.h"
 #include "tests/model/step.h"
 
 namespace ledgerd::model {
 
+enum class Query { kAccounts, kTransfers, kAccountTransfers, kBalances };
+
 class Coverage {
  public:
   void Add(const NaiveState& before, const Step& step,
            const EntryResult& result, const NaiveState& after);
+  // A query that has found something; that of accounts or of transfers is the
+  // filter's rest.
+  void AddQuery(Query query, const storage::AccountFilter& filter);
   void Add(const Coverage& other);
 
   // What was never seen. Every status but "unspecified" can be reached.

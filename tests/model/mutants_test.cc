@@ -5,11 +5,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 
+#include "proto/system_limits.h"
+#include "storage/state_query.h"
 #include "tests/model/checker.h"
 #include "tests/model/coverage.h"
 #include "tests/model/forwarding_view.h"
@@ -181,6 +184,63 @@ ChangeAnswers Of(AccountStatus status,
   };
 }
 
+// ---- ledgers that find too much or too little
+
+// Something that a query can ask for.
+struct FilterPart {
+  std::string name;
+  std::function<bool(const storage::AccountFilter&)> is_set;
+  std::function<void(storage::AccountFilter&)> forget;
+};
+
+template <typename Value>
+FilterPart PartOf(std::string name, Value storage::QueryFilter::*field) {
+  const Value unset = storage::QueryFilter{}.*field;
+  return {.name = std::move(name),
+          .is_set = [=](const auto& f) { return f.rest.*field != unset; },
+          .forget = [=](auto& f) { f.rest.*field = unset; }};
+}
+
+FilterPart SideOf(std::string name, bool storage::AccountFilter::*other) {
+  return {.name = std::move(name),
+          .is_set = [=](const auto& f) { return !(f.*other); },
+          .forget = [=](auto& f) { f.*other = true; }};
+}
+
+std::vector<FilterPart> PartsOf(Query query) {
+  using Filter = storage::QueryFilter;
+  std::vector<FilterPart> parts = {
+      PartOf("UserData128", &Filter::user_data_128),
+      PartOf("UserData64", &Filter::user_data_64),
+      PartOf("UserData32", &Filter::user_data_32),
+      PartOf("Code", &Filter::code),
+      PartOf("TimestampMin", &Filter::timestamp_min),
+      PartOf("TimestampMax", &Filter::timestamp_max),
+      PartOf("Reversed", &Filter::reversed),
+      {.name = "Limit",
+       .is_set = [](const auto& f) { return f.rest.limit < kMaxBatchSize; },
+       .forget = [](auto& f) { f.rest.limit = kMaxBatchSize; }},
+  };
+  if (query == Query::kAccounts || query == Query::kTransfers) {
+    parts.push_back(PartOf("Ledger", &Filter::ledger));
+  } else {
+    parts.push_back(SideOf("Debits", &storage::AccountFilter::credits));
+    parts.push_back(SideOf("Credits", &storage::AccountFilter::debits));
+  }
+  return parts;
+}
+
+template <typename Row>
+void LoseAHit(std::vector<Row>& rows) {
+  if (rows.empty()) return;
+  rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(rows.size() / 2));
+}
+
+void LoseAHit(storage::Found<Transfer>& found) {
+  LoseAHit(found.rows);
+  LoseAHit(found.pending_states);
+}
+
 // ---- the table
 
 struct Mutant {
@@ -190,6 +250,11 @@ struct Mutant {
   ChangeAnswers answers;
   std::function<void(std::vector<Account>&)> accounts;
   std::function<void(storage::Found<Transfer>&)> transfers;
+  // Of queries of one kind that ask for this part: it is not looked at, or a
+  // row of what is found is lost.
+  std::optional<Query> query;
+  FilterPart part;
+  bool loses_a_hit = false;
   Uint128 hash_error = 0;
   uint64_t expiry_error = 0;
   // Whether a client could notice: then the answers alone must tell.
@@ -244,6 +309,34 @@ class MutantLedger final : public LedgerInMemory {
     return found;
   }
 
+  std::vector<Account> QueryAccounts(
+      const storage::QueryFilter& filter) override {
+    return Find(Query::kAccounts, {.rest = filter}, [&](const auto& changed) {
+      return LedgerInMemory::QueryAccounts(changed.rest);
+    });
+  }
+
+  storage::Found<Transfer> QueryTransfers(
+      const storage::QueryFilter& filter) override {
+    return Find(Query::kTransfers, {.rest = filter}, [&](const auto& changed) {
+      return LedgerInMemory::QueryTransfers(changed.rest);
+    });
+  }
+
+  storage::Found<Transfer> AccountTransfers(
+      const storage::AccountFilter& filter) override {
+    return Find(Query::kAccountTransfers, filter, [&](const auto& changed) {
+      return LedgerInMemory::AccountTransfers(changed);
+    });
+  }
+
+  std::vector<storage::AccountBalances> Balances(
+      const storage::AccountFilter& filter) override {
+    return Find(Query::kBalances, filter, [&](const auto& changed) {
+      return LedgerInMemory::Balances(changed);
+    });
+  }
+
  protected:
   storage::StateView& View() override {
     storage::StateView& real = LedgerInMemory::View();
@@ -253,6 +346,16 @@ class MutantLedger final : public LedgerInMemory {
   }
 
  private:
+  template <typename Really>
+  std::invoke_result_t<Really, storage::AccountFilter> Find(
+      Query query, storage::AccountFilter filter, const Really& really) {
+    const bool at_fault = mutant_.query == query && mutant_.part.is_set(filter);
+    if (at_fault && !mutant_.loses_a_hit) mutant_.part.forget(filter);
+    auto found = really(filter);
+    if (at_fault && mutant_.loses_a_hit) LoseAHit(found);
+    return found;
+  }
+
   const Mutant& mutant_;
   std::unique_ptr<ForwardingView> view_;
 };
@@ -353,10 +456,26 @@ std::vector<Mutant> EventMutants() {
   };
 }
 
-std::optional<Failure> FindOut(const MakeSubject& make, Compare compare) {
+std::vector<Mutant> QueryMutants(Query query) {
+  std::vector<Mutant> mutants;
+  for (const FilterPart& part : PartsOf(query)) {
+    Mutant mutant{.name = "Forgets" + part.name};
+    mutant.query = query;
+    mutant.part = part;
+    mutants.push_back(mutant);
+    mutant.name = "LosesAHitOf" + part.name;
+    mutant.loses_a_hit = true;
+    mutants.push_back(mutant);
+  }
+  return mutants;
+}
+
+std::optional<Failure> FindOut(const MakeSubject& make, Compare compare,
+                               bool shrink = false) {
   Coverage coverage;
   for (uint64_t seed = 1; seed <= kWorlds; ++seed) {
-    auto failure = RunWorld({.seed = seed, .compare = compare}, make, coverage);
+    auto failure = RunWorld(
+        {.seed = seed, .compare = compare, .shrink = shrink}, make, coverage);
     if (failure) return failure;
   }
   return std::nullopt;
@@ -390,6 +509,22 @@ TEST(Mutants, ThatTellOtherEventsAreFoundOut) {
   ExpectAllFoundOut(EventMutants());
 }
 
+TEST(Mutants, ThatMisunderstandQueriesOfAccountsAreFoundOut) {
+  ExpectAllFoundOut(QueryMutants(Query::kAccounts));
+}
+
+TEST(Mutants, ThatMisunderstandQueriesOfTransfersAreFoundOut) {
+  ExpectAllFoundOut(QueryMutants(Query::kTransfers));
+}
+
+TEST(Mutants, ThatMisunderstandQueriesOfAnAccountsTransfersAreFoundOut) {
+  ExpectAllFoundOut(QueryMutants(Query::kAccountTransfers));
+}
+
+TEST(Mutants, ThatMisunderstandQueriesOfAnAccountsBalancesAreFoundOut) {
+  ExpectAllFoundOut(QueryMutants(Query::kBalances));
+}
+
 TEST(Mutants, WithNothingChangedPass) {
   const Mutant none{.name = "None"};
   Coverage coverage;
@@ -401,7 +536,7 @@ TEST(Mutants, AreMadeSmall) {
   const Mutant mutant = ViewMutants().front();
   const auto failure =
       FindOut([&] { return std::make_unique<MutantLedger>(mutant); },
-              Compare::kAnswers);
+              Compare::kAnswers, /*shrink=*/true);
   ASSERT_TRUE(failure.has_value());
   // An id that fails, and comes again.
   size_t lines = 0;

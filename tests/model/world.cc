@@ -15,13 +15,14 @@ namespace {
 using Fault = std::optional<std::string>;
 using Steps = std::vector<Step>;
 
-Fault RunSteps(const Steps& steps, const MakeSubject& make, Compare compare) {
+Fault RunSteps(const Steps& steps, const MakeSubject& make,
+               const WorldOptions& options) {
   const std::unique_ptr<Subject> subject = make();
-  Checker checker(*subject, compare);
+  Checker checker(*subject, options.compare, options.seed);
   for (const Step& step : steps) {
     if (Fault fault = checker.Check(step)) return fault;
   }
-  if (compare == Compare::kAnswers) return std::nullopt;
+  if (options.compare == Compare::kAnswers) return std::nullopt;
   return checker.CheckReplay(*make());
 }
 
@@ -36,9 +37,10 @@ void Reduce(Items& items, const Fails& fails) {
 }
 
 // Requires: steps fail.
-Steps Shrink(Steps steps, const MakeSubject& make, Compare compare) {
+Steps Shrink(Steps steps, const MakeSubject& make,
+             const WorldOptions& options) {
   const auto fails = [&](const Steps& fewer) {
-    return RunSteps(fewer, make, compare).has_value();
+    return RunSteps(fewer, make, options).has_value();
   };
   Reduce(steps, fails);
   for (size_t i = 0; i < steps.size(); ++i) {
@@ -72,7 +74,7 @@ std::optional<Failure> RunWorld(const WorldOptions& options,
                                 const MakeSubject& make, Coverage& coverage) {
   RandomBatches random(options.seed);
   const std::unique_ptr<Subject> subject = make();
-  Checker checker(*subject, options.compare);
+  Checker checker(*subject, options.compare, options.seed);
   Steps steps;
   Fault fault;
   while (!fault && steps.size() < options.batches) {
@@ -85,9 +87,10 @@ std::optional<Failure> RunWorld(const WorldOptions& options,
   coverage.Add(checker.coverage());
   if (!fault) return std::nullopt;
   const size_t batches = steps.size();
-  steps = Shrink(std::move(steps), make, options.compare);
+  if (!options.shrink) return Failure{batches, Describe(steps, *fault)};
+  steps = Shrink(std::move(steps), make, options);
   // What is left may fail otherwise: say what it does, if it still does.
-  const Fault smaller = RunSteps(steps, make, options.compare);
+  const Fault smaller = RunSteps(steps, make, options);
   return Failure{batches, Describe(steps, smaller ? *smaller : *fault)};
 }
 

@@ -26,13 +26,15 @@ struct WorldOptions {
   uint64_t seed = 1;
   size_t batches = 40;
   Compare compare = Compare::kEverything;
+  // Whether a failure is to be made small; that takes as long as many worlds.
+  bool shrink = true;
 };
 
 struct Failure {
   // How many batches it took.
   size_t batches;
-  // As few steps, with as few events, as still fail; each readable; then what
-  // is at fault.
+  // As few steps, with as few events, as still fail (all, if not made small);
+  // each readable; then what is at fault.
   std::string text;
 };
 
