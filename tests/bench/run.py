@@ -19,6 +19,9 @@ import tempfile
 
 BATCHES = ["--mode=batches"]
 RANDOM = ["--random-ids"]
+UNARY = ["--mode=unary", "--clients=64", "--in-flight=1"]
+COALESCED = ["--mode=coalesced", "--clients=1", "--in-flight=2000"]
+STREAM = ["--mode=stream", "--clients=1", "--in-flight=1000"]
 MILLION = 1_000_000
 # More than this much work is in flight at a time when ledgerd is overloaded.
 OVERLOADED_LANES = ["--clients=2", "--in-flight=64"]
@@ -62,7 +65,7 @@ def loads(bench):
     short = f"--seconds={bench.seconds(15)}"
     return [
         ("batches of 8,189, 1M stored", [*BATCHES, *stored(1), long, "--settle"],
-         "300k/s; CPU <= 3.8 us"),
+         "300k/s; CPU <= 3.8 us; <= 700 B"),
         ("the same, ids in random order", [*BATCHES, *RANDOM, *stored(1), long, "--settle"],
          "cost <= 1.3 x ordered"),
         ("the same, user data set", [*BATCHES, "--full", *stored(1), short], ""),
@@ -71,28 +74,31 @@ def loads(bench):
         ("the same, half of the credits to one account",
          [*BATCHES, "--distribution=hot", *stored(1), short], ""),
         ("batches of 8,189, 10M stored", [*BATCHES, *stored(10), long, "--settle", "--restart"],
-         "restart <= 5 s"),
+         "restart <= 5 s; <= 700 B"),
         ("10M stored, 1M accounts, random order",
          [*BATCHES, *RANDOM, *stored(10, MILLION), long, "--settle", "--restart"],
-         "memory <= 512 MB"),
+         "memory <= 512 MB; <= 700 B"),
         ("batches of 100, one at a time",
          [*BATCHES, "--batch=100", "--clients=1", "--in-flight=1", short],
          "30k/s; p99 <= 10 ms"),
         ("batches of 100, 8 in flight",
          [*BATCHES, "--batch=100", "--clients=1", "--in-flight=8", short], "60k/s"),
-        ("64 clients, one transfer a call",
-         ["--mode=unary", "--clients=64", "--in-flight=1", short], "2.5 x PostgreSQL"),
+        ("64 clients, one transfer a call", [*UNARY, short], "2.5 x PostgreSQL"),
+        ("64 clients, 1M stored", [*UNARY, *stored(1), short], ""),
+        ("64 clients, 10M stored, 1M accounts", [*UNARY, *stored(10, MILLION), short], ""),
         ("64 callers on one connection",
          ["--mode=unary", "--clients=1", "--in-flight=64", short], ""),
         ("64 clients, an empty call (GetServerInfo)",
          ["--mode=ping", "--clients=64", "--in-flight=1", short], "what gRPC leaves"),
         ("LedgerClient, 2,000 single transfers outstanding",
-         ["--mode=coalesced", "--clients=1", "--in-flight=2000", short],
-         "10 x PostgreSQL's 64 clients"),
-        ("one stream, one transfer a message, window 1,000",
-         ["--mode=stream", "--clients=1", "--in-flight=1000", short], "20k/s"),
+         [*COALESCED, short], "10 x PostgreSQL's 64 clients"),
+        ("LedgerClient, 1M stored", [*COALESCED, *stored(1), short], ""),
+        ("LedgerClient, 10M stored, 1M accounts", [*COALESCED, *stored(10, MILLION), short], ""),
+        ("one stream, one transfer a message, window 1,000", [*STREAM, short], "20k/s"),
+        ("one stream, 1M stored", [*STREAM, *stored(1), short], ""),
         ("one client, one transfer at a time", ["--mode=one", short],
          "p50 <= PostgreSQL's"),
+        ("one client, 1M stored", ["--mode=one", *stored(1), short], ""),
         ("one client, an empty call (GetServerInfo)",
          ["--mode=ping", "--clients=1", "--in-flight=1", short], "what gRPC leaves"),
     ]
@@ -126,17 +132,23 @@ def all_work(figures):
     return figures["client_cpu_us_a_transfer"] + figures["settled_daemon_cpu_us_a_transfer"]
 
 
+def tail(figures):
+    return figures["latency_us_p999"] / figures["latency_us_p50"]
+
+
 def compared_rows(bench, results):
     """Ratios of single runs move with the machine: the median of three, in turn."""
-    names = ("batches of 8,189, 1M stored", "the same, ids in random order")
+    names = ("batches of 8,189, 1M stored", "the same, ids in random order",
+             "batches of 8,189, 10M stored")
     calls = {name: flags for name, flags, _ in loads(bench)}
     runs = [tuple(results.get(name) or bench.measure(name, calls[name]) for name in names)]
     runs += [tuple(bench.measure(name, calls[name]) for name in names) for _ in (2, 3)]
     for words, ratios, target in (
         ("CPU of random ids / of ordered ones, all work done",
-         [all_work(shuffled) / all_work(ordered) for ordered, shuffled in runs], "<= 1.3"),
-        ("p99.9 / p50 of batches, with checkpoints and merges",
-         [run["latency_us_p999"] / run["latency_us_p50"] for run, _ in runs], "<= 4")):
+         [all_work(shuffled) / all_work(ordered) for ordered, shuffled, _ in runs], "<= 1.3"),
+        ("p99.9 / p50 of batches, with checkpoints and merges, 1M stored",
+         [tail(ordered) for ordered, _, _ in runs], "<= 4"),
+        ("the same, 10M stored", [tail(large) for _, _, large in runs], "<= 4")):
         each = ", ".join(f"{ratio:.2f}" for ratio in ratios)
         yield f"| {words}: the median of {each} | {statistics.median(ratios):.2f} | {target} |"
 
@@ -173,28 +185,34 @@ def third(samples, number):
     return samples[number * size:(number + 1) * size]
 
 
+def memory_in_thirds(figures):
+    samples = figures["samples"]
+    return " / ".join(f"{max(s['resident_bytes'] for s in third(samples, n)) / 2**20:.0f}"
+                      for n in (0, 1, 2)) + " MiB"
+
+
 def overload_rows(bench, _results):
     """One processor for ledgerd, one for its clients, so that these take none of its.
 
     Measured before and after, too, since the machine is not always as fast.
     """
     flags = [*BATCHES, *PINNED, *stored(10), f"--seconds={bench.seconds(60)}"]
-    before = bench.measure("capacity", flags)["rate_per_second"]
+    before = bench.measure("capacity", flags)
     figures = bench.measure("overload", [*flags, *OVERLOADED_LANES,
-                                         f"--rate={2 * before:.0f}"])
-    after = bench.measure("capacity", flags)["rate_per_second"]
-    capacity = (before + after) / 2
-    samples = figures["samples"]
-    memory = [max(s["resident_bytes"] for s in third(samples, n)) / 2**20 for n in (0, 1, 2)]
-    yield (f"| served at twice the load / at what it can serve ({before:,.0f}/s before,"
-           f" {after:,.0f}/s after) |"
+                                         f"--rate={2 * before['rate_per_second']:.0f}"])
+    after = bench.measure("capacity", flags)
+    rates = [run["rate_per_second"] for run in (before, after)]
+    capacity = sum(rates) / 2
+    yield (f"| served at twice the load / at what it can serve ({rates[0]:,.0f}/s before,"
+           f" {rates[1]:,.0f}/s after) |"
            f" {figures['rate_per_second'] / capacity:.2f} | does not fall |")
     yield (f"| refused with RESOURCE_EXHAUSTED | {figures['refused']:,.0f} of"
            f" {figures['refused'] + figures['transfers']:,.0f} | |")
     yield (f"| a refusal takes, p50 / p99 | {figures.get('refusal_us_p50', 0) / 1000:.1f} /"
            f" {figures.get('refusal_us_p99', 0) / 1000:.1f} ms | at once |")
-    yield ("| memory in the first, second, last third, at most | " +
-           " / ".join(f"{m:.0f}" for m in memory) + " MiB | flat |")
+    for words, run in (("at twice the load", figures), ("before", before), ("after", after)):
+        yield (f"| memory in the first, second, last third, at most, {words} |"
+               f" {memory_in_thirds(run)} | flat |")
 
 
 def machine():
