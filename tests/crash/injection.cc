@@ -69,7 +69,7 @@ size_t Injection::DoneSince(const std::string& thread,
   for (const TracedCall& call : trace_.Calls()) {
     if (call.thread != thread) continue;
     if (absl::StrContains(call.text, kInjected)) done = 0;
-    done += call.name == name && call.result() >= 0;
+    if (call.name == name && call.result() >= 0) ++done;
   }
   return done;
 }

@@ -235,6 +235,7 @@ TEST_P(FewReadsTest, AtLeastASequenceWaitsForIt) {
   std::atomic<bool> others_wait{false};
   std::array<Read, kReadsMax + 1> reads;
   std::vector<std::thread> readers;
+  readers.reserve(reads.size());
   for (Read& read : reads) {
     readers.emplace_back([&, newest] {
       EXPECT_TRUE(WaitUntil(kTimeout, [&] {

@@ -74,8 +74,8 @@ constexpr Query kQueries[] = {Query::kAccounts, Query::kTransfers,
 
 // The fields of a filter that can restrict.
 struct Field {
-  const char* name;
-  bool (*is_set)(const storage::QueryFilter&);
+  const char* name = nullptr;
+  bool (*is_set)(const storage::QueryFilter&) = nullptr;
   // A filter of one account has no ledger.
   bool of_an_account = true;
 };
@@ -176,8 +176,8 @@ void Coverage::AddTransfer(const NaiveState& before, const Transfer& event,
     ++counts_[OriginalKey(result.original_status)];
   }
   const bool linked = (event.flags & transfer_flags::kLinked) != 0;
-  const bool kept_now = after.failed_ids.count(event.id) > 0 &&
-                        before.failed_ids.count(event.id) == 0;
+  const bool kept_now = after.failed_ids.contains(event.id) &&
+                        !before.failed_ids.contains(event.id);
   if (linked && kept_now) ++counts_[kBreakerKept];
   const auto pending = before.pending_states.find(event.pending_id);
   if (result.status == TransferStatus::kPendingTransferExpired &&
