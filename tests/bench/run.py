@@ -37,6 +37,8 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.calls = {}
+        # Names of those that did not end well.
+        self.failed = []
 
     def seconds(self, full):
         return max(2, full // 5) if self.options.quick else full
@@ -53,6 +55,16 @@ class Bench:
                 raise RuntimeError(f"{name}: {done.stdout}{done.stderr}")
             with open(path, encoding="utf-8") as file:
                 return json.load(file)
+
+
+    def try_measure(self, name, flags):
+        """None where that fails: the other lines are worth having, and it is told."""
+        try:
+            return self.measure(name, flags)
+        except RuntimeError as error:
+            print(error, file=sys.stderr, flush=True)
+            self.failed.append(name)
+            return None
 
 
 def stored(millions, accounts=10_000):

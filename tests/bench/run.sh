@@ -32,10 +32,18 @@ trap 'rm -rf "$bin"' EXIT
 cp -L bazel-bin/server/ledgerd bazel-bin/tests/bench/ledgerbench "$bin"
 programs=("--ledgerd=$bin/ledgerd" "--ledgerbench=$bin/ledgerbench")
 
+# A line that fails says so in the page, or ends it; so the others are not lost.
+failed=0
 {
-  "$lines" "${programs[@]}" "${flags[@]}"
+  "$lines" "${programs[@]}" "${flags[@]}" || failed=1
   printf '\n## %s\n\n' "$title"
   tests/bench/compare.py "${programs[@]}" "--replicas=$replicas" \
-    "--rounds=$rounds" "--seconds=$seconds"
+    "--rounds=$rounds" "--seconds=$seconds" || failed=1
 } >"$bin/results"
-cp "$bin/results" "tests/bench/$results"
+if [ "$failed" = 0 ]; then
+  cp "$bin/results" "tests/bench/$results"
+else
+  cp "$bin/results" "tests/bench/$results.failed"
+  echo "run: not all of it went well: tests/bench/$results.failed has the rest" >&2
+fi
+exit "$failed"
