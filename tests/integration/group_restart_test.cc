@@ -53,6 +53,7 @@ TEST_F(GroupRestartTest, ARollingRestartUnderLoadLosesNothing) {
   }
   ASSERT_NO_FATAL_FAILURE(Progress(200));
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  TellFigures({});
   ASSERT_NO_FATAL_FAILURE(CompareStates(3));
 }
 

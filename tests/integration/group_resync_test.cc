@@ -1,12 +1,16 @@
 // A standby comes back far behind, while load goes on: it is brought up to date
 // from the journal, or by a checkpoint where the journal does not reach back.
+// It was down, or stood still while its connections stood.
 //
 // LEDGERD_TRANSFERS_BEHIND sets how far (200,000 by default; 1,000,000 in
 // tests/long.sh).
+#include <signal.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <iostream>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +24,8 @@
 
 namespace ledgerd::integration {
 namespace {
+
+using std::chrono::milliseconds;
 
 constexpr std::chrono::minutes kResyncLimit(5);
 
@@ -49,6 +55,10 @@ class GroupResyncTest : public GroupUnderLoad {
   // The standby is down while so much is paid.
   void LeaveBehind() {
     ASSERT_TRUE(group_.Kill(standby_).ok());
+    ASSERT_NO_FATAL_FAILURE(PayMuch());
+  }
+
+  void PayMuch() {
     const absl::Status prepared = bulk_.Prepare();
     ASSERT_TRUE(prepared.ok()) << prepared << group_.Logs();
     const absl::Status paid = bulk_.Pay(static_cast<uint64_t>(
@@ -58,22 +68,29 @@ class GroupResyncTest : public GroupUnderLoad {
 
   // It is back, and has applied all that was committed when it came.
   void BringUpToDate() {
+    ASSERT_NO_FATAL_FAILURE(WaitUntilUpToDate(
+        [this] { ASSERT_TRUE(group_.Launch(standby_).ok()); }));
+  }
+
+  void WaitUntilUpToDate(const std::function<void()>& begin) {
     const uint64_t goal = PrimaryStatus().commit_sequence();
     const auto since = Clock::now();
     NoteFault();
-    ASSERT_TRUE(group_.Launch(standby_).ok());
+    ASSERT_NO_FATAL_FAILURE(begin());
     ASSERT_TRUE(WaitUntil(kResyncLimit, [&] {
       const auto status = group_.Status(standby_);
       return status.has_value() && status->applied_sequence() >= goal;
     })) << group_.Logs();
-    const std::chrono::duration<double> taken = Clock::now() - since;
-    std::cout << bulk_.paid() << " transfers behind, up to date after "
-              << taken.count() << " s\n";
+    const auto taken = Clock::now() - since;
+    figures_.Add("transfers behind", static_cast<int64_t>(bulk_.paid()));
+    TellTime("ms until it was up to date",
+             std::chrono::duration_cast<milliseconds>(taken), std::nullopt);
     ASSERT_NO_FATAL_FAILURE(Progress(200));
   }
 
   void Check() {
     ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+    TellFigures({.every_fault_promotes = false});
     ASSERT_NO_FATAL_FAILURE(CompareStates(3, [this](OfflineLedger& ledger) {
       const auto balance = bulk_.BalanceIn(ledger);
       ASSERT_TRUE(balance.ok()) << balance.status();
@@ -89,6 +106,30 @@ TEST_F(GroupResyncTest, FromTheJournal) {
   ASSERT_NO_FATAL_FAILURE(LeaveBehind());
   ASSERT_EQ(PrimaryStatus().journal_first_sequence(), 1u);
   ASSERT_NO_FATAL_FAILURE(BringUpToDate());
+  EXPECT_EQ(group_.WaitForStatus(standby_).journal_first_sequence(), 1u)
+      << "it was given a checkpoint";
+  ASSERT_NO_FATAL_FAILURE(Check());
+}
+
+// What is for it fills the kernel's buffers and the primary's queue, and is
+// then dropped: 25 MB in batches, where 16 MiB may wait.
+TEST_F(GroupResyncTest, OfOneThatStoodStillWhileTheOthersWentOn) {
+  const auto before = PrimaryStatus();
+  const auto pause = Clock::now();
+  NoteFault();
+  group_.daemon(standby_).process().Signal(SIGSTOP);
+  ASSERT_NO_FATAL_FAILURE(PayMuch());
+  ASSERT_NO_FATAL_FAILURE(Progress(200));
+  figures_.Add("payments in batches meanwhile",
+               static_cast<int64_t>(bulk_.paid()));
+  TellTime("ms that it stood still",
+           std::chrono::duration_cast<milliseconds>(Clock::now() - pause),
+           std::nullopt);
+  const auto after = PrimaryStatus();
+  EXPECT_EQ(after.epoch(), before.epoch()) << "somebody took over";
+  EXPECT_EQ(after.primary_id(), before.primary_id());
+  ASSERT_NO_FATAL_FAILURE(WaitUntilUpToDate(
+      [this] { group_.daemon(standby_).process().Signal(SIGCONT); }));
   EXPECT_EQ(group_.WaitForStatus(standby_).journal_first_sequence(), 1u)
       << "it was given a checkpoint";
   ASSERT_NO_FATAL_FAILURE(Check());

@@ -5,11 +5,10 @@
 //   Start();  load_.Start();
 //   Progress(200);  NoteFault();  ... something happens to a replica ...
 //   Progress(200);
-//   SettleAndCheck();  CompareStates(3);
+//   SettleAndCheck();  TellFigures({.longest = 1s});  CompareStates(3);
 //
-// Bounds   How long a gap may be is asserted where LEDGERD_CHECK_BOUNDS is set:
-//          in the long tests, which have the machine for themselves and faults
-//          enough for a percentile.
+// Figures  How long clients waited, and how often somebody took over, is
+//          printed beside what is wanted (figures.h), and not asserted.
 #ifndef LEDGERD_TESTS_INTEGRATION_GROUP_UNDER_LOAD_H_
 #define LEDGERD_TESTS_INTEGRATION_GROUP_UNDER_LOAD_H_
 
@@ -33,6 +32,7 @@
 #include "gtest/gtest.h"
 
 #include "proto/base/test_seed.h"
+#include "tests/integration/figures.h"
 #include "tests/integration/final_state.h"
 #include "tests/integration/group_network.h"
 #include "tests/integration/history.h"
@@ -51,9 +51,15 @@ inline int NumberFromEnvironment(const char* name, int otherwise) {
   return given == nullptr ? otherwise : std::atoi(given);
 }
 
-inline bool ChecksBounds() {
-  return std::getenv("LEDGERD_CHECK_BOUNDS") != nullptr;
-}
+// What is wanted of a run; nothing of what is not set.
+struct WantedFigures {
+  // Of the gaps after the faults.
+  std::optional<std::chrono::milliseconds> p50;
+  std::optional<std::chrono::milliseconds> p99;
+  std::optional<std::chrono::milliseconds> longest;
+  // Each fault calls for one promotion at most.
+  bool every_fault_promotes = true;
+};
 
 class GroupUnderLoad : public testing::Test {
  protected:
@@ -75,7 +81,15 @@ class GroupUnderLoad : public testing::Test {
   void Start() {
     const absl::Status started = group_.Start();
     ASSERT_TRUE(started.ok()) << started << group_.Logs();
+    ASSERT_NO_FATAL_FAILURE(Prepare());
+  }
+
+  // Accounts and funds. Requires: a primary is there, or will be.
+  void Prepare() {
     ASSERT_TRUE(load_.Prepare().ok()) << group_.Logs();
+    const auto primary = group_.WaitForPrimary();
+    ASSERT_TRUE(primary.has_value()) << group_.Logs();
+    first_epoch_ = group_.WaitForStatus(*primary).epoch();
   }
 
   uint64_t Draw(uint64_t below) { return random_() % below; }
@@ -94,6 +108,21 @@ class GroupUnderLoad : public testing::Test {
   void KillPrimary(size_t primary) {
     NoteFault();
     ASSERT_TRUE(group_.Kill(primary).ok());
+  }
+
+  // The primary is killed, another takes over, and it comes back and follows.
+  void ReplacePrimary() {
+    const auto primary = group_.WaitForPrimary();
+    ASSERT_TRUE(primary.has_value()) << group_.Logs();
+    const uint64_t epoch = group_.WaitForStatus(*primary).epoch();
+    ASSERT_NO_FATAL_FAILURE(KillPrimary(*primary));
+    const auto next = group_.WaitForPrimary({*primary});
+    ASSERT_TRUE(next.has_value()) << group_.Logs();
+    EXPECT_GT(group_.WaitForStatus(*next).epoch(), epoch);
+    ASSERT_TRUE(group_.Launch(*primary).ok());
+    const absl::Status ready = group_.daemon(*primary).WaitUntilReady();
+    ASSERT_TRUE(ready.ok()) << ready << group_.Logs();
+    ASSERT_NO_FATAL_FAILURE(WaitForRole(*primary, admin::v1::ROLE_STANDBY));
   }
 
   // For how long clients had no answer to any write, after each fault.
@@ -131,6 +160,9 @@ class GroupUnderLoad : public testing::Test {
       ADD_FAILURE() << violations[i];
     }
     EXPECT_EQ(violations.size(), 0u);
+    promises_ = CountPromises(history_.exchanges(), *state);
+    EXPECT_EQ(promises_.lost, 0u);
+    EXPECT_EQ(promises_.doubled, 0u);
     ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
     ASSERT_NO_FATAL_FAILURE(CheckPrimaries());
     TellGaps();
@@ -153,6 +185,39 @@ class GroupUnderLoad : public testing::Test {
         << group_.Logs();
     for (const auto& [epoch, primaries] : by_epoch) {
       EXPECT_EQ(primaries.size(), 1u) << "primaries of epoch " << epoch;
+      promotions_ += epoch > first_epoch_ ? 1 : 0;
+    }
+  }
+
+  // After SettleAndCheck.
+  void TellFigures(const WantedFigures& wanted) const {
+    const auto faults = static_cast<int64_t>(faults_.size());
+    figures_.Add("faults", faults);
+    if (!faults_.empty()) {
+      const std::vector<std::chrono::milliseconds> gaps = Gaps();
+      TellTime("ms without a write, p50", Percentile(gaps, 50), wanted.p50);
+      TellTime("ms without a write, p99", Percentile(gaps, 99), wanted.p99);
+      TellTime("ms without a write, the longest", Percentile(gaps, 100),
+               wanted.longest);
+    }
+    figures_.Add("transfers acknowledged",
+                 static_cast<int64_t>(promises_.acknowledged));
+    figures_.AddAtMost("of these lost", static_cast<int64_t>(promises_.lost),
+                       0);
+    figures_.AddAtMost("of these done twice",
+                       static_cast<int64_t>(promises_.doubled), 0);
+    figures_.Add("promotions", promotions_);
+    if (!wanted.every_fault_promotes) return;
+    figures_.AddAtMost("promotions that no fault called for",
+                       std::max<int64_t>(0, promotions_ - faults), 0);
+  }
+
+  void TellTime(const std::string& name, std::chrono::milliseconds time,
+                std::optional<std::chrono::milliseconds> wanted) const {
+    if (wanted.has_value()) {
+      figures_.AddAtMost(name, time.count(), wanted->count());
+    } else {
+      figures_.Add(name, time.count());
     }
   }
 
@@ -195,7 +260,14 @@ class GroupUnderLoad : public testing::Test {
   const int clients_;
   const uint64_t seed_ = TestSeed();
   std::mt19937_64 random_{seed_};
+  const Figures figures_{
+      testing::UnitTest::GetInstance()->current_test_info()->name()};
   std::vector<Clock::time_point> faults_;
+  // When the load begins.
+  uint64_t first_epoch_ = 0;
+  // Of which the logs tell, since then.
+  int64_t promotions_ = 0;
+  KeptPromises promises_;
   LiveGroup group_;
   History history_{group_.directory().Path("history.txt")};
   Load load_{{.addresses = group_.addresses(),

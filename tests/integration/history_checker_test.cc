@@ -7,6 +7,8 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/integration/history_summary.h"
+
 namespace ledgerd::integration {
 namespace {
 
@@ -331,6 +333,25 @@ TEST(HistoryCheckerTest, FindsATimestampThatWasGivenTwice) {
   ExpectFound("have the same timestamp 101", [](Story& story) {
     story.state.accounts[0].timestamp = Timestamp(101);
   });
+}
+
+// ---- the counts of the same
+
+void ExpectPromises(const Story& story, size_t lost, size_t doubled) {
+  const KeptPromises kept = CountPromises(story.exchanges, story.state);
+  EXPECT_EQ(kept.acknowledged, 2u) << "transfers 10 and 12";
+  EXPECT_EQ(kept.lost, lost);
+  EXPECT_EQ(kept.doubled, doubled);
+}
+
+TEST(CountPromisesTest, CountsWhatIsLostAndWhatIsDoneTwice) {
+  ASSERT_NO_FATAL_FAILURE(ExpectPromises(Sound(), 0, 0));
+  Story lost = Sound();
+  lost.state.transfers.pop_back();
+  ASSERT_NO_FATAL_FAILURE(ExpectPromises(lost, 1, 0));
+  Story doubled = Sound();
+  doubled.exchanges[6].ending.results[0].status = TransferStatus::kCreated;
+  ASSERT_NO_FATAL_FAILURE(ExpectPromises(doubled, 0, 1));
 }
 
 }  // namespace

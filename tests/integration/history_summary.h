@@ -7,11 +7,13 @@
 #ifndef LEDGERD_TESTS_INTEGRATION_HISTORY_SUMMARY_H_
 #define LEDGERD_TESTS_INTEGRATION_HISTORY_SUMMARY_H_
 
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <ostream>
 #include <string>
 
+#include "tests/integration/final_state.h"
 #include "tests/integration/history.h"
 
 namespace ledgerd::integration {
@@ -30,6 +32,20 @@ struct HistorySummary {
 };
 
 HistorySummary Summarize(const std::deque<Exchange>& exchanges);
+
+// What became of the transfers that clients were told are there. The checker
+// (history_checker.h) says which, and much more.
+struct KeptPromises {
+  // Answered CREATED or EXISTS.
+  size_t acknowledged = 0;
+  // Of these, those that the ledger does not have in the end.
+  size_t lost = 0;
+  // Answered CREATED more than once.
+  size_t doubled = 0;
+};
+
+KeptPromises CountPromises(const std::deque<Exchange>& exchanges,
+                           const FinalState& state);
 
 std::ostream& operator<<(std::ostream& out, const HistorySummary& summary);
 
