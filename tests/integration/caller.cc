@@ -13,6 +13,13 @@ namespace {
 // One attempt; long enough for a loaded machine, and over at once when the
 // daemon is killed.
 constexpr std::chrono::milliseconds kRawTimeout(5'000);
+constexpr std::chrono::milliseconds kPatience(30'000);
+constexpr std::chrono::milliseconds kHaste(60);
+
+client::ClientOptions Options(const std::vector<std::string>& addresses,
+                              std::chrono::milliseconds timeout) {
+  return {.addresses = addresses, .timeout = timeout};
+}
 
 // An error of the library, as a history notes it.
 Ending EndingOf(const absl::Status& status) {
@@ -46,6 +53,11 @@ Ending EndingOf(absl::StatusOr<client::FoundTransfers> found) {
 }
 
 }  // namespace
+
+Ways::Ways(const std::vector<std::string>& addresses)
+    : patient(Options(addresses, kPatience)),
+      hasty(Options(addresses, kHaste)),
+      raw(addresses) {}
 
 client::LedgerClient& Caller::Library(Way way) {
   const bool is_hasty = way == Way::kHasty || way == Way::kHastyShared;

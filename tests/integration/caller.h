@@ -8,10 +8,12 @@
 #define LEDGERD_TESTS_INTEGRATION_CALLER_H_
 
 #include <functional>
+#include <string>
 #include <vector>
 
+#include "client/ledger_client.h"
 #include "tests/integration/history.h"
-#include "tests/integration/load.h"
+#include "tests/integration/raw_client.h"
 
 namespace ledgerd::integration {
 
@@ -24,6 +26,15 @@ enum class Way {
 };
 
 inline constexpr int kWays = 5;
+
+// The ways into the daemon, shared by the clients of a load.
+struct Ways {
+  explicit Ways(const std::vector<std::string>& addresses);
+
+  client::LedgerClient patient;
+  client::LedgerClient hasty;
+  RawClient raw;
+};
 
 class Caller {
  public:

@@ -46,6 +46,19 @@ class GroupAdminTest : public GroupUnderLoad {
     return {};
   }
 
+  // As of one entry, by their states' and journals' hashes.
+  void ExpectAllEqual(size_t asked, size_t replicas) {
+    ASSERT_EQ(Ctl(asked, {"verify", "-o", "json"}), 0)
+        << finished_.output << finished_.errors << group_.Logs();
+    size_t equal = 0;
+    for (size_t at = 0; (at = finished_.output.find("\"verdict\":\"equal\"",
+                                                    at)) != std::string::npos;
+         ++at) {
+      ++equal;
+    }
+    EXPECT_EQ(equal, replicas) << finished_.output;
+  }
+
   std::vector<std::string> admin_addresses_;
   Finished finished_;
 };
@@ -74,15 +87,7 @@ TEST_F(GroupAdminTest, ReplicasAreComparedUnderLoad) {
   load_.Start();
   for (size_t asked = 0; asked < group_.size(); ++asked) {
     ASSERT_NO_FATAL_FAILURE(Progress(200));
-    ASSERT_EQ(Ctl(asked, {"verify", "-o", "json"}), 0)
-        << finished_.output << finished_.errors << group_.Logs();
-    size_t equal = 0;
-    for (size_t at = 0; (at = finished_.output.find("\"verdict\":\"equal\"",
-                                                    at)) != std::string::npos;
-         ++at) {
-      ++equal;
-    }
-    EXPECT_EQ(equal, group_.size()) << finished_.output;
+    ASSERT_NO_FATAL_FAILURE(ExpectAllEqual(asked, group_.size()));
   }
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
   // One that is off is named, and the others are equal still.
@@ -149,6 +154,7 @@ TEST_F(GroupAdminTest, AReplicaIsAddedUnderLoadAndRemovedAgain) {
       << "it is given no vote\n"
       << (*fourth)->Log() << group_.Logs();
   ASSERT_NO_FATAL_FAILURE(Progress(200));
+  ASSERT_NO_FATAL_FAILURE(ExpectAllEqual(*primary, 4));
   ASSERT_EQ(Ctl(*primary, {"replica", "remove", "4"}), 0) << finished_.errors;
   EXPECT_EQ(Member(4).role(), admin::v1::ROLE_UNSPECIFIED);
   ASSERT_NO_FATAL_FAILURE(Progress(200));

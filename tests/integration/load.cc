@@ -5,25 +5,17 @@
 #include <utility>
 
 #include "proto/base/check.h"
-#include "tests/integration/caller.h"
 #include "tests/integration/history_checker.h"
 #include "tests/integration/payments.h"
 
 namespace ledgerd::integration {
 namespace {
 
-constexpr std::chrono::milliseconds kPatience(30'000);
-constexpr std::chrono::milliseconds kHaste(60);
 constexpr std::chrono::milliseconds kReconnectLimit(100);
 constexpr std::chrono::seconds kSettleLimit(60);
 constexpr size_t kRemembered = 200;
 constexpr size_t kRefusedMax = 1'000;
 constexpr uint64_t kBatchUnitsMax = 20;
-
-client::ClientOptions Options(const std::vector<std::string>& addresses,
-                              std::chrono::milliseconds timeout) {
-  return {.addresses = addresses, .timeout = timeout};
-}
 
 void Remember(TransferId id, uint64_t draw, std::vector<TransferId>* ids) {
   if (ids->size() < kRemembered) {
@@ -190,11 +182,6 @@ class LoadClient {
 };
 
 }  // namespace
-
-Ways::Ways(const std::vector<std::string>& addresses)
-    : patient(Options(addresses, kPatience)),
-      hasty(Options(addresses, kHaste)),
-      raw(addresses) {}
 
 Load::Load(LoadOptions options, History* history)
     : options_(std::move(options)),

@@ -26,8 +26,8 @@
 #include "absl/status/status.h"
 
 #include "client/ledger_client.h"
+#include "tests/integration/caller.h"
 #include "tests/integration/history.h"
-#include "tests/integration/raw_client.h"
 
 namespace ledgerd::integration {
 
@@ -39,15 +39,6 @@ struct LoadOptions {
   // More clients, that make one payment after the other through the library,
   // and so are the first to see when payments go through again.
   int payers = 0;
-};
-
-// The ways into the daemon, shared by the clients of a load.
-struct Ways {
-  explicit Ways(const std::vector<std::string>& addresses);
-
-  client::LedgerClient patient;
-  client::LedgerClient hasty;
-  RawClient raw;
 };
 
 class Load {

@@ -1,0 +1,97 @@
+// What a primary had alone when it was killed is cut off its journal when it
+// comes back, is kept, and is listed by ledgerctl. Nobody was told that it was
+// done, and whoever asked again with the same ids has it once.
+#include <signal.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "tests/integration/daemon_process.h"
+#include "tests/integration/group_under_load.h"
+#include "tests/integration/subprocess.h"
+
+namespace ledgerd::integration {
+namespace {
+
+class GroupRollbackTest : public GroupUnderLoad {
+ protected:
+  GroupRollbackTest() : GroupUnderLoad(3) {}
+
+  void SetUp() override { Start(); }
+
+  // The sequences in the rows that `ledgerctl rolled-back` has of a replica.
+  std::vector<uint64_t> RolledBack(size_t replica) {
+    const std::string key = "\"sequence\":";
+    const Finished listed = Ledgerctl(
+        {"rolled-back", "-o", "json",
+         "--admin-address=" + group_.daemon(replica).admin_address()});
+    EXPECT_EQ(listed.exit_code, 0) << listed.errors;
+    std::vector<uint64_t> sequences;
+    for (size_t at = 0;
+         (at = listed.output.find(key, at)) != std::string::npos;) {
+      at += key.size();
+      sequences.push_back(std::strtoull(&listed.output[at], nullptr, 10));
+    }
+    return sequences;
+  }
+};
+
+// The standbys go first: else they have each entry as soon as it has.
+TEST_F(GroupRollbackTest, ATailThatThePrimaryHadAloneIsCutAndListed) {
+  load_.Start();
+  ASSERT_NO_FATAL_FAILURE(Progress(300));
+  const auto primary = group_.WaitForPrimary();
+  ASSERT_TRUE(primary.has_value()) << group_.Logs();
+  const size_t one = (*primary + 1) % group_.size();
+  const size_t other = (*primary + 2) % group_.size();
+  NoteFault();
+  for (const size_t standby : {one, other}) {
+    group_.daemon(standby).process().Signal(SIGSTOP);
+  }
+  uint64_t committed = 0;
+  ASSERT_TRUE(WaitUntil(kProgressLimit,
+                        [&] {
+                          const auto status = group_.Status(*primary);
+                          if (!status.has_value()) return false;
+                          committed = status->commit_sequence();
+                          return status->journal_last_sequence() > committed;
+                        }))
+      << "it has nothing alone\n"
+      << group_.Logs();
+  // With what the kernels hold for them.
+  for (const size_t standby : {one, other}) {
+    ASSERT_TRUE(group_.Kill(standby).ok());
+  }
+  ASSERT_TRUE(WaitUntil(kProgressLimit,
+                        [&] {
+                          const auto status = group_.Status(*primary);
+                          return status.has_value() &&
+                                 status->role() != admin::v1::ROLE_PRIMARY;
+                        }))
+      << "it has no majority, and goes on\n"
+      << group_.Logs();
+  ASSERT_NO_FATAL_FAILURE(KillPrimary(*primary));
+  for (const size_t standby : {one, other}) {
+    ASSERT_TRUE(group_.Launch(standby).ok());
+  }
+  ASSERT_NO_FATAL_FAILURE(Progress(200));
+  ASSERT_TRUE(group_.Launch(*primary).ok());
+  ASSERT_NO_FATAL_FAILURE(WaitForRole(*primary, admin::v1::ROLE_STANDBY));
+  ASSERT_NO_FATAL_FAILURE(Progress(200));
+  ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+
+  const std::vector<uint64_t> cut = RolledBack(*primary);
+  EXPECT_FALSE(cut.empty()) << group_.Logs();
+  for (const uint64_t sequence : cut) EXPECT_GT(sequence, committed);
+  EXPECT_TRUE(RolledBack(one).empty());
+  EXPECT_TRUE(RolledBack(other).empty());
+  ASSERT_NO_FATAL_FAILURE(CompareStates(3));
+}
+
+}  // namespace
+}  // namespace ledgerd::integration
