@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 #include "proto/base/check.h"
 #include "proto/base/status_macros.h"
@@ -31,11 +32,35 @@ Sequence MemoryJournalDisk::proven() const {
   return proven;
 }
 
-void MemoryJournalDisk::Rot(Sequence sequence) {
+MemoryJournalDisk::Record& MemoryJournalDisk::At(Sequence sequence) {
   LEDGERD_CHECK(sequence > base_.sequence);
   const uint64_t i = sequence.value() - base_.sequence.value() - 1;
   LEDGERD_CHECK(i < records_.size());
-  records_[i].readable = false;
+  return records_[i];
+}
+
+void MemoryJournalDisk::Rot(Sequence sequence) {
+  At(sequence).readable = false;
+}
+
+void MemoryJournalDisk::Misdirect(Sequence sequence, Sequence over) {
+  LEDGERD_CHECK(sequence != over);
+  Record& meant = At(sequence);
+  At(over).entry = meant.entry;
+  meant.readable = false;
+}
+
+bool MemoryJournalDisk::MakeStale(Sequence sequence) {
+  Record& record = At(sequence);
+  for (auto old = set_aside_.rbegin(); old != set_aside_.rend(); ++old) {
+    if (old->sequence() != sequence || old->id() == record.entry.id()) continue;
+    record.entry = *old;
+    // A record says what was durable before it: that one knew less.
+    record.synced_through = Sequence(0);
+    return true;
+  }
+  record.readable = false;
+  return false;
 }
 
 bool MemoryJournalDisk::Keep() {
@@ -60,9 +85,16 @@ void MemoryJournalDisk::LoseUnsynced() {
   }
 }
 
-bool MemoryJournalDisk::IsGood(const Record& record) const {
-  return record.readable || (mistake_ == Mistake::kDamagedIsOpened &&
-                             record.entry.sequence() <= proven());
+bool MemoryJournalDisk::IsGood(size_t place) const {
+  const Record& record = records_[place];
+  const Sequence sequence(base_.sequence.value() + place + 1);
+  if (!record.readable) {
+    return mistake_ == Mistake::kDamagedIsOpened && sequence <= proven();
+  }
+  const EntryId before = place == 0 ? base_ : records_[place - 1].entry.id();
+  return mistake_ == Mistake::kForeignIsOpened ||
+         (record.entry.sequence() == sequence &&
+          record.entry.previous_hash() == before.hash);
 }
 
 // By what stands after it.
@@ -77,19 +109,29 @@ bool MemoryJournalDisk::MayHaveBeenAcknowledged(size_t bad) const {
   return proof >= sequence;
 }
 
+// Empty: it may be torn.
+absl::string_view MemoryJournalDisk::WhyDamaged(size_t bad) const {
+  if (records_[bad].readable) return "a record that belongs elsewhere is here";
+  return MayHaveBeenAcknowledged(bad)
+             ? "unreadable, and it may have been acknowledged"
+             : "";
+}
+
 absl::Status MemoryJournalDisk::Recover() {
   if (superblock_lost_) {
     return absl::DataLossError(
         "superblock: this replica has forgotten promises");
   }
   size_t good = 0;
-  while (good < records_.size() && IsGood(records_[good])) ++good;
+  while (good < records_.size() && IsGood(good)) ++good;
   const Sequence bad(base_.sequence.value() + good + 1);
-  if (good < records_.size() && MayHaveBeenAcknowledged(good) &&
-      mistake_ != Mistake::kDamagedIsCut) {
-    return absl::DataLossError(absl::StrCat(
-        "journal damaged at sequence ", bad.value(), ", file memory, offset ",
-        good, ": unreadable, and it may have been acknowledged"));
+  if (good < records_.size() && mistake_ != Mistake::kDamagedIsCut) {
+    const absl::string_view why = WhyDamaged(good);
+    if (!why.empty()) {
+      return absl::DataLossError(
+          absl::StrCat("journal damaged at sequence ", bad.value(),
+                       ", file memory, offset ", good, ": ", why));
+    }
   }
   if (bad <= superblock_.checkpoint.sequence) {
     return absl::DataLossError("the journal ends below the checkpoint");
@@ -238,9 +280,9 @@ absl::StatusOr<std::vector<Entry>> MemoryJournal::Read(
     const MemoryJournalDisk::Record& record = disk_.records_[i];
     bytes += record.entry.bytes().size();
     if (!entries.empty() && bytes > bytes_max) break;
-    if (!record.readable) {
-      return absl::DataLossError(absl::StrCat("journal damaged at sequence ",
-                                              record.entry.sequence().value()));
+    if (!disk_.IsGood(i)) {
+      return absl::DataLossError(
+          absl::StrCat("journal damaged at sequence ", base.value() + i + 1));
     }
     entries.push_back(record.entry);
   }

@@ -19,9 +19,12 @@
 //   still read them; after it, and after a failed write, nothing is written.
 // - A full disk fails Append, RollBack and Install with RESOURCE_EXHAUSTED and
 //   changes nothing. Superblocks and fillers have their place already.
-// - Rot: a record, or the superblock, becomes unreadable. What opening does
-//   about it is the table of FORMAT.md, "Recovery": cut when torn, refuse when
-//   damaged. A rotten record is also refused by Read.
+// - Rot: a record, or the superblock, becomes unreadable. A misdirected write:
+//   a record stands in another one's place, and its own is as unreadable. A
+//   stale write: a place still has what stood there before, of an entry that
+//   was rolled back, or nothing. What opening does about them is the table of
+//   FORMAT.md, "Recovery": cut when torn, refuse when damaged. Read refuses
+//   such a record, too.
 //
 // Threads  As journal.h says.
 #ifndef LEDGERD_STORAGE_MEMORY_JOURNAL_H_
@@ -36,6 +39,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 
 #include "proto/base/mutex.h"
@@ -66,6 +70,8 @@ class MemoryJournalDisk {
     kNone,
     kDamagedIsCut,     // As if it were torn.
     kDamagedIsOpened,  // As if it were whole.
+    // A record that was meant for another place counts.
+    kForeignIsOpened,
     // A hole in a group that was not synced counts as damage.
     kTornIsDamaged,
     // A power cut may bring the one before back.
@@ -75,6 +81,10 @@ class MemoryJournalDisk {
   void SetMistake(Mistake mistake) { mistake_ = mistake; }
 
   const EntryId& base() const { return base_; }
+
+  Sequence last() const {
+    return Sequence(base_.sequence.value() + records_.size());
+  }
 
   // All up to here is known to have been synced, by what stands after it.
   Sequence proven() const;
@@ -90,6 +100,14 @@ class MemoryJournalDisk {
   void PowerCut();
   // Makes a record unreadable. Requires: it is in the journal.
   void Rot(Sequence sequence);
+
+  // The write of one went to the place of the other. Requires: they are two,
+  // and both in the journal.
+  void Misdirect(Sequence sequence, Sequence over);
+
+  // The last write of a place never came. Whether an older entry stands there
+  // now, and not nothing. Requires: it is in the journal.
+  bool MakeStale(Sequence sequence);
 
   void RotSuperblock() { superblock_lost_ = true; }
 
@@ -110,8 +128,11 @@ class MemoryJournalDisk {
   // The sync of all records; what a failure loses is lost here.
   absl::Status Sync();
   void LoseUnsynced();
-  bool IsGood(const Record& record) const;
+  Record& At(Sequence sequence);
+  // Whole, and the one that belongs there.
+  bool IsGood(size_t place) const;
   bool MayHaveBeenAcknowledged(size_t bad) const;
+  absl::string_view WhyDamaged(size_t bad) const;
   absl::Status Recover();
   // As a start that reads whole segments would find it: from the checkpoint on.
   Outline MakeOutline() const;

@@ -181,7 +181,11 @@ void Client::OnWritten(uint64_t request, uint64_t attempt,
                             [this, attempt] { OnRefused(attempt); });
     return;
   }
-  around_.history.OnWritten(floor_, MakeRequest(), *result);
+  EntryResult told = *result;
+  if (around_.mutation == Mutation::kAnswerOfAnother) {
+    told.sequence = Sequence(told.sequence.value() - 1);
+  }
+  around_.history.OnWritten(floor_, MakeRequest(), told);
   around_.counts.Add("write answered");
   if (request >= counts_from_) ++written_;
   OnAnswered();

@@ -148,7 +148,7 @@ void Faults::AddDiskFaults() {
     });
   }
   if (plan.lost) faults_.emplace_back([this] { LoseDisk(); });
-  if (plan.rot) faults_.emplace_back([this] { Rot(); });
+  if (plan.damage) faults_.emplace_back([this] { Damage(); });
   if (plan.old) faults_.emplace_back([this] { old_disk_.Begin(); });
   if (plan.full) {
     faults_.emplace_back([this] {
@@ -168,13 +168,23 @@ void Faults::LoseDisk() {
   operators_.Replace(node);
 }
 
+// Of one, while the others have all of it; without the atlas of any.
+void Faults::Damage() {
+  if (around_.plan.disk.atlas) {
+    if (operators_.MayLoseDisk()) DamageDiskOf(AnyNode());
+    return;
+  }
+  around_.counts.Add("damage without the atlas");
+  for (const auto& [id, node] : nodes_) {
+    if (around_.random.OneIn(2)) DamageDiskOf(*node);
+  }
+}
+
 // Found when the journal is opened.
-void Faults::Rot() {
-  if (!operators_.MayLoseDisk()) return;
-  Node& node = AnyNode();
+void Faults::DamageDiskOf(Node& node) {
   if (!node.up()) return;
   node.Crash(/*power_cut=*/false);
-  if (node.Rot()) around_.counts.Add("rotten record");
+  node.Damage();
   around_.scheduler.After(Between(milliseconds(10), milliseconds(1000)),
                           [&node] { node.Start(); });
 }

@@ -74,7 +74,8 @@ class Faults {
   void Crash(Node& node, bool power_cut);
   void CrashAll();
   void LoseDisk();
-  void Rot();
+  void Damage();
+  void DamageDiskOf(Node& node);
   void Partition();
   void CutOneWay();
   void Flap();

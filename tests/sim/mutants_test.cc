@@ -41,6 +41,8 @@ struct Mutant {
   std::string profile;
   std::vector<Rule> weakened;
   Mutation mutation = Mutation::kNone;
+  // Each seed is run twice.
+  bool twice = false;
 };
 
 void PrintTo(const Mutant& mutant, std::ostream* out) { *out << mutant.name; }
@@ -69,7 +71,8 @@ struct Search {
 
 std::string Flags(const Mutant& mutant) {
   std::string flags =
-      absl::StrCat(" --mutation=", static_cast<uint32_t>(mutant.mutation));
+      absl::StrCat(" --mutation=", static_cast<uint32_t>(mutant.mutation),
+                   " --again_every=", mutant.twice ? 1 : 0);
   for (const Rule rule : mutant.weakened) {
     absl::StrAppend(&flags,
                     rule == mutant.weakened.front() ? " --weaken=" : ",",
@@ -82,8 +85,7 @@ std::string Flags(const Mutant& mutant) {
 Search Simulate(const std::string& flags) {
   const std::string command =
       absl::StrCat("export TEST_TOTAL_SHARDS=1 TEST_SHARD_INDEX=0; ",
-                   "exec tests/sim/weakened_simulate --again_every=0 --count",
-                   flags, " 2>&1");
+                   "exec tests/sim/weakened_simulate --count", flags, " 2>&1");
   Search search;
   FILE* const out = popen(command.c_str(), "r");
   EXPECT_NE(out, nullptr);
@@ -161,6 +163,14 @@ std::vector<Mutant> Mutants() {
       LEDGERD_MUTATION(kDirectoryNotSynced, "anything"),
       LEDGERD_MUTATION(kDamagedIsOpened, "disasters"),
       LEDGERD_MUTATION(kTornIsDamaged, "anything"),
+      LEDGERD_MUTATION(kForeignIsOpened, "disasters"),
+      LEDGERD_MUTATION(kWrongBooks, "anything"),
+      LEDGERD_MUTATION(kAnswerOfAnother, "anything"),
+      {"kNotOfTheSeed",
+       "anything",
+       {},
+       Mutation::kNotOfTheSeed,
+       /*twice=*/true},
       // What is covered below, with what covers it.
       {"kLoyalToRoundsOnlyAndPrimaryStepsDown",
        "bridges",

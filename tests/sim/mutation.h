@@ -23,6 +23,14 @@ enum class Mutation : uint8_t {
   kDamagedIsOpened,
   // A group that was being written when the power went is damage.
   kTornIsDamaged,
+  // A record that was meant for another place of a journal counts there.
+  kForeignIsOpened,
+  // All replicas credit less than they debit, each the same.
+  kWrongBooks,
+  // A client is told the answer of the entry before its own.
+  kAnswerOfAnother,
+  // Something else than the seed decides: what this process ran before.
+  kNotOfTheSeed,
 };
 
 }  // namespace ledgerd::sim

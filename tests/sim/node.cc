@@ -34,6 +34,8 @@ storage::MemoryJournalDisk::Mistake MistakeOf(Mutation mutation) {
       return Mistake::kDamagedIsOpened;
     case Mutation::kTornIsDamaged:
       return Mistake::kTornIsDamaged;
+    case Mutation::kForeignIsOpened:
+      return Mistake::kForeignIsOpened;
     case Mutation::kDirectoryNotSynced:
       return Mistake::kSuperblockBefore;
     default:
@@ -83,13 +85,24 @@ void Node::Restore(const Image& image) {
   store_->InstallCheckpoint(image.state);
 }
 
-bool Node::Rot() {
+void Node::Damage() {
   const Sequence first = disk_.base().sequence.Next();
   const Sequence last = disk_.proven();
-  if (last < first) return false;
-  disk_.Rot(Sequence(around_.random.Between(first.value(), last.value())));
+  if (last < first) return;
+  const Sequence at(around_.random.Between(first.value(), last.value()));
+  // Of a stale write at the end, or a misdirected one there, nothing tells.
+  const uint64_t kind = at == disk_.last() ? 0 : around_.random.Below(3);
   damaged_ = true;
-  return true;
+  if (kind == 0) {
+    around_.counts.Add("rotten record");
+    disk_.Rot(at);
+  } else if (kind == 1) {
+    around_.counts.Add("misdirected write");
+    disk_.Misdirect(disk_.last(), at);
+  } else {
+    const bool older = disk_.MakeStale(at);
+    around_.counts.Add(older ? "stale write, older entry" : "stale write");
+  }
 }
 
 replication::Now Node::ReadClock() const {
@@ -236,6 +249,10 @@ bool Node::IsForkedOff() const {
 }
 
 microseconds Node::WorkTime() {
+  if (around_.mutation == Mutation::kNotOfTheSeed) {
+    static uint64_t work_of_this_process = 0;
+    return microseconds(50 + ++work_of_this_process % 100);
+  }
   const auto max = static_cast<uint64_t>(around_.plan.disk.latency_max.count());
   if (slow_until_ > around_.scheduler.now()) {
     return milliseconds(around_.random.Between(20, 800));

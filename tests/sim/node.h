@@ -122,9 +122,10 @@ class Node final : private replication::Transport {
 
   void Restore(const Image& image);
 
-  // A record that was synced, and that later ones prove to have been, becomes
-  // unreadable; false when there is none. Requires: down.
-  bool Rot();
+  // A record that was synced, and that later ones prove to have been, if there
+  // is one, becomes unreadable, or another one's stands in its place, or what
+  // was there before it. Requires: down.
+  void Damage();
 
   // Until it has lost that disk.
   bool is_damaged() const { return damaged_; }

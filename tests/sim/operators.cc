@@ -26,7 +26,10 @@ void Operators::Begin() {
 void Operators::Look() {
   // Whatever does not start has a disk that is worth nothing any more.
   for (const auto& [id, node] : nodes_) {
-    if (node->refuses_to_start() && !replacing_.has_value()) Replace(*node);
+    if (node->refuses_to_start() && !replacing_.has_value() &&
+        around_.plan.disk.atlas) {
+      Replace(*node);
+    }
   }
   if (!out_.empty() && !replacing_.has_value() &&
       around_.scheduler.now() >= out_until_) {

@@ -75,7 +75,7 @@ DiskPlan DrawDisk(Random& random) {
   disk.failed_syncs = random.OneIn(4);
   disk.full = random.OneIn(4);
   disk.lost = random.OneIn(4);
-  disk.rot = random.OneIn(4);
+  disk.damage = random.OneIn(4);
   return disk;
 }
 
@@ -219,7 +219,7 @@ void AimAtDisasters(Plan& plan, Random& random) {
   plan.operators.forces = random.OneIn(2);
   if (random.OneIn(2)) {
     plan.disk.lost = true;
-    plan.disk.rot = true;
+    plan.disk.damage = true;
   } else if (plan.members.size() == 3) {
     AimAtOldDisks(plan);
   }
@@ -238,6 +238,13 @@ void AimAtBridges(Plan& plan, Random& random) {
   plan.operators = OperatorPlan{};
   plan.fault_every = milliseconds(random.Between(100, 600));
   DrawTimeout(plan, random, 50);
+}
+
+// Nobody may be replaced, since nobody has all for sure.
+void TakeAtlasAway(Plan& plan) {
+  plan.disk.atlas = false;
+  plan.disk.lost = false;
+  plan.operators = OperatorPlan{};
 }
 
 void Aim(Plan& plan, Random& random) {
@@ -305,6 +312,7 @@ Plan MakePlan(uint64_t seed) {
   if (random.OneIn(6)) plan.network.late_kind = DrawKind(random);
   plan.network.withholds = random.OneIn(6);
   Aim(plan, random);
+  if (plan.disk.damage && random.OneIn(4)) TakeAtlasAway(plan);
   return plan;
 }
 

@@ -82,7 +82,11 @@ struct DiskPlan {
   bool failed_syncs = false;
   bool full = false;
   bool lost = false;
-  bool rot = false;
+  // Rotten records, misdirected and stale writes.
+  bool damage = false;
+  // Every entry is whole elsewhere. Without it all that is promised is that a
+  // damaged disk is not used, and that nothing else goes wrong.
+  bool atlas = true;
   // Comes back as it was, where others remember what it has forgotten.
   bool old = false;
 };

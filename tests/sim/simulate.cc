@@ -32,6 +32,8 @@ ABSL_FLAG(std::string, profile, "",
 ABSL_FLAG(bool, count, false, "say each seed before it is run");
 ABSL_FLAG(bool, story, false, "tell all that happens");
 ABSL_FLAG(uint64_t, again_every, 10, "every so many seeds are run twice");
+ABSL_FLAG(std::string, seeds_file, "",
+          "these, too, and first: a seed in each line that begins with one");
 ABSL_FLAG(uint32_t, mutation, 0, "tests/sim/mutation.h");
 #ifdef LEDGERD_WEAKENED
 #include "proto/base/check.h"
@@ -78,11 +80,14 @@ constexpr absl::string_view kFrequent[] = {
 constexpr uint64_t kSeedsForRare = 1000;
 constexpr absl::string_view kRare[] = {
     "deaf primary, and a bridge",
+    "damage without the atlas",
     "disk replaced",
     "failed sync",
     "flapping partition",
     "forced promotion",
     "full disk",
+    "halted, with no majority left",
+    "misdirected write",
     "old disk",
     "old disk, and no primary",
     "partition with a bridge",
@@ -91,6 +96,7 @@ constexpr absl::string_view kRare[] = {
     "refused by a higher fork",
     "refused to start",
     "rotten record",
+    "stale write",
     "switchover",
     "two forks",
     "two forks, and a restart",
@@ -209,6 +215,23 @@ Shard ShardNow() {
   return {NumberIn("TEST_SHARD_INDEX", 0), NumberIn("TEST_TOTAL_SHARDS", 1)};
 }
 
+std::vector<uint64_t> SeedsIn(const std::string& path) {
+  std::vector<uint64_t> seeds;
+  if (path.empty()) return seeds;
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line)) {
+    uint64_t seed = 0;
+    const std::string first = line.substr(0, line.find(' '));
+    if (absl::SimpleAtoi(first, &seed)) seeds.push_back(seed);
+  }
+  if (seeds.empty()) {
+    std::cerr << "no seeds in " << path << "\n";
+    std::exit(2);
+  }
+  return seeds;
+}
+
 int RunAll() {
 #ifdef LEDGERD_WEAKENED
   for (const std::string& number : absl::GetFlag(FLAGS_weaken)) {
@@ -222,6 +245,9 @@ int RunAll() {
   if (!profile.empty() && !IsKnown(profile)) {
     std::cerr << "no such profile: " << profile << "\n";
     return 2;
+  }
+  for (const uint64_t found : SeedsIn(absl::GetFlag(FLAGS_seeds_file))) {
+    if (!runner.Run(MakePlan(found))) return 1;
   }
   const Shard shard = ShardNow();
   uint64_t seed = absl::GetFlag(FLAGS_seed);

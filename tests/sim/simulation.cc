@@ -18,6 +18,8 @@ using replication::ProtocolView;
 using replication::Replica;
 
 constexpr uint64_t kWritesToServe = 2;
+// A group that cannot serve any more is watched for so long.
+constexpr microseconds kLookAtHalted = seconds(5);
 
 Membership MembershipOf(const Plan& plan) {
   Membership membership;
@@ -81,6 +83,17 @@ Outcome Simulation::Run() {
   if (plan_.operators.forces && operators_.done() && forced_.Begin()) Force();
   faults_.Heal();
   for (const auto& client : clients_) client->ResetWritten();
+  if (CanServe()) {
+    Serve();
+  } else {
+    counts_.Add("halted, with no majority left");
+    RunUntil(kLookAtHalted, [] { return false; });
+  }
+  CheckEnd();
+  return {history_.violation(), trace_, scheduler_.now(), counts_};
+}
+
+void Simulation::Serve() {
   if (!RunUntil(plan_.heal_max, [this] { return AllServed(); })) {
     history_.Fail(absl::StrCat("healed, but does not serve: ", WhereTheyAre()));
   }
@@ -89,8 +102,23 @@ Outcome Simulation::Run() {
     history_.Fail(
         absl::StrCat("healed, but does not converge: ", WhereTheyAre()));
   }
-  CheckEnd();
-  return {history_.violation(), trace_, scheduler_.now(), counts_};
+}
+
+// Its disk is damaged, and nobody may say that others have all of it.
+bool Simulation::HasHalted(const Node& node) const {
+  return !plan_.disk.atlas && node.refuses_to_start();
+}
+
+bool Simulation::CanServe() const {
+  const Membership founders = MembershipOf(plan_);
+  size_t votes = 0;
+  bool has_state = false;
+  for (const auto& [id, node] : nodes_) {
+    if (HasHalted(*node)) continue;
+    ++votes;
+    has_state = has_state || node->keeps_state();
+  }
+  return plan_.disk.atlas || (has_state && votes >= founders.majority());
 }
 
 void Simulation::Force() {
@@ -279,6 +307,7 @@ bool Simulation::Converged() const {
   }
   const Sequence last = history_.last();
   for (const auto& [id, node] : nodes_) {
+    if (HasHalted(*node)) continue;
     if (!node->up()) return false;
     if (node->protocol().commit() < last) return false;
     if (node->keeps_state() && node->store().applied().entry.sequence != last) {
@@ -310,13 +339,16 @@ std::string Simulation::WhereTheyAre() const {
 void Simulation::CheckEnd() {
   if (!history_.violation().empty()) return;
   for (const auto& [id, node] : nodes_) {
-    if (!node->keeps_state()) continue;
+    if (!node->keeps_state() || HasHalted(*node)) continue;
+    const absl::Status books = node->store().state().Verify();
+    if (!books.ok()) history_.Fail(std::string(books.message()));
+    const bool has_all =
+        node->store().applied().entry.sequence == history_.last();
+    if (!CanServe() && !has_all) continue;
     if (node->store().state_hash() != history_.naive_hash()) {
       history_.Fail(absl::StrCat("the state of replica ", id.value(),
                                  " is not that of the naive ledger"));
     }
-    const absl::Status books = node->store().state().Verify();
-    if (!books.ok()) history_.Fail(std::string(books.message()));
   }
   if (history_.last() < history_.floor()) {
     history_.Fail("an answer names a sequence that nobody has applied");

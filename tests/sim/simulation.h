@@ -6,7 +6,9 @@
 //
 // Shape    Two phases. Under fire: faults come and go, and nothing may be
 //          wrong. Then all is healed: within Plan::heal_max the group answers
-//          every client again, and all states are equal.
+//          every client again, and all states are equal. Without the atlas
+//          (plan.h) it need not where damaged disks leave no majority; what it
+//          does is right.
 // Checked  After every step of a replica: the invariants of
 //          replication/core/invariants.h, and what History and Node check. Of
 //          an acknowledgement: that the primary has the same entry (rule 2). Of
@@ -74,6 +76,10 @@ class Simulation {
   bool AllServed() const;
   bool Converged() const;
   std::string WhereTheyAre() const;
+  // Within bounded times all clients are answered, and all states are equal.
+  void Serve();
+  bool HasHalted(const Node& node) const;
+  bool CanServe() const;
   void CheckEnd();
 
   const Plan plan_;
