@@ -39,6 +39,7 @@ void Put(const Heartbeat& body, v1::Message& out) {
   heartbeat.set_answered_through(body.answered_through.value());
   heartbeat.set_wall(body.wall.value());
   heartbeat.set_lowest_checkpoint(body.lowest_checkpoint.value());
+  heartbeat.set_durable(body.durable.value());
 }
 
 void Put(const PromoteNow& /*body*/, v1::Message& out) {
@@ -137,7 +138,7 @@ void Put(const Recall& body, v1::Message& out) {
 void Put(const Recalled& body, v1::Message& out) {
   v1::Recalled& recalled = *out.mutable_recalled();
   recalled.set_promise(body.promise.value());
-  recalled.set_acknowledged_in(body.acknowledged_in.value());
+  recalled.set_acknowledged_epoch(body.acknowledged_epoch.value());
   recalled.set_acknowledged(body.acknowledged.value());
   ToProto(body.membership, *recalled.mutable_membership());
   recalled.set_asked_by(body.asked_by.value());
@@ -176,7 +177,9 @@ absl::Status Get(const v1::Heartbeat& proto, Heartbeat& body) {
   LEDGERD_RETURN_IF_ERROR(Get(proto.completed(), body.completed));
   LEDGERD_RETURN_IF_ERROR(Get(proto.answered_through(), body.answered_through));
   LEDGERD_RETURN_IF_ERROR(Get(proto.wall(), body.wall));
-  return Get(proto.lowest_checkpoint(), body.lowest_checkpoint);
+  LEDGERD_RETURN_IF_ERROR(
+      Get(proto.lowest_checkpoint(), body.lowest_checkpoint));
+  return Get(proto.durable(), body.durable);
 }
 
 absl::Status Get(const v1::PromoteNow& /*proto*/, PromoteNow& /*body*/) {
@@ -272,7 +275,8 @@ absl::Status Get(const v1::Recall& proto, Recall& body) {
 
 absl::Status Get(const v1::Recalled& proto, Recalled& body) {
   LEDGERD_RETURN_IF_ERROR(Get(proto.promise(), body.promise));
-  LEDGERD_RETURN_IF_ERROR(Get(proto.acknowledged_in(), body.acknowledged_in));
+  LEDGERD_RETURN_IF_ERROR(
+      Get(proto.acknowledged_epoch(), body.acknowledged_epoch));
   LEDGERD_RETURN_IF_ERROR(Get(proto.acknowledged(), body.acknowledged));
   LEDGERD_RETURN_IF_ERROR(Get(proto.asked_by(), body.asked_by));
   return Get(proto.membership(), body.membership);

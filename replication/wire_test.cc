@@ -77,7 +77,8 @@ class Draw {
         return Append{Id(), Entries(), Some<Sequence>()};
       case 1:
         return Heartbeat{Some<Sequence>(), Some<Round>(),     Some<Round>(),
-                         Some<Sequence>(), Some<Timestamp>(), Some<Sequence>()};
+                         Some<Sequence>(), Some<Timestamp>(), Some<Sequence>(),
+                         Some<Sequence>()};
       case 2:
         return PromoteNow{};
       case 3:
@@ -183,8 +184,9 @@ TEST(WireTest, FieldsMeanTheSameAtBothEnds) {
   message.to_incarnation = Incarnation(4);
   message.fork = Fork(5);
   message.epoch = Epoch(6);
-  message.body = Heartbeat{Sequence(7),  Round(8),      Round(9),
-                           Sequence(10), Timestamp(11), Sequence(12)};
+  message.body =
+      Heartbeat{Sequence(7),   Round(8),     Round(9),    Sequence(10),
+                Timestamp(11), Sequence(12), Sequence(13)};
   const auto decoded = Decode(Parsed(Join(Encode(message))));
   ASSERT_TRUE(decoded.ok()) << decoded.status();
   EXPECT_EQ(decoded->from, ReplicaId(1));
@@ -200,6 +202,7 @@ TEST(WireTest, FieldsMeanTheSameAtBothEnds) {
   EXPECT_EQ(heartbeat.answered_through, Sequence(10));
   EXPECT_EQ(heartbeat.wall, Timestamp(11));
   EXPECT_EQ(heartbeat.lowest_checkpoint, Sequence(12));
+  EXPECT_EQ(heartbeat.durable, Sequence(13));
 }
 
 TEST(WireTest, EntriesTravelAsTheJournalHasThem) {

@@ -44,6 +44,9 @@ struct Heartbeat {
   // The lowest checkpoint of the voters with state: a witness keeps what is
   // above it (16).
   Sequence lowest_checkpoint;
+  // Up to here the primary's own journal is durable, which counts as its
+  // acknowledgement (14).
+  Sequence durable;
 };
 
 // 12. Promote now, without asking first.
@@ -150,8 +153,9 @@ struct Recall {
 struct Recalled {
   // The highest promise.
   Epoch promise;
-  // The highest acknowledgement, and the epoch that it was given in.
-  Epoch acknowledged_in;
+  // The newest entry that it has acknowledged: by its epoch first. What it has
+  // acknowledged as a primary, to itself, counts too.
+  Epoch acknowledged_epoch;
   Sequence acknowledged;
   // That of who remembers: newer than the asker's, perhaps.
   Membership membership;

@@ -11,6 +11,10 @@
 namespace ledgerd::replication {
 namespace {
 
+// How many timeouts it waits for those who do not answer, and whose processes
+// are not known to be gone.
+constexpr uint32_t kRecallTimeouts = 10;
+
 // Whether the envelope of such a message says what its sender has promised.
 bool SpeaksForItsPromise(const Body& body) {
   return std::holds_alternative<Promise>(body) ||
@@ -43,31 +47,52 @@ void Protocol::NoteSeen(const Message& message) {
   if (!SpeaksForItsPromise(message.body)) return;
   Recalled& recalled = seen.recalled;
   recalled.promise = std::max(recalled.promise, message.epoch);
-  Sequence through;
-  if (const auto* said = std::get_if<Acknowledged>(&message.body)) {
-    through = said->through;
-  } else if (const auto* beat = std::get_if<HeartbeatAnswer>(&message.body)) {
-    through = beat->through;
-  } else {
+  // What is said to a primary that is none any more counts for nothing.
+  if (!std::holds_alternative<Primary>(role_) || message.epoch != promised_) {
     return;
   }
-  if (message.epoch > recalled.acknowledged_in) {
-    recalled.acknowledged_in = message.epoch;
-    recalled.acknowledged = through;
-  } else if (message.epoch == recalled.acknowledged_in) {
-    recalled.acknowledged = std::max(recalled.acknowledged, through);
+  if (const auto* said = std::get_if<Acknowledged>(&message.body)) {
+    NoteAcknowledgedBy(message.from, said->through);
+  } else if (const auto* beat = std::get_if<HeartbeatAnswer>(&message.body)) {
+    NoteAcknowledgedBy(message.from, beat->through);
   }
 }
 
-// Who knows of no group has nothing to remember. A learner has, and one who is
-// no member: by an entry that its disk has forgotten it may have voted.
+// It has the entry there that this journal has. By that entry's epoch first: an
+// old disk may hold more entries, of an older epoch, than it has acknowledged
+// since.
+void Protocol::NoteAcknowledgedBy(ReplicaId id, Sequence through) {
+  const EntryId* entry = outline_.Find(through);
+  if (entry == nullptr) return;
+  Recalled& recalled = seen_[id].recalled;
+  if (std::tie(entry->epoch, through) <=
+      std::tie(recalled.acknowledged_epoch, recalled.acknowledged)) {
+    return;
+  }
+  recalled.acknowledged_epoch = entry->epoch;
+  recalled.acknowledged = through;
+}
+
+// Who knows of nobody else has nobody to ask. A learner has something to
+// remember, and one who is no member: by an entry that its disk has forgotten it
+// may have voted. So has a lone voter whose learners may be voters since.
 void Protocol::StartRecall() {
-  const Member* own = self();
-  const bool lone =
-      own != nullptr && own->votes() && membership_.voter_count() == 1;
-  if (lone || membership_.members.empty()) return;
+  const std::vector<Member>& members = membership_.members;
+  const bool others = std::any_of(
+      members.begin(), members.end(),
+      [this](const Member& member) { return member.id != options_.self; });
+  if (!others) return;
   recalling_ = Recalling{};
   AskForRecall();
+}
+
+// A lone voter has nothing to wait for.
+void Protocol::PromoteIfAlone() {
+  if (membership_.voter_count() > 1 || !MayPromote() ||
+      NewestMembership().voter_count() > 1 || primary().has_value()) {
+    return;
+  }
+  if (!recalling_.has_value() && !debt_.has_value()) StartPromotion();
 }
 
 // Learners too: they may be voters by an entry that is not here yet. And those
@@ -112,16 +137,29 @@ void Protocol::OnMessage(const Message& message, Recalled& body) {
   recalling_->answered.insert(message.from);
   Recalled& highest = recalling_->highest;
   highest.promise = std::max(highest.promise, body.promise);
-  if (std::tie(body.acknowledged_in, body.acknowledged) >
-      std::tie(highest.acknowledged_in, highest.acknowledged)) {
-    highest.acknowledged_in = body.acknowledged_in;
+  if (std::tie(body.acknowledged_epoch, body.acknowledged) >
+      std::tie(highest.acknowledged_epoch, highest.acknowledged)) {
+    highest.acknowledged_epoch = body.acknowledged_epoch;
     highest.acknowledged = body.acknowledged;
   }
   FinishRecallIfKnown();
 }
 
-// All have answered; or a majority with this one, and the others had time to.
-void Protocol::FinishRecallIfKnown() {
+// Who lives answers, however late: in that time any connection is made anew.
+// One whose process is gone has forgotten, and so has one with another disk.
+bool Protocol::IsWaitedFor(const Member& member) const {
+  const Recalling& recalling = *recalling_;
+  if (member.id == options_.self || recalling.answered.contains(member.id)) {
+    return false;
+  }
+  return !recalling.gone.contains(member.id) &&
+         IncarnationOf(member.id) <= member.incarnation &&
+         recalling.ticks < kRecallTimeouts * options_.timing.timeout_ticks;
+}
+
+// All have answered, or a majority of the voters with this one, and none of the
+// others is waited for: learners may be voters since.
+bool Protocol::IsRecallKnown() const {
   const Membership& asked = NewestMembership();
   const auto heard = static_cast<size_t>(std::count_if(
       asked.members.begin(), asked.members.end(), [this](const Member& member) {
@@ -130,19 +168,30 @@ void Protocol::FinishRecallIfKnown() {
                (member.id == options_.self ||
                 recalling_->answered.contains(member.id));
       }));
-  const bool all = heard >= asked.voter_count();
-  const bool enough = heard >= asked.majority() &&
-                      recalling_->ticks >= options_.timing.timeout_ticks;
-  if (!all && !enough) return;
+  const bool had_time = recalling_->ticks >= options_.timing.timeout_ticks;
+  if (Weakened(Rule::kWhoLivesIsWaitedFor)) {
+    return heard >= asked.voter_count() ||
+           (heard >= asked.majority() && had_time);
+  }
+  const bool waits =
+      std::any_of(asked.members.begin(), asked.members.end(),
+                  [this](const Member& member) { return IsWaitedFor(member); });
+  return heard >= asked.majority() && !waits &&
+         (had_time || heard >= asked.voter_count());
+}
+
+void Protocol::FinishRecallIfKnown() {
+  if (!IsRecallKnown()) return;
   const Recalled highest = recalling_->highest;
   recalling_.reset();
   if (highest.promise > promised_) AdoptEpoch(highest.promise);
   const EntryId& last = outline_.last();
-  if (last.epoch <= highest.acknowledged_in &&
-      last.sequence < highest.acknowledged) {
+  if (std::tie(last.epoch, last.sequence) <
+      std::tie(highest.acknowledged_epoch, highest.acknowledged)) {
     debt_ = highest;
     alarms_.insert(Alarm::kDiskIsOld);
   }
+  PromoteIfAlone();
 }
 
 // It has again, and verified, what it once acknowledged; or a later epoch's
@@ -152,8 +201,11 @@ void Protocol::PayDebt() {
   const auto& standby = std::get<Standby>(role_);
   const Sequence has = std::min(standby.verified, DurableAndWhole());
   const EntryId* id = outline_.Find(has);
-  const bool newer = id != nullptr && id->epoch > debt_->acknowledged_in;
-  if (has < debt_->acknowledged && !newer) return;
+  if (id == nullptr ||
+      std::tie(id->epoch, has) <
+          std::tie(debt_->acknowledged_epoch, debt_->acknowledged)) {
+    return;
+  }
   debt_.reset();
   alarms_.erase(Alarm::kDiskIsOld);
 }

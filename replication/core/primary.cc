@@ -105,6 +105,7 @@ void Protocol::BeginRound() {
   heartbeat.completed = primary.completed;
   heartbeat.answered_through = primary.answered_through;
   heartbeat.wall = now_;
+  heartbeat.durable = DurableAndWhole();
   heartbeat.lowest_checkpoint = checkpoint_;
   for (const auto& [id, peer] : primary.peers) {
     if (peer.member.role != MemberRole::kVoter) continue;

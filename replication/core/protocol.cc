@@ -51,7 +51,6 @@ Update Protocol::Step(Event event, Timestamp now) {
 
 // ---- events
 
-// A lone voter has nobody to ask and nothing to wait for.
 void Protocol::On(Started /*event*/) {
   LEDGERD_CHECK(std::holds_alternative<Idle>(role_));
   NoteVoters();
@@ -62,11 +61,8 @@ void Protocol::On(Started /*event*/) {
     UpdatePeers();
     return;
   }
-  if (membership_.voter_count() == 1 && MayPromote()) {
-    StartPromotion();
-    return;
-  }
   StartRecall();
+  PromoteIfAlone();
 }
 
 void Protocol::On(Tick event) {
@@ -84,6 +80,7 @@ void Protocol::On(Tick event) {
 void Protocol::On(Received event) {
   if (!MayListenTo(event.message)) return;
   highest_seen_ = std::max(highest_seen_, event.message.epoch);
+  if (recalling_.has_value()) recalling_->gone.erase(event.message.from);
   NoteSeen(event.message);
   std::visit([this, &event](auto& body) { OnMessage(event.message, body); },
              event.message.body);

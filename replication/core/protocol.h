@@ -107,6 +107,8 @@ class Protocol {
   // This replica has restarted and asks what they remember.
   struct Recalling {
     std::set<ReplicaId> answered;
+    // Their processes are: what they knew is forgotten.
+    std::set<ReplicaId> gone;
     Recalled highest;
     uint32_t ticks = 0;
   };
@@ -285,9 +287,13 @@ class Protocol {
   void StartRecall();
   void AskForRecall();
   void TickRecall();
+  bool IsRecallKnown() const;
+  bool IsWaitedFor(const Member& member) const;
   void FinishRecallIfKnown();
+  void PromoteIfAlone();
   Recalled RecalledOf(ReplicaId id, Incarnation incarnation) const;
   void NoteSeen(const Message& message);
+  void NoteAcknowledgedBy(ReplicaId id, Sequence through);
   // The newest that has been heard of; its own.
   Incarnation IncarnationOf(ReplicaId id) const;
   void PayDebt();

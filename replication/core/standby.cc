@@ -218,6 +218,7 @@ void Protocol::OnMessage(const Message& message, Heartbeat& body) {
   }
   standby.primary_commit = std::max(standby.primary_commit, body.commit);
   releasable_ = std::max(releasable_, body.lowest_checkpoint);
+  NoteAcknowledgedBy(message.from, std::min(body.durable, standby.verified));
   AdvanceStandbyCommit();
   PayDebt();
   if (!MaySpeak()) return;
@@ -260,6 +261,7 @@ void Protocol::TickStandby(Standby& standby) {
 
 // Rule 5: a process that is gone need not be waited for.
 void Protocol::On(ConnectionBroken event) {
+  if (recalling_.has_value()) recalling_->gone.insert(event.peer);
   if (auto* primary = std::get_if<Primary>(&role_); primary != nullptr) {
     const auto peer = primary->peers.find(event.peer);
     if (peer != primary->peers.end()) peer->second.silent_ticks.reset();

@@ -51,6 +51,7 @@ enum class Rule : uint8_t {
   kWitnessCountsAsBest,         // 16
   kRecalledAnswersThisProcess,  // 14
   kOlderEpochIsRefused,         // 2, 6
+  kWhoLivesIsWaitedFor,         // 14
   kCount,
 };
 

@@ -140,8 +140,8 @@ struct Details {
 
   std::string operator()(const Recalled& body) {
     return absl::StrCat(" promise ", body.promise.value(), " ack ",
-                        body.acknowledged.value(), " in ",
-                        body.acknowledged_in.value());
+                        body.acknowledged.value(), " of ",
+                        body.acknowledged_epoch.value());
   }
 
   template <typename Other>

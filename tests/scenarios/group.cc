@@ -13,6 +13,7 @@ using replication::Acknowledged;
 using replication::Body;
 using replication::CheckpointReceived;
 using replication::CheckpointSent;
+using replication::ConnectionBroken;
 using replication::EntriesRead;
 using replication::Event;
 using replication::Fork;
@@ -67,6 +68,12 @@ void Group::Restart(ReplicaId id) {
   replica.acknowledged.clear();
   replica.protocol = std::make_unique<Protocol>(options, replica.disk.Open());
   Step(id, Started{});
+  // Nobody listens where no process is.
+  for (const auto& [other, down] : replicas_) {
+    if (down.protocol == nullptr && !lost_.contains({id, other})) {
+      Step(id, ConnectionBroken{other});
+    }
+  }
 }
 
 void Group::Crash(ReplicaId id, size_t keep) {

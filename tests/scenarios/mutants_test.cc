@@ -65,6 +65,7 @@ constexpr Named kRules[] = {
     LEDGERD_RULE(kWitnessCountsAsBest),
     LEDGERD_RULE(kRecalledAnswersThisProcess),
     LEDGERD_RULE(kOlderEpochIsRefused),
+    LEDGERD_RULE(kWhoLivesIsWaitedFor),
 };
 
 static_assert(std::size(kRules) + 1 == static_cast<size_t>(Rule::kCount),

@@ -156,6 +156,7 @@ std::vector<Mutant> Mutants() {
       LEDGERD_RULE(kWitnessCountsAsBest, "successions"),
       LEDGERD_RULE(kRecalledAnswersThisProcess, "disasters"),
       LEDGERD_RULE(kOlderEpochIsRefused, "successions"),
+      LEDGERD_RULE(kWhoLivesIsWaitedFor, "disasters"),
       LEDGERD_MUTATION(kAnswerBeforeSync, "anything"),
       LEDGERD_MUTATION(kNoIdempotency, "anything"),
       LEDGERD_MUTATION(kDamagedCutAsTorn, "disasters"),

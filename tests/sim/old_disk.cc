@@ -80,7 +80,30 @@ void OldDisk::Restore(const Node::Image& image) {
   // So that it does not catch up at once.
   old_->SlowDisk(seconds(3));
   lives_[old_->id()] = old_->life();
-  AwaitDebt(kLooksMax);
+  if (around_.random.OneIn(3)) {
+    HearLate();
+  } else {
+    AwaitDebt(kLooksMax);
+  }
+}
+
+// The primary lives and remembers, though nobody hears it for longer than a
+// timeout: the two others must not go on without it.
+void OldDisk::HearLate() {
+  around_.counts.Add("old disk, remembered late");
+  network_.CutBothWays(primary_->id(), old_->id());
+  After(milliseconds(around_.random.Between(600, 2000)), [this] {
+    network_.Join();
+    AwaitMemory(kLooksMax);
+  });
+}
+
+void OldDisk::AwaitMemory(uint64_t looks) {
+  if (looks == 0 || KnowsItIsOld()) {
+    AwaitPayment();
+  } else {
+    After(kLookEvery, [this, looks] { AwaitMemory(looks - 1); });
+  }
 }
 
 void OldDisk::AwaitDebt(uint64_t looks) {

@@ -12,7 +12,8 @@
 //         or should know if it were, the primary is gone for some seconds, and
 //         the other standby is told to promote itself: it must not find a
 //         majority. Sometimes the first one has restarted before, and an answer
-//         to that process comes to this one.
+//         to that process comes to this one; sometimes the primary, who
+//         remembers, is heard late, and the other standby at once.
 // Fault model  Those who remember stay up, and are heard, until the replica has
 //         heard what they remember; no other fault happens until it has paid
 //         its debt. More is not promised.
@@ -49,6 +50,8 @@ class OldDisk {
   // Nobody has restarted since, and the primary is the same.
   bool AllRemember() const;
   void Restore(const Node::Image& image);
+  void HearLate();
+  void AwaitMemory(uint64_t looks);
   void AwaitDebt(uint64_t looks);
   void LosePrimary();
   void Promote(uint64_t times);
