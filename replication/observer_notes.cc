@@ -16,10 +16,12 @@ PromotionBegun::Why ObserverNotes::WhyPromoted(const Event& event) {
     return PromotionBegun::Why::kWanted;
   }
   const auto* received = std::get_if<Received>(&event);
-  return received != nullptr &&
-                 std::holds_alternative<PromoteNow>(received->message.body)
-             ? PromotionBegun::Why::kWanted
-             : PromotionBegun::Why::kPrimaryLost;
+  const auto* told = received == nullptr
+                         ? nullptr
+                         : std::get_if<PromoteNow>(&received->message.body);
+  if (told == nullptr) return PromotionBegun::Why::kPrimaryLost;
+  return told->failed ? PromotionBegun::Why::kPrimaryFailed
+                      : PromotionBegun::Why::kWanted;
 }
 
 Epoch ObserverNotes::CandidateEpoch(const Protocol& protocol) {

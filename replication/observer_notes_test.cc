@@ -42,6 +42,8 @@ TEST(ObserverNotesTest, AsksWhyAPromotionIsBegun) {
   EXPECT_EQ(ObserverNotes::WhyPromoted(received), Why::kPrimaryLost);
   received.message.body = PromoteNow{};
   EXPECT_EQ(ObserverNotes::WhyPromoted(received), Why::kWanted);
+  received.message.body = PromoteNow{.failed = true};
+  EXPECT_EQ(ObserverNotes::WhyPromoted(received), Why::kPrimaryFailed);
 }
 
 TEST(ObserverNotesTest, TellsOfARollbackBeforeAndAfter) {

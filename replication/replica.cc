@@ -397,6 +397,7 @@ std::optional<RequestResult> Replica::Step(Event event, Now now,
   const bool has_told = HasToldSuccessor();
   const Epoch candidate_before = ObserverNotes::CandidateEpoch(*protocol_);
   const PromotionBegun::Why why = ObserverNotes::WhyPromoted(event);
+  stepped_ = now;
   Update update = protocol_->Step(std::move(event), now.wall);
   const std::string violation = Violation(before, ViewOf(*protocol_));
   LEDGERD_CHECK(violation.empty()) << violation;
@@ -461,7 +462,9 @@ void Replica::Answer(const Update& update) {
     LEDGERD_CHECK(committed != nullptr);
     commit_ = *committed;
   }
-  if (update.stepped_down) queue_.Disown(update.commit, Deposed());
+  if (update.stepped_down) {
+    queue_.Disown(update.commit, halted() ? OutcomeUnknown(fault_) : Deposed());
+  }
   for (const ReadReady& ready : update.reads_ready) {
     reads_.Ready(ready.read, ready.at_least);
   }
@@ -510,11 +513,23 @@ void Replica::CheckpointNow() {
   checkpointing_.Begin();
 }
 
+// Whoever is to take over is told before anything else.
 void Replica::Halt(const absl::Status& fault) {
   if (halted()) return;
   fault_ = fault;
+  if (!protocol_->halted()) Step(DiskFailed{}, stepped_);
+  Abandon();
+}
+
+void Replica::End() {
+  if (halted()) return;
+  fault_ = absl::CancelledError("the process is ending");
+  Abandon();
+}
+
+void Replica::Abandon() {
   successor_ticks_ = 0;
-  queue_.Abandon(OutcomeUnknown(fault));
+  queue_.Abandon(OutcomeUnknown(fault_));
   reads_.Abandon(NotServing());
 }
 

@@ -155,8 +155,11 @@ class Replica {
   // journal.
   bool idle() const;
 
-  // A fault that happened elsewhere.
+  // A fault that happened elsewhere. A primary tells another one to take over.
   void Halt(const absl::Status& fault);
+
+  // Who waits still is told that the process is ending.
+  void End();
 
   ReplicaStatus status() const;
 
@@ -192,6 +195,7 @@ class Replica {
   void ReleaseAsWitness(Now now);
   void Answer(const Update& update);
   void Persist(JournalWrite write, std::vector<Done> done);
+  void Abandon();
   void Expire(Now now);
   bool serving() const;
   bool replaying() const;
@@ -247,6 +251,8 @@ class Replica {
   // As the last event said, and the last tick.
   Deadline now_;
   Deadline ticked_;
+  // When the protocol was last stepped.
+  Now stepped_;
   // How long writes still wait for the hint to whom it handed over.
   uint32_t successor_ticks_ = 0;
   // Of a witness: what it has let go of.

@@ -79,6 +79,8 @@ struct ReplicaStatus {
   Uint128 state_hash = 0;  // As of `applied`.
   // Why kHalted; OK otherwise.
   absl::Status fault;
+  // Whom it has told to take over as it halted; 0: nobody.
+  ReplicaId successor;
   // Writes are refused with DISK_FULL until there is space again.
   bool journal_full = false;
   bool state_full = false;

@@ -18,9 +18,10 @@ namespace ledgerd::replication {
 
 struct PromotionBegun {
   enum class Why {
-    kPrimaryLost,  // Nothing was heard of it, or there was none.
-    kWanted,       // By an operator, or the primary itself.
-    kForced,       // By an operator, without a majority.
+    kPrimaryLost,    // Nothing was heard of it, or there was none.
+    kPrimaryFailed,  // It has halted, since its disk has failed, and said so.
+    kWanted,         // By an operator, or the primary itself.
+    kForced,         // By an operator, without a majority.
   };
 
   // That it is to begin.

@@ -68,6 +68,9 @@ void Replica::FillStatus(ReplicaStatus& status) const {
   status.checkpoint = store_.checkpoint().entry.sequence;
   status.state_hash = store_.state_hash();
   status.fault = fault_;
+  const auto* end = std::get_if<Halted>(&protocol_->role());
+  status.successor =
+      end == nullptr ? ReplicaId(0) : end->successor.value_or(ReplicaId(0));
   status.slow_writes = slow_writes_ + (writes_slowly() ? 1 : 0);
   status.membership = protocol_->membership();
   status.handing_over =

@@ -587,7 +587,7 @@ absl::Status ReplicaThreads::Stop(std::chrono::milliseconds patience) {
   sender_->Stop();
   for (const PendingRequest& request : rest.requests) request.done(Draining());
   for (Proposal& proposal : rest.proposals) proposal.done(Draining());
-  replica_.Halt(absl::CancelledError("the process is ending"));
+  replica_.End();
   return fault;
 }
 

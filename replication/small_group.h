@@ -48,6 +48,8 @@ class SmallGroup {
     return nodes_[id - 1]->store;
   }
 
+  storage::MemoryJournalDisk& disk(uint64_t id) { return nodes_[id - 1]->disk; }
+
   Now now(uint64_t id) { return nodes_[id - 1]->work->now; }
 
   // One piece of work or one message, or time when there are none.

@@ -42,8 +42,8 @@ void Put(const Heartbeat& body, v1::Message& out) {
   heartbeat.set_durable(body.durable.value());
 }
 
-void Put(const PromoteNow& /*body*/, v1::Message& out) {
-  out.mutable_promote_now();
+void Put(const PromoteNow& body, v1::Message& out) {
+  out.mutable_promote_now()->set_failed(body.failed);
 }
 
 void Put(const Acknowledged& body, v1::Message& out) {
@@ -182,7 +182,8 @@ absl::Status Get(const v1::Heartbeat& proto, Heartbeat& body) {
   return Get(proto.durable(), body.durable);
 }
 
-absl::Status Get(const v1::PromoteNow& /*proto*/, PromoteNow& /*body*/) {
+absl::Status Get(const v1::PromoteNow& proto, PromoteNow& body) {
+  body.failed = proto.failed();
   return absl::OkStatus();
 }
 

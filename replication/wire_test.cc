@@ -80,7 +80,7 @@ class Draw {
                          Some<Sequence>(), Some<Timestamp>(), Some<Sequence>(),
                          Some<Sequence>()};
       case 2:
-        return PromoteNow{};
+        return PromoteNow{Below(2) == 0};
       case 3:
         return Acknowledged{Some<Sequence>()};
       case 4:

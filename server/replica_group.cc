@@ -333,7 +333,12 @@ absl::StatusOr<std::vector<Entry>> ReplicaGroup::EntriesOf(ReplicaId asker,
 }
 
 void ReplicaGroup::OnHalt(const absl::Status& fault) {
-  incidents_->watch().NoteFault(fault, replica_.status());
+  const replication::ReplicaStatus status = replica_.status();
+  if (status.successor != ReplicaId(0)) {
+    logger_.Info("told another one to take over",
+                 {{"replica_id", status.successor.value()}});
+  }
+  incidents_->watch().NoteFault(fault, status);
   on_halt_(fault);
 }
 

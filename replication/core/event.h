@@ -88,6 +88,10 @@ struct ReadArrived {
   ReadId read;
 };
 
+// This replica cannot go on: a write or a sync has failed, so that what it has
+// given out last may never be durable here, or it cannot read what it needs.
+struct DiskFailed {};
+
 // ---- requests; each is answered by Update::request
 
 // Promote this standby, though nobody has fallen silent (rule 12).
@@ -125,9 +129,9 @@ struct PauseRequested {
 using Event =
     std::variant<Started, Tick, Received, ConnectionBroken, Persisted,
                  EntriesRead, Proposed, CheckpointTaken, CheckpointSent,
-                 CheckpointReceived, ReadArrived, PromotionRequested,
-                 SwitchoverRequested, ForcePromotionRequested,
-                 MembershipRequested, PauseRequested>;
+                 CheckpointReceived, ReadArrived, DiskFailed,
+                 PromotionRequested, SwitchoverRequested,
+                 ForcePromotionRequested, MembershipRequested, PauseRequested>;
 
 }  // namespace ledgerd::replication
 

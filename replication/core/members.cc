@@ -92,9 +92,7 @@ Refusal Protocol::CheckWhoIsLeft(const Membership& next) const {
     may_promote = may_promote || member.role == MemberRole::kVoter;
     if (!member.votes()) continue;
     const auto peer = peers.find(member.id);
-    const bool is_heard =
-        peer != peers.end() && peer->second.silent_ticks.has_value() &&
-        *peer->second.silent_ticks < options_.timing.timeout_ticks;
+    const bool is_heard = peer != peers.end() && IsHeard(peer->second);
     if (member.id == options_.self || is_heard) ++living;
   }
   if (!may_promote) return Refusal::kLastVoter;

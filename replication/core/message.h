@@ -50,7 +50,10 @@ struct Heartbeat {
 };
 
 // 12. Promote now, without asking first.
-struct PromoteNow {};
+struct PromoteNow {
+  // Nobody wanted it: the primary has halted, since its disk has failed.
+  bool failed = false;
+};
 
 // ---- to a primary
 

@@ -25,6 +25,11 @@ Progress* Protocol::PeerOf(const Message& message) {
   return &peer->second;
 }
 
+bool Protocol::IsHeard(const Progress& peer) const {
+  return peer.silent_ticks.has_value() &&
+         *peer.silent_ticks < options_.timing.timeout_ticks;
+}
+
 void Protocol::StepDown() {
   const auto& primary = std::get<Primary>(role_);
   for (const PendingRead& read : primary.reads) {

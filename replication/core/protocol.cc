@@ -370,9 +370,13 @@ void Protocol::Answer(const Message& message, Body body) {
 // ---- small things
 
 void Protocol::Halt(Alarm alarm) {
+  alarms_.insert(alarm);
+  Halt();
+}
+
+void Protocol::Halt() {
   if (std::holds_alternative<Primary>(role_)) StepDown();
   RefuseReads();
-  alarms_.insert(alarm);
   role_ = Halted{};
 }
 

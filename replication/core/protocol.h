@@ -12,7 +12,7 @@
 //          candidates. voting.cc: promises and what they are asked for.
 //          primary.cc: commit, rounds, reads. flow.cc: what is sent to whom,
 //          catch-up. members.cc: membership, pause, switchover.
-//          old_disk.cc: recall.
+//          old_disk.cc: recall. failed_disk.cc: who takes over at once.
 // Errors   None. What only a bug can do is a check; what a replica may not go
 //          on with halts it and raises an alarm.
 // Threads  Belongs to the replica thread.
@@ -133,6 +133,7 @@ class Protocol {
   void On(CheckpointSent event);
   void On(CheckpointReceived event);
   void On(ReadArrived event);
+  void On(DiskFailed event);
   void On(PromotionRequested event);
   void On(SwitchoverRequested event);
   void On(ForcePromotionRequested event);
@@ -159,6 +160,7 @@ class Protocol {
   void Answer(const Message& message, Body body);
   Message MakeMessage(ReplicaId to, Incarnation incarnation, Body body) const;
   void Halt(Alarm alarm);
+  void Halt();
   void Refuse(Refusal refusal);
   uint32_t RandomTimeout();
 
@@ -252,6 +254,7 @@ class Protocol {
   void TickPrimary(const Tick& tick);
   bool IsServing(const Primary& primary) const;
   Progress* PeerOf(const Message& message);
+  bool IsHeard(const Progress& peer) const;
 
   // ---- flow.cc
   void OnMessage(const Message& message, Matched& body);
@@ -280,6 +283,11 @@ class Protocol {
   Refusal CheckWhoIsLeft(const Membership& next) const;
   void AppendMembership(EntryKind kind, const Membership& next);
   void HandOverIfReached();
+
+  // ---- failed_disk.cc
+  std::optional<ReplicaId> NameSuccessor();
+  // Null: a promotion would come to nothing, or is not wanted.
+  const Progress* Successor(const Primary& primary) const;
 
   // ---- old_disk.cc
   void OnMessage(const Message& message, Recall& body);

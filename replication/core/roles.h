@@ -24,8 +24,12 @@ namespace ledgerd::replication {
 
 struct Idle {};
 
-// Nothing is done any more: an operator must look (Protocol::alarms()).
-struct Halted {};
+// Nothing is done any more: an operator must look (Protocol::alarms()), or its
+// disk has failed.
+struct Halted {
+  // Whom it has told to take over, if that was to be.
+  std::optional<ReplicaId> successor;
+};
 
 // A round of asking whether the others would leave the primary too (rule 5).
 struct Asking {

@@ -19,6 +19,7 @@ namespace {
 IncidentKind KindOf(PromotionBegun::Why why) {
   switch (why) {
     case PromotionBegun::Why::kPrimaryLost:
+    case PromotionBegun::Why::kPrimaryFailed:
       return IncidentKind::kPromotion;
     case PromotionBegun::Why::kWanted:
       return IncidentKind::kSwitchover;
@@ -26,6 +27,19 @@ IncidentKind KindOf(PromotionBegun::Why why) {
       return IncidentKind::kForcedPromotion;
   }
   return IncidentKind::kPromotion;
+}
+
+// How the primary before was lost; empty when it was not.
+std::string CauseOfLoss(const PromotionBegun& begun) {
+  const std::string who =
+      absl::StrCat("the primary, replica ", begun.old_primary.value());
+  if (begun.old_primary == ReplicaId(0)) return "";
+  if (begun.why == PromotionBegun::Why::kPrimaryFailed) {
+    return absl::StrCat(who, ", has halted, since its disk has failed");
+  }
+  return begun.why == PromotionBegun::Why::kPrimaryLost
+             ? absl::StrCat("nothing is heard of ", who)
+             : "";
 }
 
 // Whether it may still be the primary of an epoch that it has promised itself.
@@ -55,17 +69,14 @@ void GroupWatch::BeforePromotion(const PromotionBegun& begun) {
   const auto silence = static_cast<uint64_t>(begun.silence.count());
   const Timestamp since(clock_.WallNow().value() - silence);
   std::optional<LostPrimary> lost;
-  if (begun.why == PromotionBegun::Why::kPrimaryLost &&
-      begun.old_primary != ReplicaId(0)) {
-    lost = LostPrimary{
-        .number = keeper_.Raise(
-            {.kind = IncidentKind::kPrimaryLost,
-             .cause = absl::StrCat("nothing is heard of the primary, replica ",
-                                   begun.old_primary.value()),
-             .epoch = begun.epoch,
-             .since = since}),
-        .epoch = begun.epoch,
-        .since = clock_.SteadyNow() - begun.silence};
+  if (const std::string cause = CauseOfLoss(begun); !cause.empty()) {
+    lost =
+        LostPrimary{.number = keeper_.Raise({.kind = IncidentKind::kPrimaryLost,
+                                             .cause = cause,
+                                             .epoch = begun.epoch,
+                                             .since = since}),
+                    .epoch = begun.epoch,
+                    .since = clock_.SteadyNow() - begun.silence};
   }
   const bool wanted = begun.why == PromotionBegun::Why::kWanted;
   const uint64_t number = keeper_.Raise(

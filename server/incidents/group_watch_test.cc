@@ -123,6 +123,20 @@ TEST_F(GroupWatchTest, AnotherOneTakesOver) {
       << "that one counts it";
 }
 
+TEST_F(GroupWatchTest, APrimaryWhoseDiskFailsIsLostAndReplacedUnplanned) {
+  BeginPromotion(5, PromotionBegun::Why::kPrimaryFailed);
+  Become(Role::kPrimary, 5, 2);
+  const auto told = Told();
+  ASSERT_EQ(told.size(), 2u);
+  const Incident& promotion = told.at(IncidentKind::kPromotion);
+  EXPECT_EQ(promotion.outcome, IncidentOutcome::kSuccess);
+  EXPECT_FALSE(promotion.planned);
+  const Incident& lost = told.at(IncidentKind::kPrimaryLost);
+  EXPECT_EQ(lost.outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(lost.cause,
+            "the primary, replica 1, has halted, since its disk has failed");
+}
+
 TEST_F(GroupWatchTest, WhatIsWantedIsPlannedAndLosesNoPrimary) {
   BeginPromotion(5, PromotionBegun::Why::kWanted);
   Become(Role::kPrimary, 5, 2);

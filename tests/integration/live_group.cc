@@ -101,12 +101,15 @@ absl::Status LiveGroup::Launch(size_t replica) {
   }
   const ReplicaPorts ports = network_->ports(replica);
   flags.push_back("--admin-address=" + ports.admin);
+  std::vector<std::string> under = network_->Under(replica);
+  const std::vector<std::string>& more = replicas_[replica]->under;
+  under.insert(under.end(), more.begin(), more.end());
   LEDGERD_ASSIGN_OR_RETURN(
       replicas_[replica]->daemon,
       DaemonProcess::Launch({.data_directory = data_directory(replica),
                              .client_address = ports.client,
                              .more_flags = std::move(flags),
-                             .under = network_->Under(replica)}));
+                             .under = std::move(under)}));
   return absl::OkStatus();
 }
 
@@ -124,6 +127,13 @@ absl::Status LiveGroup::Kill(size_t replica) {
 int LiveGroup::Terminate(size_t replica) {
   const int exit_code = daemon(replica).Terminate();
   Forget(replica);
+  return exit_code;
+}
+
+std::optional<int> LiveGroup::WaitForEnd(size_t replica) {
+  const std::optional<int> exit_code =
+      daemon(replica).process().WaitFor(kGroupLimit);
+  if (exit_code.has_value()) Forget(replica);
   return exit_code;
 }
 

@@ -20,6 +20,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -50,6 +51,11 @@ class LiveGroup {
   // One, again. Requires: its daemon does not run.
   absl::Status Launch(size_t replica);
 
+  // Where its daemon runs under another command, within its network.
+  void RunUnder(size_t replica, std::vector<std::string> command) {
+    replicas_[replica]->under = std::move(command);
+  }
+
   size_t size() const { return replicas_.size(); }
 
   DaemonProcess& daemon(size_t replica) { return *replicas_[replica]->daemon; }
@@ -63,6 +69,9 @@ class LiveGroup {
 
   // SIGTERM; its exit code. Forgets its daemon, too.
   int Terminate(size_t replica);
+
+  // Waits until one ends by itself; its exit code. Forgets its daemon then.
+  std::optional<int> WaitForEnd(size_t replica);
 
   std::string data_directory(size_t replica) const;
 
@@ -103,6 +112,7 @@ class LiveGroup {
   struct Replica {
     std::unique_ptr<admin::v1::AdminService::Stub> stub;
     std::unique_ptr<DaemonProcess> daemon;
+    std::vector<std::string> under;
     // Of daemons that have ended.
     std::string past_log;
   };

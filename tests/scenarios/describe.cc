@@ -76,6 +76,10 @@ struct Details {
                         body.commit.value());
   }
 
+  std::string operator()(const PromoteNow& body) {
+    return body.failed ? ", failed" : "";
+  }
+
   std::string operator()(const Acknowledged& body) {
     return absl::StrCat(" ", body.through.value());
   }

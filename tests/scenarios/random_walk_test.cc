@@ -19,6 +19,7 @@ namespace ledgerd::scenarios {
 namespace {
 
 using replication::ConnectionBroken;
+using replication::DiskFailed;
 using replication::MembershipChange;
 using replication::MembershipRequested;
 using replication::Message;
@@ -171,6 +172,7 @@ void Walk::MoveProcess() {
   const ReplicaId other = Anyone();
   switch (Below(6)) {
     case 0:
+      if (OneIn(2)) group_.Step(id, DiskFailed{});
       group_.Crash(id, Below(4));
       break;
     case 1:

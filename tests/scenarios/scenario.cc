@@ -242,6 +242,9 @@ void Runner::AddDiskCommands() {
   handlers_["persist"] = [this](const Words& words) {
     group_.Persist(IdAt(words, 1), NumberAt(words, 2, UINT64_MAX));
   };
+  handlers_["fail"] = [this](const Words& words) {
+    group_.Step(IdAt(words, 1), replication::DiskFailed{});
+  };
   handlers_["stall"] = [this](const Words& words) {
     group_.Stall(IdAt(words, 1));
   };

@@ -43,8 +43,12 @@ void Faults::Heal() {
 Node& Faults::AnyNode() { return *around_.random.Pick(nodes_); }
 
 Node& Faults::Victim() {
+  return around_.plan.process.hunts ? PrimaryOrAny() : AnyNode();
+}
+
+Node& Faults::PrimaryOrAny() {
   Node& any = AnyNode();
-  if (!around_.plan.process.hunts || around_.random.OneIn(2)) return any;
+  if (around_.random.OneIn(2)) return any;
   for (const auto& [id, node] : nodes_) {
     if (node->leads()) return *node;
   }
@@ -144,7 +148,7 @@ void Faults::AddDiskFaults() {
   if (plan.failed_syncs) {
     faults_.emplace_back([this] {
       around_.counts.Add("failed sync");
-      AnyNode().FailNextSync();
+      PrimaryOrAny().FailNextSync();
     });
   }
   if (plan.lost) faults_.emplace_back([this] { LoseDisk(); });

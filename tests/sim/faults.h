@@ -89,6 +89,8 @@ class Faults {
   Node& AnyNode();
   // A primary rather than others, when they are hunted.
   Node& Victim();
+  // A primary as often as not.
+  Node& PrimaryOrAny();
   microseconds Between(milliseconds low, milliseconds high);
   // Undoes it after a while, if Heal has not.
   void Later(microseconds delay, const Fault& undo);

@@ -227,7 +227,8 @@ void Node::StopOnFault() {
   if (IsForkedOff()) {
     around_.counts.Add("refused by a higher fork");
     refuses_to_start_ = true;
-  } else if (protocol().halted()) {
+  } else if (protocol().alarms().contains(
+                 replication::Alarm::kDiffersBelowCommit)) {
     Fail(absl::StrCat("has halted: ", fault.message()));
     return;
   } else {
@@ -321,6 +322,8 @@ void Node::Heal() {
 
 void Node::Send(Message message) {
   CheckClaim(message);
+  const auto* told = std::get_if<replication::PromoteNow>(&message.body);
+  if (told != nullptr && told->failed) around_.counts.Add("successor named");
   around_.send(std::move(message));
 }
 

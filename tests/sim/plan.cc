@@ -72,7 +72,7 @@ DiskPlan DrawDisk(Random& random) {
     disk.latency_max = milliseconds(random.Between(1, 30));
   }
   disk.slow = random.OneIn(3);
-  disk.failed_syncs = random.OneIn(4);
+  disk.failed_syncs = random.OneIn(2);
   disk.full = random.OneIn(4);
   disk.lost = random.OneIn(4);
   disk.damage = random.OneIn(4);

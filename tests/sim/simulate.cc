@@ -61,6 +61,7 @@ constexpr absl::string_view kFrequent[] = {
     "crash",
     "crash in a write",
     "disk lost",
+    "failed sync",
     "membership changed",
     "message ambushed",
     "message doubled",
@@ -75,6 +76,7 @@ constexpr absl::string_view kFrequent[] = {
     "primary frozen",
     "promotion",
     "slow disk",
+    "successor named",
 };
 // ...and in a hundredth.
 constexpr uint64_t kSeedsForRare = 1000;
@@ -82,7 +84,6 @@ constexpr absl::string_view kRare[] = {
     "deaf primary, and a bridge",
     "damage without the atlas",
     "disk replaced",
-    "failed sync",
     "flapping partition",
     "forced promotion",
     "full disk",
