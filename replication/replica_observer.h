@@ -19,7 +19,7 @@ namespace ledgerd::replication {
 struct PromotionBegun {
   enum class Why {
     kPrimaryLost,    // Nothing was heard of it, or there was none.
-    kPrimaryFailed,  // It has halted, since its disk has failed, and said so.
+    kPrimaryFailed,  // Its disk has failed, or is too slow, as it says.
     kWanted,         // By an operator, or the primary itself.
     kForced,         // By an operator, without a majority.
   };

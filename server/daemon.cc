@@ -227,6 +227,7 @@ void Daemon::CountSlowWrites(const replication::ReplicaStatus& status) {
       options_.config.journal().slow_write_ms(),
       " ms: this disk fails, or is too slow"));
   logger_.Error("the replica gives up", {{"fault", gave_up_.ToString()}});
+  disk_fails_ = true;
   options_.on_halt();
 }
 
@@ -257,7 +258,9 @@ Daemon::~Daemon() {
 void Daemon::HandOver(std::chrono::milliseconds patience) {
   if (!served_.has_value()) return;
   HandOverBeforeStop(served_->replica, addresses_, clock_.WallNow(),
-                     std::min(patience, kHandOverPatience), logger_);
+                     {.patience = std::min(patience, kHandOverPatience),
+                      .disk_fails = disk_fails_},
+                     logger_);
 }
 
 absl::Status Daemon::Stop() {

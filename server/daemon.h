@@ -16,6 +16,7 @@
 #ifndef LEDGERD_SERVER_DAEMON_H_
 #define LEDGERD_SERVER_DAEMON_H_
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -103,8 +104,10 @@ class Daemon {
   // The monitor's.
   std::optional<Standing> standing_;
   bool said_ready_ = false;
-  // Of a disk that is too slow, when the replica has given up for it.
+  // Of a disk that is too slow, when the replica has given up for it; and
+  // whether it has, for whoever stops the daemon.
   absl::Status gave_up_;
+  std::atomic<bool> disk_fails_ = false;
   std::optional<StatusMonitor> monitor_;
   bool stopped_ = false;
 };

@@ -102,6 +102,8 @@ struct SwitchoverRequested {
   ReplicaId target;
   // For how long writes are held at most; 0: Timing::switchover_ticks.
   uint32_t ticks = 0;
+  // Nobody wants it: the disk is too slow to go on with.
+  bool failed = false;
 };
 
 // Begin a new fork in which this replica is the only member (rule 15).

@@ -175,7 +175,8 @@ void Protocol::On(SwitchoverRequested event) {
   }
   const uint32_t ticks =
       event.ticks == 0 ? options_.timing.switchover_ticks : event.ticks;
-  primary.switchover = Switchover{event.target, ticks, false};
+  primary.switchover = Switchover{
+      .target = event.target, .ticks_left = ticks, .failed = event.failed};
   update_.request = RequestResult{};
   HandOverIfReached();
 }
@@ -191,7 +192,7 @@ void Protocol::HandOverIfReached() {
   }
   if (target->second.acknowledged < outline_.last().sequence) return;
   primary.switchover->told = true;
-  Send(target->second.member, PromoteNow{});
+  Send(target->second.member, PromoteNow{.failed = primary.switchover->failed});
 }
 
 void Protocol::OnMessage(const Message& message, PromoteNow& /*body*/) {

@@ -51,7 +51,7 @@ struct Heartbeat {
 
 // 12. Promote now, without asking first.
 struct PromoteNow {
-  // Nobody wanted it: the primary has halted, since its disk has failed.
+  // Nobody wants it: the primary's disk has failed, or is too slow.
   bool failed = false;
 };
 

@@ -140,6 +140,8 @@ struct Switchover {
   ReplicaId target;
   uint32_t ticks_left = 0;
   bool told = false;
+  // As PromoteNow says it.
+  bool failed = false;
 };
 
 struct Primary {

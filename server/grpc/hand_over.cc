@@ -12,7 +12,7 @@ using replication::Role;
 
 void HandOverBeforeStop(replication::ReplicaHandle& replica,
                         SharedAddresses& addresses, Timestamp now,
-                        std::chrono::milliseconds patience, Logger& logger) {
+                        const HandOverTerms& terms, Logger& logger) {
   const ReplicaStatus status = replica.status();
   if (status.role != Role::kPrimary || status.membership.voter_count() <= 1) {
     return;
@@ -28,10 +28,13 @@ void HandOverBeforeStop(replication::ReplicaHandle& replica,
            OthersAlive(seen) < seen.membership.majority();
   };
   const OperatorRequests::Wait wait = {
-      .deadline = std::chrono::steady_clock::now() + patience,
+      .deadline = std::chrono::steady_clock::now() + terms.patience,
       .abandoned = abandoned};
-  const auto moved = OperatorRequests(replica, addresses)
-                         .Switchover(ReplicaId(0), kSwitchoverHold, wait);
+  using Why = OperatorRequests::Why;
+  const auto moved =
+      OperatorRequests(replica, addresses)
+          .Switchover(ReplicaId(0), kSwitchoverHold, wait,
+                      terms.disk_fails ? Why::kDiskFails : Why::kWanted);
   if (!moved.ok()) {
     logger.Warning("hand-over failed",
                    {{"error", std::string(moved.status().message())}});

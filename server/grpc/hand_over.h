@@ -1,7 +1,7 @@
 // What a primary does before a clean stop: its role goes to another replica, so
 // that clients wait for milliseconds and not for a promotion.
 //
-//   HandOverBeforeStop(replica, addresses, now, patience, logger);
+//   HandOverBeforeStop(replica, addresses, now, {.patience = ...}, logger);
 //
 // Shape    As AdminService.Switchover to the voter that is furthest ahead, when
 //          the others can go on without this one (successor.h). Returns when
@@ -20,9 +20,15 @@
 
 namespace ledgerd::server {
 
+struct HandOverTerms {
+  std::chrono::milliseconds patience{};
+  // Why it stops: its disk is too slow. Then nobody has planned it.
+  bool disk_fails = false;
+};
+
 void HandOverBeforeStop(replication::ReplicaHandle& replica,
                         SharedAddresses& addresses, Timestamp now,
-                        std::chrono::milliseconds patience, Logger& logger);
+                        const HandOverTerms& terms, Logger& logger);
 
 }  // namespace ledgerd::server
 

@@ -65,9 +65,8 @@ class HandOverTest : public ::testing::Test {
         });
   }
 
-  void Run(milliseconds patience = kLong) {
-    HandOverBeforeStop(replica_, addresses_, Timestamp(1'000), patience,
-                       logger_);
+  void Run(const HandOverTerms& terms = {.patience = kLong}) {
+    HandOverBeforeStop(replica_, addresses_, Timestamp(1'000), terms, logger_);
   }
 
   std::string Log() const {
@@ -102,9 +101,22 @@ TEST_F(HandOverTest, TheVoterThatIsFurthestAheadTakesOver) {
   });
   Run();
   ASSERT_EQ(replica_.requests().size(), 1u);
-  EXPECT_EQ(std::get<SwitchoverRequested>(replica_.requests()[0]).target,
-            ReplicaId(3));
+  const auto& asked = std::get<SwitchoverRequested>(replica_.requests()[0]);
+  EXPECT_EQ(asked.target, ReplicaId(3));
+  EXPECT_FALSE(asked.failed);
   EXPECT_TRUE(Said("role handed over to=3 epoch=4 pause_ms=")) << Log();
+}
+
+TEST_F(HandOverTest, ADiskThatFailsIsNamedAsTheReason) {
+  Begins([](ReplicaStatus& status) {
+    status.role = Role::kStandby;
+    status.epoch = status.epoch.Next();
+    status.primary = ReplicaId(3);
+  });
+  Run({.patience = kLong, .disk_fails = true});
+  ASSERT_EQ(replica_.requests().size(), 1u);
+  EXPECT_TRUE(std::get<SwitchoverRequested>(replica_.requests()[0]).failed);
+  EXPECT_TRUE(Said("role handed over to=3")) << Log();
 }
 
 TEST_F(HandOverTest, WhoIsNoPrimaryOrAloneDoesAndSaysNothing) {
@@ -149,7 +161,7 @@ TEST_F(HandOverTest, ATargetThatIsTooSlowIsLeft) {
 
 TEST_F(HandOverTest, ItEndsWithItsPatience) {
   Begins([](ReplicaStatus& status) { status.handing_over = true; });
-  Run(milliseconds(0));
+  Run({.patience = milliseconds(0)});
   EXPECT_TRUE(Said("hand-over failed")) << Log();
 }
 

@@ -107,9 +107,10 @@ absl::Status OperatorRequests::WaitUntil(const Condition& condition,
 // ---- switchover
 
 absl::StatusOr<OperatorRequests::Moved> OperatorRequests::Switchover(
-    ReplicaId target, std::chrono::milliseconds hold, const Wait& wait) {
+    ReplicaId target, std::chrono::milliseconds hold, const Wait& wait,
+    Why why) {
   const ReplicaStatus status = replica_.status();
-  if (status.role == Role::kPrimary) return HandOver(target, hold, wait);
+  if (status.role == Role::kPrimary) return HandOver(target, hold, wait, why);
   if (status.primary != ReplicaId(0) && status.primary != status.replica) {
     return NotPrimary("switchover", status);
   }
@@ -142,15 +143,18 @@ absl::StatusOr<OperatorRequests::Moved> OperatorRequests::PromoteHere(
 }
 
 absl::StatusOr<OperatorRequests::Moved> OperatorRequests::HandOver(
-    ReplicaId target, std::chrono::milliseconds hold, const Wait& wait) {
+    ReplicaId target, std::chrono::milliseconds hold, const Wait& wait,
+    Why why) {
   const ReplicaStatus before = replica_.status();
   if (target == ReplicaId(0)) target = SuccessorOf(before);
   const std::string asked = absl::StrCat("switchover to ", Named(target));
   LEDGERD_RETURN_IF_ERROR(CheckTarget(target, before));
   const auto began = SteadyClock::now();
   LEDGERD_RETURN_IF_ERROR(
-      Begin(replication::SwitchoverRequested{target, TicksOf(hold)}, asked,
-            target)
+      Begin(replication::SwitchoverRequested{.target = target,
+                                             .ticks = TicksOf(hold),
+                                             .failed = why == Why::kDiskFails},
+            asked, target)
           .status());
   Moved moved;
   bool held = false;

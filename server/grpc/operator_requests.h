@@ -61,12 +61,14 @@ class OperatorRequests {
                    SharedAddresses& addresses)
       : replica_(replica), addresses_(addresses) {}
 
+  enum class Why { kWanted, kDiskFails };
+
   // On the primary: to `target`; 0 is the voter that is furthest ahead. On a
   // standby while no primary is known: promotes it, by majority. `hold`: for
   // how long writes are held at most, rounded up to ticks.
   absl::StatusOr<Moved> Switchover(ReplicaId target,
                                    std::chrono::milliseconds hold,
-                                   const Wait& wait);
+                                   const Wait& wait, Why why = Why::kWanted);
 
   absl::StatusOr<Forced> ForcePromote(const Wait& wait);
 
@@ -94,7 +96,7 @@ class OperatorRequests {
   absl::StatusOr<Moved> PromoteHere(ReplicaId target, const Wait& wait);
   absl::StatusOr<Moved> HandOver(ReplicaId target,
                                  std::chrono::milliseconds hold,
-                                 const Wait& wait);
+                                 const Wait& wait, Why why);
 
   replication::ReplicaHandle& replica_;
   SharedAddresses& addresses_;

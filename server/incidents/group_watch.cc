@@ -35,7 +35,7 @@ std::string CauseOfLoss(const PromotionBegun& begun) {
       absl::StrCat("the primary, replica ", begun.old_primary.value());
   if (begun.old_primary == ReplicaId(0)) return "";
   if (begun.why == PromotionBegun::Why::kPrimaryFailed) {
-    return absl::StrCat(who, ", has halted, since its disk has failed");
+    return absl::StrCat(who, ", leaves, since its disk fails");
   }
   return begun.why == PromotionBegun::Why::kPrimaryLost
              ? absl::StrCat("nothing is heard of ", who)

@@ -7,9 +7,9 @@
 //
 // What raises what, and when it is a success:
 //   promotion         a replica is about to promise an epoch of its own, since
-//                     nothing is heard of a primary, or that one's disk has
-//                     failed; it is the primary of that epoch. Another one is,
-//                     or nobody: failed
+//                     nothing is heard of a primary, or that one leaves,
+//                     since its disk fails; it is the primary of that epoch.
+//                     Another one is, or nobody: failed
 //   switchover        the same, wanted by an operator or the primary; planned
 //   forced_promotion  the same without a majority; what is lost with the others
 //                     is not known, so it is a success with loss

@@ -133,8 +133,7 @@ TEST_F(GroupWatchTest, APrimaryWhoseDiskFailsIsLostAndReplacedUnplanned) {
   EXPECT_FALSE(promotion.planned);
   const Incident& lost = told.at(IncidentKind::kPrimaryLost);
   EXPECT_EQ(lost.outcome, IncidentOutcome::kSuccess);
-  EXPECT_EQ(lost.cause,
-            "the primary, replica 1, has halted, since its disk has failed");
+  EXPECT_EQ(lost.cause, "the primary, replica 1, leaves, since its disk fails");
 }
 
 TEST_F(GroupWatchTest, WhatIsWantedIsPlannedAndLosesNoPrimary) {

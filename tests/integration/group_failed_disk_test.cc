@@ -1,6 +1,6 @@
-// The disk of the primary of a group of real daemons fails, or becomes too slow,
-// under load: it hands its role over and ends, clients lose nothing and wait for
-// a moment, and it is counted as a primary that was lost and replaced.
+// The disk of the primary of a group of real daemons fails, or becomes too
+// slow, under load: it hands its role over and ends, clients lose nothing and
+// wait for a moment, and it is counted as a primary that was lost and replaced.
 //
 // LEDGERD_FAILED_DISKS sets how many fail (3 by default).
 #include <chrono>
@@ -103,17 +103,41 @@ TEST_F(GroupFailedDiskTest, APrimaryWhoseSyncFailsIsReplacedAtOnce) {
   // It was told each time, and found out by nobody's silence.
   const auto expected = static_cast<size_t>(faults);
   std::string lost;
-  EXPECT_TRUE(
-      WaitUntil(kLimit,
-                [&] {
-                  lost = Recorded("primary_lost");
-                  return Count(lost, "has halted, since its disk has failed") ==
-                             expected &&
-                         Count(lost, R"("outcome":"success")") == expected;
-                }))
+  EXPECT_TRUE(WaitUntil(
+      kLimit,
+      [&] {
+        lost = Recorded("primary_lost");
+        return Count(lost, "leaves, since its disk fails") == expected &&
+               Count(lost, R"("outcome":"success")") == expected;
+      }))
       << lost << group_.Logs();
   EXPECT_EQ(Count(lost, "nothing is heard"), 0u) << lost;
   if (ChecksBounds()) EXPECT_LE(Percentile(Gaps(), 99), kGapMax);
+  ASSERT_NO_FATAL_FAILURE(CompareStates(3));
+}
+
+// 400 ms for each sync.
+class GroupSlowDiskTest : public GroupFailedDiskTest {
+ protected:
+  GroupSlowDiskTest()
+      : GroupFailedDiskTest(
+            {"--journal-slow-write-ms=300", "--journal-slow-writes-max=3"}) {}
+};
+
+TEST_F(GroupSlowDiskTest, APrimaryThatIsTooSlowHandsOver) {
+  load_.Start();
+  ASSERT_NO_FATAL_FAILURE(MakeItsDisk("slow"));
+  ASSERT_NO_FATAL_FAILURE(Progress(200));
+  ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  std::string lost;
+  EXPECT_TRUE(WaitUntil(kLimit,
+                        [&] {
+                          lost = Recorded("primary_lost");
+                          return Count(lost, "leaves, since its disk fails") ==
+                                     1 &&
+                                 Count(lost, R"("outcome":"success")") == 1;
+                        }))
+      << lost << group_.Logs();
   ASSERT_NO_FATAL_FAILURE(CompareStates(3));
 }
 
