@@ -1,6 +1,7 @@
 #include "proto/membership.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/str_cat.h"
 
@@ -53,6 +54,15 @@ size_t Membership::voter_count() const {
       std::count_if(members.begin(), members.end(),
                     [](const Member& member) { return member.votes(); }));
 }
+
+Membership GivenUp() {
+  Membership membership;
+  membership.since.epoch = Epoch(UINT64_MAX);
+  membership.since.sequence = Sequence(UINT64_MAX);
+  return membership;
+}
+
+bool IsGivenUp(const Membership& membership) { return membership == GivenUp(); }
 
 std::string EncodeMembership(const Membership& membership) {
   LEDGERD_CHECK(membership.members.size() <= kMembersMax);

@@ -8,7 +8,8 @@
 //         `since`, which is the entry's own id. It holds from the moment that
 //         the entry is in a journal, not from its commit.
 // Errors  DATA_LOSS  the bytes are no membership.
-// Source  replication.md, rules 11 and 13; storage/FORMAT.md has the layout.
+// Source  replication.md, rules 11, 13 and 15; storage/FORMAT.md has the
+//         layout.
 #ifndef LEDGERD_PROTO_MEMBERSHIP_H_
 #define LEDGERD_PROTO_MEMBERSHIP_H_
 
@@ -73,6 +74,12 @@ struct Membership {
 
   friend bool operator==(const Membership&, const Membership&) = default;
 };
+
+// Stands in place of a replica's newest membership once it has heard that its
+// group was forced to go on without it (rule 15). No entry makes it.
+Membership GivenUp();
+
+bool IsGivenUp(const Membership& membership);
 
 // Whether entries of this kind carry a Membership.
 constexpr bool CarriesMembership(EntryKind kind) {

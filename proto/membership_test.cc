@@ -31,6 +31,13 @@ TEST(MembershipTest, LearnersDoNotCount) {
   EXPECT_EQ(Example().Find(ReplicaId(2))->incarnation, Incarnation(3));
 }
 
+TEST(MembershipTest, WhoIsGivenUpHasNone) {
+  EXPECT_TRUE(IsGivenUp(GivenUp()));
+  EXPECT_TRUE(GivenUp().members.empty());
+  EXPECT_FALSE(IsGivenUp(Membership()));
+  EXPECT_FALSE(IsGivenUp(Example()));
+}
+
 TEST(MembershipTest, APauseEndsByItselfOrNever) {
   Membership membership = Example();
   EXPECT_TRUE(membership.IsPausedAt(Timestamp(76)));

@@ -19,11 +19,13 @@
 #include "ledger/v1/ledger.grpc.pb.h"
 #include "proto/base/check.h"
 #include "proto/base/mutex.h"
+#include "proto/membership.h"
 #include "server/config.h"
 #include "server/exit_code.h"
 #include "server/file_descriptor.h"
 #include "server/peer_socket.h"
 #include "storage/data_dir.h"
+#include "storage/journal.h"
 
 #include <sys/socket.h>
 
@@ -249,6 +251,23 @@ TEST_F(DaemonTest, ADirectoryThatIsNotThereIsRefused) {
   options_.config.set_data_dir(directory_ + "/none");
   const absl::Status status = StartStatus();
   EXPECT_EQ(ExitCodeOfStart(status), ExitCode::kUsage) << status;
+}
+
+// What its protocol leaves once it has heard so.
+TEST_F(DaemonTest, WhoWasGivenUpIsRefused) {
+  {
+    auto dir = storage::DataDir::Open(options_.config.data_dir(),
+                                      {ClusterId(77), ReplicaId(1)});
+    ASSERT_TRUE(dir.ok()) << dir.status();
+    auto journal = (*dir)->OpenJournal({});
+    ASSERT_TRUE(journal.ok()) << journal.status();
+    storage::Superblock superblock = (*journal)->superblock();
+    superblock.membership_before = superblock.membership;
+    superblock.membership = GivenUp();
+    ASSERT_TRUE((*journal)->WriteSuperblock(superblock).ok());
+  }
+  const absl::Status status = StartStatus();
+  EXPECT_EQ(ExitCodeOfStart(status), ExitCode::kCorruption) << status;
 }
 
 TEST_F(DaemonTest, ATakenPortIsRefusedAndTheDirectoryIsFreeAgain) {

@@ -193,6 +193,14 @@ absl::Status MakeRoom(storage::DataDir& dir) {
   return absl::IsResourceExhausted(restored) ? absl::OkStatus() : restored;
 }
 
+// It has heard so before (replication.md, rule 15).
+absl::Status GivenUpError() {
+  return absl::DataLossError(
+      "the group was forced to go on without this replica, which must not take "
+      "part any more: remove it there and add it again with an empty data "
+      "directory");
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
@@ -215,6 +223,7 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
     options.say(absl::StrCat("upgraded the superblock from version ", found,
                              " to ", storage::kSuperblockVersion));
   }
+  if (IsGivenUp(journal->superblock().membership)) return GivenUpError();
   CompareWithJournal(journal->last_timestamp(),
                      replication::SystemClock().WallNow(), *options.logger);
   LEDGERD_RETURN_IF_ERROR(MakeRoom(*dir));

@@ -8,6 +8,7 @@
 
 #include "proto/base/crc32c.h"
 #include "proto/base/little_endian.h"
+#include "proto/membership.h"
 #include "storage/faulty_files.h"
 
 namespace ledgerd::storage {
@@ -73,6 +74,16 @@ TEST_F(SuperblockTest, ReadsBackWithAsManyMembersAsThereCanBe) {
   ASSERT_TRUE(file_->Write(superblock).ok());
   Reopen();
   EXPECT_EQ(file_->superblock(), superblock);
+}
+
+TEST_F(SuperblockTest, RemembersThatItsReplicaWasGivenUp) {
+  Superblock superblock = Promise(7);
+  superblock.membership_before = superblock.membership;
+  superblock.membership = GivenUp();
+  ASSERT_TRUE(file_->Write(superblock).ok());
+  Reopen();
+  EXPECT_TRUE(IsGivenUp(file_->superblock().membership));
+  EXPECT_EQ(file_->superblock().membership_before, Promise(7).membership);
 }
 
 TEST_F(SuperblockTest, EveryWriteIsTwoWritesEachSynced) {

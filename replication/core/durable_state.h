@@ -55,6 +55,7 @@ struct DurableState {
   Fork fork;
   // The one in force is `membership` if the journal has its entry or begins
   // after it, else `membership_before` (a crash between superblock and entry).
+  // GivenUp(): it takes no part any more.
   Membership membership;
   Membership membership_before;
   // The journal, from its checkpoint's segment on.

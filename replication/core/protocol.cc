@@ -34,7 +34,8 @@ Protocol::Protocol(const Options& options, DurableState state)
       durable_(outline_.last().sequence),
       commit_(std::max(state.commit, outline_.base().sequence)),
       checkpoint_(state.checkpoint),
-      damaged_(state.damaged.begin(), state.damaged.end()) {
+      damaged_(state.damaged.begin(), state.damaged.end()),
+      given_up_(IsGivenUp(state.membership)) {
   LEDGERD_CHECK(commit_ <= durable_);
 }
 
@@ -53,6 +54,10 @@ Update Protocol::Step(Event event, Timestamp now) {
 
 void Protocol::On(Started /*event*/) {
   LEDGERD_CHECK(std::holds_alternative<Idle>(role_));
+  if (given_up_) {
+    Halt(Alarm::kForkedOff);
+    return;
+  }
   NoteVoters();
   BecomeStandby();
   if (Weakened(Rule::kRestartEndsEpoch) && last().epoch == promised_ &&
@@ -187,7 +192,7 @@ bool Protocol::ListensToFork(const Message& message) {
   }
   // A new incarnation has nothing that another fork could contradict.
   if (outline_.last().sequence > Sequence(0)) {
-    Halt(Alarm::kForkedOff);
+    GiveUp();
     return false;
   }
   fork_ = message.fork;
@@ -238,7 +243,9 @@ JournalWrite& Protocol::Write() {
 void Protocol::FinishWrite() {
   if (superblock_changed_) {
     Write().superblock =
-        SuperblockWrite{promised_, fork_, membership_, membership_before_};
+        given_up_ ? SuperblockWrite{promised_, fork_, GivenUp(), membership_}
+                  : SuperblockWrite{promised_, fork_, membership_,
+                                    membership_before_};
     superblock_changed_ = false;
   }
   if (!update_.persist.has_value()) return;
@@ -378,6 +385,14 @@ void Protocol::Halt() {
   if (std::holds_alternative<Primary>(role_)) StepDown();
   RefuseReads();
   role_ = Halted{};
+}
+
+// Rule 15. For good: those who were given up may be a majority of the group that
+// was, and may start again where nobody tells them so.
+void Protocol::GiveUp() {
+  Halt(Alarm::kForkedOff);
+  given_up_ = true;
+  SaveSuperblock();
 }
 
 void Protocol::Refuse(Refusal refusal) {

@@ -161,6 +161,7 @@ class Protocol {
   Message MakeMessage(ReplicaId to, Incarnation incarnation, Body body) const;
   void Halt(Alarm alarm);
   void Halt();
+  void GiveUp();
   void Refuse(Refusal refusal);
   uint32_t RandomTimeout();
 
@@ -333,6 +334,8 @@ class Protocol {
   std::optional<Recalling> recalling_;
   // Silent until the journal has this again (rule 14).
   std::optional<Recalled> debt_;
+  // The group was forced to go on without it.
+  bool given_up_ = false;
   // As the last tick said.
   bool replaying_ = false;
   std::set<Alarm> alarms_;

@@ -78,6 +78,17 @@ TEST(ProtocolTest, BeginsWithAPromiseAndNothingElse) {
   EXPECT_FALSE(machine.protocol().is_primary());
 }
 
+// Rule 15.
+TEST(ProtocolTest, WhoWasGivenUpNeverGoesOn) {
+  DurableState state = Disk();
+  state.membership = GivenUp();
+  Machine machine(state);
+  const Update update = machine.Step(Started{}, Timestamp(5));
+  EXPECT_TRUE(machine.protocol().halted());
+  EXPECT_TRUE(machine.protocol().alarms().contains(Alarm::kForkedOff));
+  EXPECT_FALSE(update.persist.has_value());
+}
+
 TEST(ProtocolTest, AppendsItsEpochStartOnceThePromiseIsDurable) {
   Machine machine;
   machine.Step(Started{}, Timestamp(5));

@@ -186,6 +186,9 @@ std::string Describe(const JournalWrite& write) {
     if (write.superblock->fork > Fork(0)) {
       absl::StrAppend(&text, " fork ", write.superblock->fork.value());
     }
+    if (IsGivenUp(write.superblock->membership)) {
+      absl::StrAppend(&text, " given up");
+    }
   }
   if (!write.entries.empty()) {
     absl::StrAppend(&text, " entries", List(write.entries));
