@@ -253,6 +253,10 @@ void Protocol::OnMessage(const Message& message, Mismatch& body) {
 
 // Wherever it stands now, it will say.
 void Protocol::On(CheckpointSent event) {
+  if (auto* standby = std::get_if<Standby>(&role_);
+      standby != nullptr && standby->promised_to == event.to) {
+    standby->sending_checkpoint = false;
+  }
   auto* primary = std::get_if<Primary>(&role_);
   if (primary == nullptr) return;
   const auto peer = primary->peers.find(event.to);

@@ -98,6 +98,7 @@ void Protocol::StartPromotion() {
   SaveSuperblock();
   Candidate candidate;
   candidate.timeout_ticks = RandomTimeout();
+  candidate.fetch_patience = options_.timing.heartbeat_ticks;
   role_ = std::move(candidate);
   if (Weakened(Rule::kOwnPromiseIsSynced)) {
     durable_promise_ = promised_;
@@ -213,12 +214,17 @@ void Protocol::Continue() {
   Begin();
 }
 
+// One at a time: what is asked for twice comes twice, and takes the place of
+// what comes after it.
 void Protocol::FetchMore(Candidate& candidate) {
+  if (candidate.fetching) return;
   const Candidate::Best& best = *candidate.best;
   const auto promise = candidate.promises.find(best.source);
   const Member* source = promise->second.membership.Find(best.source);
   if (source == nullptr) source = membership_.Find(best.source);
   if (source == nullptr) return;
+  candidate.fetching = true;
+  candidate.fetch_ticks = 0;
   if (candidate.wants_checkpoint) {
     Send(*source, FetchCheckpoint{});
   } else {
@@ -254,10 +260,21 @@ void Protocol::OnMessage(const Message& message, Fetched& body) {
       (late && !Weakened(Rule::kLateFetchIsThrownAway))) {
     return;
   }
+  const bool repair = candidate->best->last == outline_.last();
+  const bool awaited =
+      candidate->fetching && message.from == candidate->best->source &&
+      body.previous.sequence == candidate->fetch_after.sequence;
+  if (!awaited && !repair && !late) return;
+  candidate->fetching = false;
   candidate->idle_ticks = 0;
   const Sequence limit =
       late ? Sequence(UINT64_MAX) : candidate->best->last.sequence;
-  const bool repair = candidate->best->last == outline_.last();
+  // Who is asked for a damaged entry may have another one there.
+  if (repair) {
+    std::erase_if(body.entries, [this](const Entry& entry) {
+      return !outline_.Has(entry.id());
+    });
+  }
   const Accepted accepted = Accept(body.previous, body.entries, limit);
   if (halted()) return;
   if (repair) {
@@ -279,8 +296,11 @@ void Protocol::OnMessage(const Message& message, FetchMismatch& body) {
       message.epoch != promised_ || message.from != candidate->best->source) {
     return;
   }
+  if (!candidate->fetching || !(body.previous == candidate->fetch_after)) {
+    return;
+  }
+  candidate->fetching = false;
   candidate->idle_ticks = 0;
-  if (!(body.previous == candidate->fetch_after)) return;
   const EntryId& meeting = outline_.LastNotAbove(body.last_common);
   // No way down from there: the source's journal begins above it.
   candidate->wants_checkpoint =
@@ -303,6 +323,13 @@ void Protocol::TickCandidate(Candidate& candidate) {
   if (++candidate.idle_ticks >= candidate.timeout_ticks && !candidate.forced) {
     BecomeStandby();
     return;
+  }
+  // Lost, or only slow: each time it may take longer.
+  if (candidate.fetching &&
+      ++candidate.fetch_ticks >= candidate.fetch_patience) {
+    candidate.fetching = false;
+    candidate.fetch_patience =
+        std::min(2 * candidate.fetch_patience, options_.timing.timeout_ticks);
   }
   if (!candidate.asking ||
       candidate.idle_ticks % options_.timing.heartbeat_ticks != 0) {

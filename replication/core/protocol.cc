@@ -173,6 +173,7 @@ void Protocol::On(CheckpointReceived event) {
   if (from_source) {
     auto& promoting = std::get<Candidate>(role_);
     promoting.wants_checkpoint = false;
+    promoting.fetching = false;
     promoting.fetch_after = event.checkpoint;
   } else {
     auto& following = std::get<Standby>(role_);

@@ -45,6 +45,8 @@ struct Standby {
   std::optional<ReplicaId> promised_to;
   // The promise's answer waits for its sync.
   bool promise_owed = false;
+  // A checkpoint is on its way to whom it was promised.
+  bool sending_checkpoint = false;
   // Since the primary was heard, and when that is too long.
   uint32_t silent_ticks = 0;
   uint32_t timeout_ticks = 0;
@@ -86,6 +88,10 @@ struct Candidate {
   // Where the next fetch begins.
   EntryId fetch_after;
   bool wants_checkpoint = false;
+  // It is on its way, since when, and when it is asked for again.
+  bool fetching = false;
+  uint32_t fetch_ticks = 0;
+  uint32_t fetch_patience = 0;
   // Since something came of it, and when that is too long.
   uint32_t idle_ticks = 0;
   uint32_t timeout_ticks = 0;

@@ -138,6 +138,9 @@ void Protocol::AnswerFetch(EntriesRead& event) {
 
 void Protocol::OnMessage(const Message& message, FetchCheckpoint& /*body*/) {
   if (RefuseStale(message) || !IsMySource(message)) return;
+  // A second order would begin anew.
+  auto& standby = std::get<Standby>(role_);
+  if (std::exchange(standby.sending_checkpoint, true)) return;
   update_.send_checkpoints.push_back({message.from, promised_});
 }
 
