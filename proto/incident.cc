@@ -27,29 +27,79 @@ constexpr size_t kRolledBackAt = 64;
 constexpr size_t kUnavailableAt = 72;
 constexpr size_t kAttemptsAt = 80;
 constexpr size_t kDetectionsAt = 84;
-// Behind these: the sizes of both texts, then the texts.
+// Behind these: the sizes of both texts, then the texts, then the phases.
 constexpr size_t kTextSizesAt = 88;
 constexpr size_t kTextsAt = 92;
-static_assert(kTextsAt + 2 * kIncidentTextMax == kIncidentBytesMax);
+// Of the phases: how many; of each: the size of its name, the name, how long.
+constexpr size_t kPhaseCountBytes = 1;
+constexpr size_t kPhaseNameSizeBytes = 1;
+constexpr size_t kPhaseDurationBytes = 8;
+static_assert(kTextsAt + 2 * kIncidentTextMax + kPhaseCountBytes +
+                  kIncidentPhasesMax *
+                      (kPhaseNameSizeBytes + kIncidentPhaseNameMax +
+                       kPhaseDurationBytes) ==
+              kIncidentBytesMax);
 
 constexpr uint8_t kInjected = 1;
 constexpr uint8_t kPlanned = 2;
+constexpr uint8_t kOfPrimary = 4;
+constexpr uint8_t kHalted = 8;
 
 absl::string_view Cut(absl::string_view text) {
   return text.substr(0, kIncidentTextMax);
 }
 
+// Nothing when there are none: so it was before there were any.
+std::string EncodePhases(const std::vector<IncidentPhase>& phases) {
+  std::string bytes;
+  const size_t count = std::min(phases.size(), kIncidentPhasesMax);
+  if (count == 0) return bytes;
+  bytes.push_back(static_cast<char>(count));
+  for (size_t i = 0; i < count; ++i) {
+    const std::string name = phases[i].name.substr(0, kIncidentPhaseNameMax);
+    bytes.push_back(static_cast<char>(name.size()));
+    bytes += name;
+    char duration[kPhaseDurationBytes];
+    PutLittle(duration, phases[i].duration_ns);
+    bytes.append(duration, sizeof(duration));
+  }
+  return bytes;
+}
+
+// Of what is behind the texts; nothing when it is not all there.
+std::vector<IncidentPhase> DecodePhases(absl::string_view bytes) {
+  std::vector<IncidentPhase> phases;
+  if (bytes.empty()) return phases;
+  const size_t count = static_cast<uint8_t>(bytes[0]);
+  bytes.remove_prefix(kPhaseCountBytes);
+  for (size_t i = 0; i < count; ++i) {
+    if (bytes.empty()) return {};
+    const size_t name = static_cast<uint8_t>(bytes[0]);
+    const size_t size = kPhaseNameSizeBytes + name + kPhaseDurationBytes;
+    if (bytes.size() < size) return {};
+    phases.push_back(
+        {.name = std::string(bytes.substr(kPhaseNameSizeBytes, name)),
+         .duration_ns =
+             GetLittle<uint64_t>(bytes.data() + size - kPhaseDurationBytes)});
+    bytes.remove_prefix(size);
+  }
+  return phases;
+}
+
 void Encode(const Incident& incident, std::string& to) {
   const absl::string_view cause = Cut(incident.cause);
   const absl::string_view resolution = Cut(incident.resolution);
+  const std::string phases = EncodePhases(incident.phases);
   std::string record(kTextsAt, '\0');
   char* at = record.data();
   PutLittle(at + kSizeAt,
-            static_cast<uint32_t>(kTextsAt + cause.size() + resolution.size()));
+            static_cast<uint32_t>(kTextsAt + cause.size() + resolution.size() +
+                                  phases.size()));
   at[kKindAt] = static_cast<char>(incident.kind);
   at[kOutcomeAt] = static_cast<char>(incident.outcome);
-  at[kFlagsAt] = static_cast<char>((incident.injected ? kInjected : 0) |
-                                   (incident.planned ? kPlanned : 0));
+  at[kFlagsAt] = static_cast<char>(
+      (incident.injected ? kInjected : 0) | (incident.planned ? kPlanned : 0) |
+      (incident.of_primary ? kOfPrimary : 0) | (incident.halted ? kHalted : 0));
   PutLittle(at + kReplicaAt, incident.id.replica.value());
   PutLittle(at + kSeriesAt, incident.id.series.value());
   PutLittle(at + kNumberAt, incident.id.number);
@@ -63,7 +113,7 @@ void Encode(const Incident& incident, std::string& to) {
   PutLittle(at + kDetectionsAt, incident.detections);
   PutLittle(at + kTextSizesAt, static_cast<uint16_t>(cause.size()));
   PutLittle(at + kTextSizesAt + 2, static_cast<uint16_t>(resolution.size()));
-  absl::StrAppend(&to, record, cause, resolution);
+  absl::StrAppend(&to, record, cause, resolution, phases);
 }
 
 // Takes one record off the front of `payload`.
@@ -86,6 +136,8 @@ absl::StatusOr<Incident> DecodeNext(absl::string_view& payload) {
   const auto flags = static_cast<uint8_t>(at[kFlagsAt]);
   incident.injected = (flags & kInjected) != 0;
   incident.planned = (flags & kPlanned) != 0;
+  incident.of_primary = (flags & kOfPrimary) != 0;
+  incident.halted = (flags & kHalted) != 0;
   incident.id.replica = ReplicaId(GetLittle<uint64_t>(at + kReplicaAt));
   incident.id.series = Timestamp(GetLittle<uint64_t>(at + kSeriesAt));
   incident.id.number = GetLittle<uint64_t>(at + kNumberAt);
@@ -100,6 +152,8 @@ absl::StatusOr<Incident> DecodeNext(absl::string_view& payload) {
   incident.cause = std::string(payload.substr(kTextsAt, cause));
   incident.resolution =
       std::string(payload.substr(kTextsAt + cause, resolution));
+  const size_t texts_end = kTextsAt + cause + resolution;
+  incident.phases = DecodePhases(payload.substr(texts_end, size - texts_end));
   payload.remove_prefix(size);
   return incident;
 }
@@ -144,6 +198,14 @@ absl::string_view Name(IncidentKind kind) {
       return "switchover";
     case IncidentKind::kForcedPromotion:
       return "forced_promotion";
+    case IncidentKind::kUnneededPromotion:
+      return "unneeded_promotion";
+    case IncidentKind::kConsistencyCheck:
+      return "consistency_check";
+    case IncidentKind::kVerifiedBackup:
+      return "verified_backup";
+    case IncidentKind::kCompletion:
+      return "completion";
   }
   return "unknown";
 }

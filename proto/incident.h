@@ -10,6 +10,9 @@
 // Format  storage/FORMAT.md, "The shared entry", has the payload's grammar. A
 //         later version may append to a record: what is not known is passed
 //         over.
+// Notes   What stands beside the counters, and is no incident, travels the same
+//         way (IsNote). It has the flag of a drill and no detections, so that
+//         builds which do not know it leave it out of what they count.
 // Errors  DATA_LOSS  the bytes are no incidents.
 // Source  counters.md; the meaning of kinds and outcomes: admin.proto.
 #ifndef LEDGERD_PROTO_INCIDENT_H_
@@ -52,6 +55,16 @@ enum class IncidentKind : uint8_t {
   kPromotion = 40,
   kSwitchover = 41,
   kForcedPromotion = 42,
+  // Notes; not in admin.v1, and told to nobody as incidents.
+  // A promotion while the old primary was alive and connected.
+  kUnneededPromotion = 60,
+  // Replicas were compared: a success when all were equal.
+  kConsistencyCheck = 61,
+  // A backup was verified; it began and ended when the backup was made.
+  kVerifiedBackup = 62,
+  // Sums of clients' writes (server/incidents/completion.h). In a replica's own
+  // file: up to where it knows that the primary had answered.
+  kCompletion = 63,
 };
 
 // As in admin.v1 and in tables: "crash_replay"; "unknown" for a newer build's.
@@ -66,7 +79,13 @@ constexpr bool IsFault(IncidentKind kind) {
 }
 
 constexpr bool IsPromotion(IncidentKind kind) {
-  return kind >= IncidentKind::kPromotion;
+  return kind >= IncidentKind::kPromotion &&
+         kind < IncidentKind::kUnneededPromotion;
+}
+
+// Those of newer builds, too.
+constexpr bool IsNote(IncidentKind kind) {
+  return kind >= IncidentKind::kUnneededPromotion;
 }
 
 // As in admin.v1, and on disk: never renumber.
@@ -95,6 +114,14 @@ struct IncidentId {
 
 std::string ToString(const IncidentId& id);
 
+// What took a part of an incident's time: "detect", "elect", "fetch", "replay".
+struct IncidentPhase {
+  std::string name;  // At most kIncidentPhaseNameMax bytes, cut beyond that.
+  uint64_t duration_ns = 0;
+
+  friend bool operator==(const IncidentPhase&, const IncidentPhase&) = default;
+};
+
 struct Incident {
   IncidentId id;
   IncidentKind kind = IncidentKind::kCrashReplay;
@@ -103,6 +130,10 @@ struct Incident {
   bool injected = false;
   // Wanted by an operator.
   bool planned = false;
+  // The replica was the primary when it happened.
+  bool of_primary = false;
+  // The replica has halted for it.
+  bool halted = false;
   uint32_t attempts = 1;
   // How often its fault was seen.
   uint32_t detections = 1;
@@ -119,13 +150,19 @@ struct Incident {
   // In words; at most kIncidentTextMax bytes each, cut beyond that.
   std::string cause;
   std::string resolution;
+  // In their order; at most kIncidentPhasesMax, the first ones.
+  std::vector<IncidentPhase> phases;
 
   friend bool operator==(const Incident&, const Incident&) = default;
 };
 
 inline constexpr size_t kIncidentTextMax = 512;
+inline constexpr size_t kIncidentPhasesMax = 8;
+inline constexpr size_t kIncidentPhaseNameMax = 16;
 // Of one encoded incident.
-inline constexpr size_t kIncidentBytesMax = 92 + 2 * kIncidentTextMax;
+inline constexpr size_t kIncidentBytesMax =
+    92 + 2 * kIncidentTextMax + 1 +
+    kIncidentPhasesMax * (1 + kIncidentPhaseNameMax + 8);
 // Of one entry.
 inline constexpr size_t kIncidentsAtOnceMax = 256;
 

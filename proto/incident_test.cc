@@ -24,12 +24,15 @@ Incident Example() {
   incident.write_unavailable_ns = 9;
   incident.cause = "nothing heard of replica 1";
   incident.resolution = "promoted";
+  incident.phases = {{"detect", 500}, {"elect", 1'000'000'000'000}};
   return incident;
 }
 
 TEST(IncidentTest, ComesBackAsItWent) {
   Incident other;
   other.planned = true;
+  other.of_primary = true;
+  other.halted = true;
   const std::vector<Incident> incidents = {Example(), other};
   const Entry entry =
       Entry::Seal(MakeIncidentsCommand(incidents), Epoch(1), Timestamp(9), {});
@@ -41,8 +44,9 @@ TEST(IncidentTest, ComesBackAsItWent) {
   EXPECT_EQ(*read, incidents);
 }
 
-TEST(IncidentTest, LongWordsAreCut) {
+TEST(IncidentTest, LongWordsAndManyPhasesAreCut) {
   Incident incident = Example();
+  incident.phases.assign(kIncidentPhasesMax + 1, {std::string(99, 'p'), 1});
   incident.cause = std::string(10'000, 'c');
   incident.resolution = std::string(10'000, 'r');
   const std::string bytes = EncodeIncidents({incident});
@@ -51,6 +55,27 @@ TEST(IncidentTest, LongWordsAreCut) {
   ASSERT_TRUE(read.ok()) << read.status();
   EXPECT_EQ(read->front().cause, std::string(kIncidentTextMax, 'c'));
   EXPECT_EQ(read->front().resolution, std::string(kIncidentTextMax, 'r'));
+  EXPECT_EQ(
+      read->front().phases,
+      std::vector<IncidentPhase>(kIncidentPhasesMax,
+                                 {std::string(kIncidentPhaseNameMax, 'p'), 1}));
+}
+
+TEST(IncidentTest, WithoutPhasesItIsWhatItWasBeforeThereWereAny) {
+  Incident incident = Example();
+  incident.phases.clear();
+  EXPECT_EQ(EncodeIncidents({incident}).size(),
+            92 + incident.cause.size() + incident.resolution.size());
+}
+
+TEST(IncidentTest, ANoteIsNoIncident) {
+  for (int number = 0; number < 256; ++number) {
+    const auto kind = static_cast<IncidentKind>(number);
+    EXPECT_EQ(
+        IsRecovery(kind) + IsFault(kind) + IsPromotion(kind) + IsNote(kind), 1)
+        << number;
+    EXPECT_EQ(IsNote(kind), number >= 60) << number;
+  }
 }
 
 TEST(IncidentTest, WhatALaterVersionAppendsIsPassedOver) {
@@ -71,7 +96,7 @@ TEST(IncidentTest, WhatIsCutOffOrSaysTooMuchIsRefused) {
   }
   // The size of the cause.
   std::string longer = bytes;
-  longer[88] = static_cast<char>(longer[88] + 1);
+  longer[89] = 1;
   EXPECT_TRUE(absl::IsDataLoss(DecodeIncidents(longer).status()));
 }
 

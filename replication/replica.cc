@@ -424,6 +424,7 @@ PromotionBegun Replica::BegunWithout(ReplicaId primary, PromotionBegun::Why why,
   if (primary != options_.self) begun.old_primary = primary;
   if (const auto heard = heard_.find(primary); heard != heard_.end()) {
     begun.silence = now.steady - heard->second;
+    begun.connected = true;
   }
   return begun;
 }

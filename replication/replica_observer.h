@@ -31,6 +31,8 @@ struct PromotionBegun {
   ReplicaId old_primary;
   // For how long nothing was heard of that one.
   std::chrono::nanoseconds silence{0};
+  // The connection to that one has not been seen to break.
+  bool connected = false;
 };
 
 class ReplicaObserver {

@@ -107,7 +107,8 @@ absl::Status Daemon::StartGroup() {
                   addresses_, damage_, group->identity().cluster, group->path(),
                   std::chrono::system_clock::now(), &group->marks(),
                   group->peers(), group->archiver(),
-                  [running = group.get()] { return running->last_scrub(); }});
+                  [running = group.get()] { return running->last_scrub(); },
+                  &group->incidents()});
   logger_.Info("replica started",
                {{"version", kVersion},
                 {"cluster_id", ToText(group->identity().cluster)},

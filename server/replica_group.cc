@@ -288,7 +288,7 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
 absl::Status ReplicaGroup::Start() {
   LEDGERD_RETURN_IF_ERROR(replica_.Start());
   incidents_->Begin(
-      replica_,
+      replica_, *journal_,
       [this](ReplicaId primary,
              const std::vector<Incident>& incidents) -> absl::Status {
         if (transport_ == nullptr) {

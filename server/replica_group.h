@@ -114,6 +114,8 @@ class ReplicaGroup {
 
   const storage::JournalIdentity& identity() const { return dir_->identity(); }
 
+  IncidentKeeper& incidents() { return incidents_->keeper(); }
+
   const std::string& path() const { return dir_->path(); }
 
   const replication::StateMarks& marks() const { return marks_; }

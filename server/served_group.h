@@ -16,6 +16,7 @@
 #include "replication/replica_handle.h"
 #include "replication/state_marks.h"
 #include "server/damage_alarms.h"
+#include "server/incidents/incident_keeper.h"
 #include "server/peers.h"
 #include "storage/journal.h"
 #include "storage/journal_archiver.h"
@@ -90,6 +91,8 @@ struct ServedGroup {
   const storage::JournalArchiver* archiver = nullptr;
   // When the last look for damage ended; 0: none has. Empty: nobody looks.
   std::function<Timestamp()> last_scrub = nullptr;
+  // Where what operators find out is recorded; null: nowhere.
+  IncidentKeeper* incidents = nullptr;
 };
 
 }  // namespace ledgerd::server

@@ -130,6 +130,11 @@ absl::StatusOr<v1::VerifyReplicasResponse> AdminClient::VerifyReplicas() {
   return AskPrimary(&Stub::VerifyReplicas, v1::VerifyReplicasRequest());
 }
 
+absl::Status AdminClient::NoteVerifiedBackup(
+    const v1::NoteVerifiedBackupRequest& request) {
+  return AskAny(&Stub::NoteVerifiedBackup, request).status();
+}
+
 absl::StatusOr<v1::ListIncidentsResponse> AdminClient::ListIncidents(
     const v1::ListIncidentsRequest& request) {
   return AskAny(&Stub::ListIncidents, request);

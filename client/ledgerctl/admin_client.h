@@ -69,6 +69,8 @@ class AdminClient {
       const std::function<void(const ::admin::v1::Incident&)>& on_incident);
 
   absl::StatusOr<::admin::v1::VerifyReplicasResponse> VerifyReplicas();
+  absl::Status NoteVerifiedBackup(
+      const ::admin::v1::NoteVerifiedBackupRequest& request);
 
   absl::StatusOr<::admin::v1::SwitchoverResponse> Switchover(
       const ::admin::v1::SwitchoverRequest& request);

@@ -8,6 +8,7 @@
 #include "client/ledgerctl/values.h"
 #include "proto/backup_manifest.h"
 #include "proto/base/status_macros.h"
+#include "proto/types.h"
 #include "storage/backup_files.h"
 #include "storage/identity_file.h"
 #include "storage/restore.h"
@@ -49,10 +50,26 @@ absl::StatusOr<ExitCode> Create(Context& context, const std::string& to) {
   return ExitCode::kOk;
 }
 
-absl::StatusOr<ExitCode> Verify(Context& context, const std::string& path) {
+// The group is to know how old its newest verified backup is.
+absl::Status Record(Context& context, const BackupManifest& manifest) {
+  LEDGERD_ASSIGN_OR_RETURN(AdminClient* const admin, context.ConnectAdmin());
+  ::admin::v1::NoteVerifiedBackupRequest request;
+  request.set_cluster_id(storage::ToHex(manifest.cluster));
+  request.set_last_sequence(manifest.last.sequence.value());
+  auto& made = *request.mutable_created_at();
+  made.set_seconds(
+      static_cast<int64_t>(manifest.created_at.value() / kNanosPerSecond));
+  made.set_nanos(
+      static_cast<int32_t>(manifest.created_at.value() % kNanosPerSecond));
+  return admin->NoteVerifiedBackup(request);
+}
+
+absl::StatusOr<ExitCode> Verify(Context& context, const std::string& path,
+                                bool record) {
   LEDGERD_ASSIGN_OR_RETURN(const BackupManifest manifest,
                            storage::ReadBackup(path));
   LEDGERD_RETURN_IF_ERROR(storage::VerifyBackup(path, manifest));
+  if (record) LEDGERD_RETURN_IF_ERROR(Record(context, manifest));
   context.MakePrinter().One(ToRecord(manifest));
   Context::Say(
       "Every file is what the manifest says, and the entries' hash chain "
@@ -118,12 +135,17 @@ void AddVerify(CLI::App& backup, Context& context) {
   CLI::App* verify = backup.add_subcommand(
       "verify", "Read a backup, and compare it with its manifest.");
   const auto path = std::make_shared<std::string>();
+  const auto record = std::make_shared<bool>(false);
   verify->add_option("DIRECTORY", *path, "The backup")->required();
+  verify->add_flag("--record", *record,
+                   "Tell its group, which then knows how old its newest "
+                   "verified backup is");
   verify->footer(
-      "Asks no server. Exit code 6: it is damaged; the message names the "
-      "file.\n\nExample:\n  ledgerctl backup verify /backups/monday");
-  verify->callback([&context, path] {
-    context.Run([&] { return Verify(context, *path); });
+      "Asks no server, but with --record any replica's operators' port, "
+      "--admin-address. Exit code 6: it is damaged; the message names the "
+      "file.\n\nExample:\n  ledgerctl backup verify /backups/monday --record");
+  verify->callback([&context, path, record] {
+    context.Run([&] { return Verify(context, *path, *record); });
   });
 }
 

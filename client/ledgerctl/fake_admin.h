@@ -154,6 +154,10 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
     kind.set_kind(::admin::v1::INCIDENT_KIND_CRASH_REPLAY);
     kind.set_successful(3);
     kind.set_total(4);
+    auto& companions = *response->mutable_companions();
+    companions.set_unneeded_promotions(1);
+    companions.set_consistency_checks_passed(5);
+    companions.mutable_last_verified_backup()->set_seconds(1'800'000'000);
     return Take(*asked);
   }
 
@@ -233,6 +237,9 @@ class FakeAdmin final : public ::admin::v1::AdminService::Service {
     incident.set_outcome(::admin::v1::INCIDENT_OUTCOME_IN_PROGRESS);
     incident.mutable_started_at()->set_seconds(1'800'000'000);
     incident.set_cause("no space");
+    auto& phase = *incident.add_phases();
+    phase.set_name("detect");
+    phase.mutable_duration()->set_nanos(512'000'000);
   }
 
   grpc::Status Take(const google::protobuf::Message& request) {

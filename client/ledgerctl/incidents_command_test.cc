@@ -34,6 +34,11 @@ TEST_F(IncidentsCommandTest, CountersHaveNoRatioWhileNothingHappened) {
       << out_;
   EXPECT_EQ(Run({"counters", "-o", "json"}), ExitCode::kOk) << err_;
   EXPECT_TRUE(Printed(R"("sequence":12)")) << out_;
+  EXPECT_TRUE(Printed(R"("unsafe_acknowledgements":0,"unneeded_promotions":1,)"
+                      R"("consistency_checks_passed":5,)"
+                      R"("consistency_checks_failed":0,)"
+                      R"("last_verified_backup":"2027-01-15T08:00:00)"))
+      << out_;
 }
 
 TEST_F(IncidentsCommandTest, CountersAskForWhatTheirFlagsSay) {
@@ -57,6 +62,7 @@ TEST_F(IncidentsCommandTest, IncidentsAreReadPageByPage) {
       << err_;
   EXPECT_TRUE(Printed("disk_full")) << out_;
   EXPECT_TRUE(Printed("in_progress")) << out_;
+  EXPECT_TRUE(Printed("detect 512 ms")) << out_;
   EXPECT_EQ(admin_.asked(),
             std::vector<std::string>(
                 {"ListIncidentsRequest: kinds: INCIDENT_KIND_DISK_FULL kinds: "

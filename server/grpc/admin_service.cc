@@ -12,6 +12,7 @@
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
 #include "replication/clock.h"
+#include "server/cluster_id.h"
 #include "server/damage_alarms.h"
 #include "server/grpc/alarm_answers.h"
 #include "server/grpc/backup_stream.h"
@@ -21,6 +22,7 @@
 #include "server/grpc/rolled_back_message.h"
 #include "server/grpc/status_message.h"
 #include "server/grpc/verify_answer.h"
+#include "server/incidents/incident_keeper.h"
 
 namespace ledgerd::server {
 namespace {
@@ -83,6 +85,20 @@ absl::StatusOr<Timestamp> PauseEnd(
                           "it the pause has no end");
   }
   return Timestamp(now.value() + static_cast<uint64_t>(after.count()));
+}
+
+// When a backup was made, which must be one of this group.
+absl::StatusOr<Timestamp> MadeAt(
+    const admin::v1::NoteVerifiedBackupRequest& request, ClusterId cluster) {
+  if (ParseClusterId(request.cluster_id()) != cluster) {
+    return MakeFieldError("cluster_id", "the backup is not one of this group");
+  }
+  const google::protobuf::Timestamp& made = request.created_at();
+  if (made.seconds() <= 0 || made.nanos() < 0) {
+    return MakeFieldError("created_at", "when the backup was made, after 1970");
+  }
+  return Timestamp(static_cast<uint64_t>(made.seconds()) * kNanosPerSecond +
+                   static_cast<uint64_t>(made.nanos()));
 }
 
 absl::Status CheckId(uint64_t id) {
@@ -216,6 +232,7 @@ absl::Status AdminService::SendIncidents(
         incidents_.ReadAfter(
             seen, std::chrono::steady_clock::now() + std::chrono::seconds(10)));
     for (const Incident& incident : read.records) {
+      if (IsNote(incident.kind)) continue;
       admin::v1::WatchIncidentsResponse response;
       ToMessage(incident, *response.mutable_incident());
       if (!writer.Write(response)) return absl::OkStatus();
@@ -273,6 +290,25 @@ grpc::Status AdminService::CreateBackup(
         });
     return stream.Send(replication::SystemClock().WallNow());
   });
+}
+
+grpc::Status AdminService::NoteVerifiedBackup(
+    grpc::ServerContext* context,
+    const admin::v1::NoteVerifiedBackupRequest* request,
+    admin::v1::NoteVerifiedBackupResponse* /*response*/) {
+  const std::string what =
+      absl::StrCat("up to sequence ", request->last_sequence());
+  return Run(*context, {.call = "NoteVerifiedBackup", .what = what},
+             [&]() -> absl::Status {
+               LEDGERD_ASSIGN_OR_RETURN(const Timestamp made,
+                                        MadeAt(*request, group_.cluster));
+               if (group_.incidents == nullptr) return absl::OkStatus();
+               group_.incidents->AddNote(
+                   {.kind = IncidentKind::kVerifiedBackup,
+                    .what = absl::StrCat("a backup ", what, " was verified"),
+                    .at = made});
+               return group_.incidents->fault();
+             });
 }
 
 // ---- what changes the group

@@ -1,7 +1,7 @@
 // The AdminService: what operators call. Served are GetStatus, ReadJournal,
 // ListRolledBack, incidents and recovery counters, alarms, VerifyReplicas,
-// CreateBackup, and what changes a group: switchover, forced promotion, pause,
-// members.
+// CreateBackup, NoteVerifiedBackup, and what changes a group: switchover,
+// forced promotion, pause, members.
 //
 //   AdminService service(group, logger);
 //   ...
@@ -139,6 +139,12 @@ class AdminService final : public admin::v1::AdminService::Service {
       grpc::ServerContext* context,
       const admin::v1::CreateBackupRequest* request,
       grpc::ServerWriter<admin::v1::CreateBackupResponse>* writer) override;
+
+  // Answers when it is on this replica's disk; the group is told after that.
+  grpc::Status NoteVerifiedBackup(
+      grpc::ServerContext* context,
+      const admin::v1::NoteVerifiedBackupRequest* request,
+      admin::v1::NoteVerifiedBackupResponse* response) override;
 
  private:
   using JournalWriter = grpc::ServerWriter<admin::v1::ReadJournalResponse>;

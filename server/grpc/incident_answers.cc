@@ -184,6 +184,8 @@ absl::Status IncidentAnswers::List(
       static_cast<uint64_t>(std::max(request.since().nanos(), 0)));
   LEDGERD_ASSIGN_OR_RETURN(const Read read, ReadAfter(Sequence(0), deadline));
   std::vector<Incident> incidents = NewestOf(read.records);
+  std::erase_if(incidents,
+                [](const Incident& incident) { return IsNote(incident.kind); });
   std::reverse(incidents.begin(), incidents.end());
   LEDGERD_ASSIGN_OR_RETURN(size_t i,
                            PageStart(request.page_token(), incidents));

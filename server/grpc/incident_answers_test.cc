@@ -129,6 +129,87 @@ TEST_F(IncidentAnswersTest, AWindowEndsNow) {
   EXPECT_EQ(FieldOf(error_), "window");
 }
 
+Incident MakeNote(uint64_t number, IncidentKind kind, uint64_t second) {
+  Incident note =
+      MakeIncident(1, number, kind, IncidentOutcome::kSuccess, second);
+  note.ended_at = note.started_at;
+  note.injected = true;
+  note.detections = 0;
+  return note;
+}
+
+TEST_F(IncidentAnswersTest, NotesAreCompanionsAndNoIncidents) {
+  EXPECT_FALSE(Count({}).companions().has_last_verified_backup());
+  Append({MakeNote(1, IncidentKind::kUnneededPromotion, 100),
+          MakeNote(2, IncidentKind::kConsistencyCheck, 200),
+          MakeNote(3, IncidentKind::kVerifiedBackup, 300),
+          // Of a newer build.
+          MakeNote(4, static_cast<IncidentKind>(77), 300)});
+  const auto counted = Count({});
+  EXPECT_EQ(counted.companions().unneeded_promotions(), 1u);
+  EXPECT_EQ(counted.companions().consistency_checks_passed(), 1u);
+  EXPECT_EQ(counted.companions().consistency_checks_failed(), 0u);
+  EXPECT_EQ(counted.companions().last_verified_backup().seconds(), 300);
+  EXPECT_EQ(counted.companions().unsafe_acknowledgements(), 0u);
+  EXPECT_FALSE(counted.failover().has_ratio());
+  EXPECT_FALSE(counted.counting().has_ratio());
+  EXPECT_EQ(List({}).incidents_size(), 0);
+}
+
+TEST_F(IncidentAnswersTest, WhatTookItsTimeIsTold) {
+  Incident incident = MakeIncident(1, 1, IncidentKind::kPromotion,
+                                   IncidentOutcome::kSuccess, 100);
+  incident.phases = {{"detect", 500'000'000}, {"elect", 1'500'000'000}};
+  Append({incident});
+  const auto listed = List({});
+  ASSERT_EQ(listed.incidents_size(), 1);
+  ASSERT_EQ(listed.incidents(0).phases_size(), 2);
+  EXPECT_EQ(listed.incidents(0).phases(0).name(), "detect");
+  EXPECT_EQ(listed.incidents(0).phases(0).duration().nanos(), 500'000'000);
+  EXPECT_EQ(listed.incidents(0).phases(1).name(), "elect");
+  EXPECT_EQ(listed.incidents(0).phases(1).duration().seconds(), 1);
+}
+
+TEST_F(IncidentAnswersTest, AVerifiedBackupOfThisGroupIsNoted) {
+  const auto note = [&](const std::string& cluster, int64_t second) {
+    grpc::ClientContext context;
+    admin::v1::NoteVerifiedBackupRequest request;
+    request.set_cluster_id(cluster);
+    request.mutable_created_at()->set_seconds(second);
+    request.set_last_sequence(12);
+    admin::v1::NoteVerifiedBackupResponse response;
+    error_ = FromGrpcStatus(
+        harness_.admin().NoteVerifiedBackup(&context, request, &response));
+  };
+  constexpr char kCluster[] = "00000000000000000000000000000abc";
+  note(kCluster, 1'700'000'000);
+  ASSERT_TRUE(error_.ok()) << error_;
+  const std::vector<Incident> told = harness_.incidents().Unsent();
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].kind, IncidentKind::kVerifiedBackup);
+  EXPECT_EQ(told[0].started_at, Timestamp(1'700'000'000 * kNanosPerSecond));
+  EXPECT_EQ(told[0].cause, "a backup up to sequence 12 was verified");
+  note("00000000000000000000000000000abd", 1'700'000'000);
+  EXPECT_EQ(FieldOf(error_), "cluster_id");
+  note(kCluster, 0);
+  EXPECT_EQ(FieldOf(error_), "created_at");
+  EXPECT_EQ(harness_.incidents().Unsent().size(), 1u);
+}
+
+TEST_F(IncidentAnswersTest, AWatchLeavesNotesOut) {
+  grpc::ClientContext context;
+  const auto reader = harness_.admin().WatchIncidents(&context, {});
+  reader->WaitForInitialMetadata();
+  Append({MakeNote(1, IncidentKind::kConsistencyCheck, 100),
+          MakeIncident(1, 2, IncidentKind::kDiskFull,
+                       IncidentOutcome::kInProgress, 400)});
+  admin::v1::WatchIncidentsResponse response;
+  ASSERT_TRUE(reader->Read(&response));
+  EXPECT_EQ(response.incident().id(), "1-7-2");
+  context.TryCancel();
+  EXPECT_FALSE(reader->Read(&response));
+}
+
 TEST_F(IncidentAnswersTest, ListsTheNewestFirstWithWhatBecameOfThem) {
   AppendThree();
   const auto listed = List({});

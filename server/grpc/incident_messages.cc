@@ -55,6 +55,11 @@ void ToMessage(const Incident& incident, admin::v1::Incident& message) {
   message.set_injected(incident.injected);
   message.set_planned(incident.planned);
   message.set_lost_entries(incident.lost_entries);
+  for (const IncidentPhase& phase : incident.phases) {
+    admin::v1::Incident::Phase& added = *message.add_phases();
+    added.set_name(phase.name);
+    SetDuration(phase.duration_ns, *added.mutable_duration());
+  }
 }
 
 void ToMessage(const RecoveryCounters& counters,
@@ -68,6 +73,13 @@ void ToMessage(const RecoveryCounters& counters,
   companions.set_rolled_back_entries(counters.rolled_back_entries);
   SetDuration(counters.write_unavailable_ns,
               *companions.mutable_write_unavailable());
+  companions.set_unneeded_promotions(counters.unneeded_promotions);
+  companions.set_consistency_checks_passed(counters.consistency_checks_passed);
+  companions.set_consistency_checks_failed(counters.consistency_checks_failed);
+  if (counters.last_verified_backup != Timestamp(0)) {
+    SetTime(counters.last_verified_backup,
+            *companions.mutable_last_verified_backup());
+  }
 }
 
 }  // namespace ledgerd::server

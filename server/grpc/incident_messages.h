@@ -11,11 +11,11 @@
 
 namespace ledgerd::server {
 
-// Its phases are not known.
+// Requires: it is no note.
 void ToMessage(const Incident& incident, admin::v1::Incident& message);
 
-// All but `sequence` and `completion`. Of the companions: lost and rolled back
-// entries, and for how long writes were unavailable.
+// All but `sequence` and `completion`. No answer is given below the configured
+// durability (replication.md), so there are 0 unsafe acknowledgements.
 void ToMessage(const RecoveryCounters& counters,
                admin::v1::GetRecoveryCountersResponse& message);
 

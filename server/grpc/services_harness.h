@@ -27,6 +27,7 @@
 #include "server/grpc/admin_service.h"
 #include "server/grpc/grpc_server.h"
 #include "server/grpc/ledger_service.h"
+#include "server/incidents/incident_testing.h"
 #include "server/logging.h"
 #include "server/served_group.h"
 #include "storage/memory_journal.h"
@@ -84,6 +85,8 @@ class ServicesHarness {
 
   SharedAddresses& addresses() { return addresses_; }
 
+  IncidentKeeper& incidents() { return *incidents_; }
+
   // What the services have logged.
   std::string log() const {
     const MutexLock lock(log_mutex_);
@@ -126,6 +129,8 @@ class ServicesHarness {
       *storage::MemoryJournal::Open(disk_, {});
   SharedAddresses addresses_;
   DamageAlarms damage_;
+  IncidentWorld incident_world_;
+  std::unique_ptr<IncidentKeeper> incidents_ = incident_world_.Start();
   ServedGroup group_{replica_,
                      store_,
                      *journal_,
@@ -133,7 +138,12 @@ class ServicesHarness {
                      damage_,
                      ClusterId(0xabc),
                      ::testing::TempDir(),
-                     std::chrono::system_clock::now()};
+                     std::chrono::system_clock::now(),
+                     /*marks=*/nullptr,
+                     /*peers=*/nullptr,
+                     /*archiver=*/nullptr,
+                     /*last_scrub=*/nullptr,
+                     incidents_.get()};
   mutable Mutex log_mutex_;
   std::string log_ LEDGERD_GUARDED_BY(log_mutex_);
   Logger logger_{LogLevel::kInfo, LogFormat::kText,

@@ -8,8 +8,10 @@
 
 #include "proto/base/sha256.h"
 #include "proto/errors.h"
+#include "proto/incident.h"
 #include "replication/state_marks.h"
 #include "server/damage_alarms.h"
+#include "server/incidents/incident_keeper.h"
 #include "server/replica_comparison.h"
 #include "server/replica_hello.h"
 
@@ -27,15 +29,38 @@ void ToMessage(const ComparedReplica& replica,
   message.set_journal_hash(std::string(AsBytes(replica.mark->entry.hash)));
 }
 
-absl::Status Mismatch(const Comparison& compared,
-                      const std::vector<ReplicaId>& differing) {
+std::string WordsOf(const std::vector<ReplicaId>& differing) {
   std::string names;
   for (const ReplicaId replica : differing) {
     absl::StrAppend(&names, names.empty() ? "" : ", ", replica.value());
   }
-  return absl::DataLossError(
-      absl::StrCat("replicas differ at sequence ", compared.sequence.value(),
-                   ": the state of ", names, " is not that of the others"));
+  return absl::StrCat("the state of ", names, " is not that of the others");
+}
+
+absl::Status Mismatch(const Comparison& compared,
+                      const std::vector<ReplicaId>& differing) {
+  return absl::DataLossError(absl::StrCat("replicas differ at sequence ",
+                                          compared.sequence.value(), ": ",
+                                          WordsOf(differing)));
+}
+
+// Who could not be asked is neither equal nor different.
+void Record(const Comparison& compared, const std::vector<ReplicaId>& differing,
+            Epoch epoch, IncidentKeeper& incidents) {
+  if (!differing.empty()) {
+    incidents.Raise({.kind = IncidentKind::kStateMismatch,
+                     .cause = WordsOf(differing),
+                     .epoch = epoch});
+  } else if (compared.match()) {
+    incidents.CloseAll(IncidentKind::kStateMismatch,
+                       {.resolution = "all replicas are equal"});
+  } else {
+    return;
+  }
+  incidents.AddNote({.kind = IncidentKind::kConsistencyCheck,
+                     .what = absl::StrCat("replicas were compared at sequence ",
+                                          compared.sequence.value()),
+                     .successful = differing.empty()});
 }
 
 }  // namespace
@@ -61,6 +86,9 @@ absl::Status VerifyReplicas(const ServedGroup& group, Peers::Deadline deadline,
   if (!differing.empty()) {
     group.damage.Raise(DamageAlarms::Place::kReplicas,
                        Mismatch(*compared, differing), now);
+  }
+  if (group.incidents != nullptr) {
+    Record(*compared, differing, status.epoch, *group.incidents);
   }
   return absl::OkStatus();
 }

@@ -7,12 +7,15 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 #include "proto/errors.h"
+#include "proto/incident.h"
 #include "replication/state_marks.h"
 #include "server/damage_alarms.h"
 #include "server/fake_replica.h"
+#include "server/incidents/incident_testing.h"
 #include "server/served_group.h"
 #include "storage/memory_journal.h"
 #include "storage/memory_state_store.h"
@@ -51,6 +54,17 @@ class VerifyAnswerTest : public testing::Test {
     status.replica = ReplicaId(1);
     status.membership.members = {{.id = ReplicaId(1)}, {.id = ReplicaId(2)}};
     replica_.SetStatus(status);
+    group_.incidents = keeper_.get();
+  }
+
+  // What the group is told, the newest last.
+  std::vector<std::string> Told() const {
+    std::vector<std::string> told;
+    for (const Incident& incident : keeper_->Unsent()) {
+      told.push_back(
+          absl::StrCat(Name(incident.kind), " ", Name(incident.outcome)));
+    }
+    return told;
   }
 
   absl::Status Verify() {
@@ -76,6 +90,8 @@ class VerifyAnswerTest : public testing::Test {
       replica_, store_,       *journal_, addresses_,
       damage_,  ClusterId(1), "",        std::chrono::system_clock::now(),
       &marks_,  &peer_};
+  IncidentWorld world_;
+  std::unique_ptr<IncidentKeeper> keeper_ = world_.Start();
   admin::v1::VerifyReplicasResponse response_;
 };
 
@@ -104,12 +120,30 @@ TEST_F(VerifyAnswerTest, ReplicasThatDifferAreAnAlarm) {
       << damage_.Get().front().message;
 }
 
+TEST_F(VerifyAnswerTest, EachComparisonIsNotedAndADifferenceIsAnIncident) {
+  marks_.Note(Mark(100));
+  peer_.Say(Mark(101));
+  ASSERT_TRUE(Verify().ok());
+  ASSERT_TRUE(Verify().ok());
+  EXPECT_EQ(Told(), (std::vector<std::string>{"consistency_check failed",
+                                              "state_mismatch in_progress",
+                                              "consistency_check failed"}))
+      << "found twice, it is one";
+  EXPECT_EQ(keeper_->Unsent()[1].detections, 2u);
+  peer_.Say(Mark(100));
+  ASSERT_TRUE(Verify().ok());
+  EXPECT_EQ(Told().size(), 4u);
+  EXPECT_EQ(Told()[2], "state_mismatch success");
+  EXPECT_EQ(Told()[3], "consistency_check success");
+}
+
 TEST_F(VerifyAnswerTest, OneThatIsOffIsNamedAndNoAlarm) {
   marks_.Note(Mark(100));
   ASSERT_TRUE(Verify().ok());
   EXPECT_FALSE(response_.match());
   EXPECT_EQ(response_.hashes(1).error(), "it is off");
   EXPECT_TRUE(damage_.Get().empty());
+  EXPECT_TRUE(Told().empty());
 }
 
 TEST_F(VerifyAnswerTest, AWitnessSendsToThePrimary) {

@@ -222,6 +222,22 @@ void AddCounters(const admin::v1::GetRecoveryCountersResponse& counters,
                   "For how long faults have held writes up.",
                   static_cast<double>(outage.seconds()) +
                       static_cast<double>(outage.nanos()) / 1e9);
+  metrics.Counter("ledgerd_unneeded_promotions_total",
+                  "Promotions while the old primary was alive and connected.",
+                  static_cast<double>(beside.unneeded_promotions()));
+  metrics.Counter("ledgerd_consistency_checks_total",
+                  "Comparisons of the replicas' states.",
+                  static_cast<double>(beside.consistency_checks_passed()),
+                  {{"outcome", "passed"}});
+  metrics.Counter("ledgerd_consistency_checks_total",
+                  "Comparisons of the replicas' states.",
+                  static_cast<double>(beside.consistency_checks_failed()),
+                  {{"outcome", "failed"}});
+  if (!beside.has_last_verified_backup()) return;
+  metrics.Gauge("ledgerd_last_verified_backup_time_seconds",
+                "When the newest backup that was verified was made, since the "
+                "epoch of Unix.",
+                static_cast<double>(beside.last_verified_backup().seconds()));
 }
 
 }  // namespace

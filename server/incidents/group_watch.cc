@@ -54,10 +54,23 @@ std::string WhoIsPrimary(const ReplicaStatus& status) {
                             " is the primary");
 }
 
+IncidentPhase Phase(const char* name, std::chrono::nanoseconds duration) {
+  return {.name = name, .duration_ns = static_cast<uint64_t>(duration.count())};
+}
+
+// From the last word of the old primary to this replica's first as the new one.
+IncidentEnd EndOfLostPrimary(std::chrono::nanoseconds silence,
+                             std::chrono::nanoseconds outage) {
+  IncidentEnd end = EndOfWriteOutage(outage, "took over");
+  end.phases = {Phase("detect", silence), Phase("promote", outage - silence)};
+  return end;
+}
+
 }  // namespace
 
 void GroupWatch::Note(const ReplicaStatus& status, const Standing& standing) {
   NotePromotions(status);
+  NoteReplaced(status);
   NoteLostPrimaries(status);
   NoteRecoveries(status, standing);
   NotePeers(status);
@@ -76,7 +89,8 @@ void GroupWatch::BeforePromotion(const PromotionBegun& begun) {
                                              .epoch = begun.epoch,
                                              .since = since}),
                     .epoch = begun.epoch,
-                    .since = clock_.SteadyNow() - begun.silence};
+                    .since = clock_.SteadyNow() - begun.silence,
+                    .silence = begun.silence};
   }
   const bool wanted = begun.why == PromotionBegun::Why::kWanted;
   const uint64_t number = keeper_.Raise(
@@ -86,9 +100,8 @@ void GroupWatch::BeforePromotion(const PromotionBegun& begun) {
        .planned = wanted,
        .since = since});
   const MutexLock lock(mutex_);
-  promotions_.push_back({.number = number,
-                         .epoch = begun.epoch,
-                         .forced = begun.why == PromotionBegun::Why::kForced});
+  promotions_.push_back(
+      {.number = number, .begun = begun, .since = clock_.SteadyNow()});
   if (!lost.has_value()) return;
   // It may be the same that an earlier promotion was for.
   const bool known = std::any_of(
@@ -102,29 +115,73 @@ void GroupWatch::NotePromotions(const ReplicaStatus& status) {
   std::vector<Promotion> decided;
   {
     const MutexLock lock(mutex_);
+    for (Promotion& promotion : promotions_) {
+      if (status.epoch == promotion.begun.epoch &&
+          status.role == Role::kRecovering && !promotion.elected.has_value()) {
+        promotion.elected = clock_.SteadyNow();
+      }
+    }
     const auto undecided = std::stable_partition(
         promotions_.begin(), promotions_.end(), [&](const Promotion& p) {
-          return status.epoch < p.epoch ||
-                 (status.epoch == p.epoch && IsUndecided(status.role));
+          return status.epoch < p.begun.epoch ||
+                 (status.epoch == p.begun.epoch && IsUndecided(status.role));
         });
     decided.assign(undecided, promotions_.end());
     promotions_.erase(undecided, promotions_.end());
   }
-  for (const Promotion& promotion : decided) {
-    const bool promoted =
-        status.epoch == promotion.epoch && status.role == Role::kPrimary;
-    if (!promoted) {
-      keeper_.Close(promotion.number, {.outcome = IncidentOutcome::kFailed,
-                                       .resolution = WhoIsPrimary(status)});
-    } else {
-      keeper_.Close(
-          promotion.number,
-          {.outcome = promotion.forced ? IncidentOutcome::kSuccessWithLoss
-                                       : IncidentOutcome::kSuccess,
-           .resolution =
-               absl::StrCat("the primary of epoch ", promotion.epoch.value())});
-    }
+  for (const Promotion& promotion : decided) ClosePromotion(promotion, status);
+}
+
+void GroupWatch::ClosePromotion(const Promotion& promotion,
+                                const ReplicaStatus& status) {
+  const PromotionBegun& begun = promotion.begun;
+  if (status.epoch != begun.epoch || status.role != Role::kPrimary) {
+    return keeper_.Close(promotion.number,
+                         {.outcome = IncidentOutcome::kFailed,
+                          .resolution = WhoIsPrimary(status)});
   }
+  keeper_.Close(promotion.number, EndOfPromotion(promotion));
+  if (begun.why == PromotionBegun::Why::kPrimaryLost && begun.connected) {
+    replaced_.push_back(
+        {.primary = begun.old_primary, .since = promotion.since});
+  }
+}
+
+IncidentEnd GroupWatch::EndOfPromotion(const Promotion& promotion) const {
+  const PromotionBegun& begun = promotion.begun;
+  const Time now = clock_.SteadyNow();
+  const Time elected = promotion.elected.value_or(now);
+  IncidentEnd end;
+  if (begun.why == PromotionBegun::Why::kForced) {
+    end.outcome = IncidentOutcome::kSuccessWithLoss;
+  }
+  end.resolution = absl::StrCat("the primary of epoch ", begun.epoch.value());
+  if (begun.silence > begun.silence.zero()) {
+    end.phases.push_back(Phase("detect", begun.silence));
+  }
+  end.phases.push_back(Phase("elect", elected - promotion.since));
+  end.phases.push_back(Phase("serve", now - elected));
+  return end;
+}
+
+void GroupWatch::NoteReplaced(const ReplicaStatus& status) {
+  const Time now = clock_.SteadyNow();
+  std::erase_if(replaced_, [&](const Replaced& replaced) {
+    if (status.role != Role::kPrimary || now - replaced.since > peer_silence_) {
+      return true;
+    }
+    const auto peer = std::find_if(
+        status.peers.begin(), status.peers.end(),
+        [&](const PeerStatus& one) { return one.id == replaced.primary; });
+    if (peer == status.peers.end() || !peer->connected) return true;
+    if (peer->acknowledged == Sequence(0)) return false;
+    keeper_.AddNote(
+        {.kind = IncidentKind::kUnneededPromotion,
+         .what = absl::StrCat("the old primary, replica ", peer->id.value(),
+                              ", was alive and connected when replica ",
+                              status.replica.value(), " was promoted")});
+    return true;
+  });
 }
 
 void GroupWatch::NoteLostPrimaries(const ReplicaStatus& status) {
@@ -142,7 +199,7 @@ void GroupWatch::NoteLostPrimaries(const ReplicaStatus& status) {
     if (status.role == Role::kPrimary) {
       keeper_.Close(
           lost.number,
-          EndOfWriteOutage(clock_.SteadyNow() - lost.since, "took over"));
+          EndOfLostPrimary(lost.silence, clock_.SteadyNow() - lost.since));
     } else {
       keeper_.Close(lost.number, {.outcome = IncidentOutcome::kAborted,
                                   .resolution = WhoIsPrimary(status)});
@@ -160,13 +217,16 @@ void GroupWatch::BeforeRollback(uint64_t entries) {
   const MutexLock lock(mutex_);
   recoveries_.push_back({.kind = IncidentKind::kRollback,
                          .number = number,
-                         .rolled_back = entries});
+                         .rolled_back = entries,
+                         .since = clock_.SteadyNow()});
 }
 
 void GroupWatch::AfterRollback() {
   const MutexLock lock(mutex_);
   for (Recovery& recovery : recoveries_) {
-    if (recovery.kind == IncidentKind::kRollback) recovery.done = true;
+    if (recovery.kind == IncidentKind::kRollback) {
+      recovery.done = clock_.SteadyNow();
+    }
   }
 }
 
@@ -179,7 +239,7 @@ void GroupWatch::BeforeCatchUp(Sequence through) {
   recoveries_.push_back({.kind = IncidentKind::kCatchUp,
                          .number = number,
                          .through = through,
-                         .done = true});
+                         .since = clock_.SteadyNow()});
 }
 
 // A transfer that goes on where it was cut short is the same, once more.
@@ -191,28 +251,43 @@ void GroupWatch::BeforeResync(Sequence through) {
   std::erase_if(recoveries_, [number](const Recovery& recovery) {
     return recovery.number == number;
   });
-  recoveries_.push_back(
-      {.kind = IncidentKind::kResync, .number = number, .through = through});
+  recoveries_.push_back({.kind = IncidentKind::kResync,
+                         .number = number,
+                         .through = through,
+                         .since = clock_.SteadyNow()});
 }
 
 void GroupWatch::AfterResync(Sequence through) {
   const MutexLock lock(mutex_);
   for (Recovery& recovery : recoveries_) {
     if (recovery.kind == IncidentKind::kResync && recovery.through == through) {
-      recovery.done = true;
+      recovery.done = clock_.SteadyNow();
+    }
+  }
+}
+
+// What a catch-up fetches it has once it is in the journal.
+void GroupWatch::NoteFetched(const ReplicaStatus& status) {
+  const MutexLock lock(mutex_);
+  for (Recovery& recovery : recoveries_) {
+    if (recovery.kind == IncidentKind::kCatchUp && !recovery.done.has_value() &&
+        std::max(status.journal_last, status.applied) >= recovery.through) {
+      recovery.done = clock_.SteadyNow();
     }
   }
 }
 
 void GroupWatch::NoteRecoveries(const ReplicaStatus& status,
                                 const Standing& standing) {
+  NoteFetched(status);
   if (!IsWithTheGroup(standing, status.role)) return;
   std::vector<Recovery> ended;
   {
     const MutexLock lock(mutex_);
     const auto going_on = std::stable_partition(
         recoveries_.begin(), recoveries_.end(), [&](const Recovery& recovery) {
-          return !recovery.done || status.commit.sequence < recovery.through ||
+          return !recovery.done.has_value() ||
+                 status.commit.sequence < recovery.through ||
                  (status.role != Role::kWitness &&
                   status.applied < recovery.through);
         });
@@ -220,11 +295,15 @@ void GroupWatch::NoteRecoveries(const ReplicaStatus& status,
     recoveries_.erase(going_on, recoveries_.end());
   }
   for (const Recovery& recovery : ended) {
+    const bool cut = recovery.kind == IncidentKind::kRollback;
     keeper_.Close(
         recovery.number,
         {.resolution = absl::StrCat("with the group again at sequence ",
                                     status.commit.sequence.value()),
-         .rolled_back_entries = recovery.rolled_back});
+         .rolled_back_entries = recovery.rolled_back,
+         .phases = {
+             Phase(cut ? "cut" : "fetch", *recovery.done - recovery.since),
+             Phase("replay", clock_.SteadyNow() - *recovery.done)}});
   }
 }
 

@@ -25,6 +25,10 @@
 //   resync            a checkpoint of the primary is about to be received; its
 //                     entries are applied
 //
+// A promotion was unneeded when the old primary, whose connection never broke,
+// acknowledges what the new one has journalled within `peer_silence`: it was
+// there all the time. That is noted, beside the counters.
+//
 // Threads  Note and the observer's methods: one of each at a time.
 // Source   counters.md.
 #ifndef LEDGERD_SERVER_INCIDENTS_GROUP_WATCH_H_
@@ -74,8 +78,16 @@ class GroupWatch final : public replication::ReplicaObserver {
 
   struct Promotion {
     uint64_t number = 0;
-    Epoch epoch;
-    bool forced = false;
+    replication::PromotionBegun begun;
+    Time since;
+    // A majority has promised.
+    std::optional<Time> elected;
+  };
+
+  // A primary that another one was promoted for.
+  struct Replaced {
+    ReplicaId primary;
+    Time since;
   };
 
   struct LostPrimary {
@@ -83,6 +95,7 @@ class GroupWatch final : public replication::ReplicaObserver {
     // Of the first promotion that is to replace it.
     Epoch epoch;
     Time since;
+    std::chrono::nanoseconds silence{0};
   };
 
   struct Recovery {
@@ -91,8 +104,9 @@ class GroupWatch final : public replication::ReplicaObserver {
     // What is to be applied.
     Sequence through;
     uint64_t rolled_back = 0;
-    // Only that is left.
-    bool done = false;
+    Time since;
+    // When only that was left.
+    std::optional<Time> done;
   };
 
   struct Peer {
@@ -104,7 +118,13 @@ class GroupWatch final : public replication::ReplicaObserver {
 
   void NotePromotions(const replication::ReplicaStatus& status)
       LEDGERD_EXCLUDES(mutex_);
+  void ClosePromotion(const Promotion& promotion,
+                      const replication::ReplicaStatus& status);
+  void NoteReplaced(const replication::ReplicaStatus& status);
+  IncidentEnd EndOfPromotion(const Promotion& promotion) const;
   void NoteLostPrimaries(const replication::ReplicaStatus& status)
+      LEDGERD_EXCLUDES(mutex_);
+  void NoteFetched(const replication::ReplicaStatus& status)
       LEDGERD_EXCLUDES(mutex_);
   void NoteRecoveries(const replication::ReplicaStatus& status,
                       const Standing& standing) LEDGERD_EXCLUDES(mutex_);
@@ -119,6 +139,7 @@ class GroupWatch final : public replication::ReplicaObserver {
   const replication::Clock& clock_;
   const std::chrono::milliseconds peer_silence_;
   // Note's own.
+  std::vector<Replaced> replaced_;
   std::map<ReplicaId, Peer> peers_;
   // With peers lost this replica is the primary no more, and no other one is.
   std::optional<Time> no_primary_since_;

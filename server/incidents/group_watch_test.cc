@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 #include "server/incidents/incident_testing.h"
@@ -36,12 +37,36 @@ class GroupWatchTest : public testing::Test {
   }
 
   // Hears nothing of replica 1, for half a second, and wants to replace it.
-  void BeginPromotion(uint64_t epoch, PromotionBegun::Why why =
-                                          PromotionBegun::Why::kPrimaryLost) {
+  void BeginPromotion(
+      uint64_t epoch,
+      PromotionBegun::Why why = PromotionBegun::Why::kPrimaryLost,
+      bool connected = false) {
     watch_.BeforePromotion({.epoch = Epoch(epoch),
                             .why = why,
                             .old_primary = ReplicaId(1),
-                            .silence = milliseconds(500)});
+                            .silence = milliseconds(500),
+                            .connected = connected});
+  }
+
+  static std::string PhasesOf(const Incident& incident) {
+    std::string text;
+    for (const IncidentPhase& phase : incident.phases) {
+      absl::StrAppend(&text, phase.name, " ", phase.duration_ns / 1'000'000,
+                      " ");
+    }
+    return text;
+  }
+
+  // Takes over from replica 1, whose connection has not broken.
+  void ReplaceOneThatIsConnected() {
+    BeginPromotion(5, PromotionBegun::Why::kPrimaryLost, /*connected=*/true);
+    world_.clock.Advance(milliseconds(100));
+    Hear(0, true);
+    Become(Role::kPrimary, 5, 2);
+  }
+
+  bool IsUnneeded() const {
+    return Told().contains(IncidentKind::kUnneededPromotion);
   }
 
   void Become(Role role, uint64_t epoch, uint64_t primary) {
@@ -92,9 +117,10 @@ TEST_F(GroupWatchTest, APromotionIsRecordedBeforeItHappensAndEndsWithIt) {
   // A status from before it says nothing.
   Note();
   Become(Role::kPromoting, 5, 0);
+  world_.clock.Advance(milliseconds(30));
   Become(Role::kRecovering, 5, 0);
   EXPECT_EQ(OutcomeOf(IncidentKind::kPromotion), IncidentOutcome::kInProgress);
-  world_.clock.Advance(milliseconds(100));
+  world_.clock.Advance(milliseconds(70));
   Become(Role::kPrimary, 5, 2);
   EXPECT_EQ(OutcomeOf(IncidentKind::kPromotion), IncidentOutcome::kSuccess);
   const Incident lost = Told().at(IncidentKind::kPrimaryLost);
@@ -102,6 +128,59 @@ TEST_F(GroupWatchTest, APromotionIsRecordedBeforeItHappensAndEndsWithIt) {
   EXPECT_EQ(lost.write_unavailable_ns, 600'000'000u);
   EXPECT_EQ(lost.ended_at.value() - lost.started_at.value(), 600'000'000u);
   EXPECT_EQ(lost.epoch, Epoch(5));
+  EXPECT_EQ(PhasesOf(lost), "detect 500 promote 100 ");
+  EXPECT_EQ(PhasesOf(Told().at(IncidentKind::kPromotion)),
+            "detect 500 elect 30 serve 70 ");
+}
+
+TEST_F(GroupWatchTest, APromotionIsUnneededWhenTheOldPrimaryWasThere) {
+  ReplaceOneThatIsConnected();
+  EXPECT_FALSE(IsUnneeded()) << "it has not said anything";
+  status_.peers[0].acknowledged = Sequence(7);
+  Note();
+  EXPECT_TRUE(IsUnneeded());
+  EXPECT_EQ(Told().at(IncidentKind::kUnneededPromotion).cause,
+            "the old primary, replica 1, was alive and connected when replica "
+            "2 was promoted");
+  // It is noted once.
+  Note();
+  EXPECT_TRUE(IsUnneeded());
+}
+
+TEST_F(GroupWatchTest, APromotionIsNeededWhenTheOldPrimaryIsBackTooLate) {
+  ReplaceOneThatIsConnected();
+  world_.clock.Advance(milliseconds(901));
+  status_.peers[0].acknowledged = Sequence(7);
+  Note();
+  EXPECT_FALSE(IsUnneeded());
+}
+
+TEST_F(GroupWatchTest, APromotionIsNeededWhenTheConnectionHasBroken) {
+  // Before it.
+  BeginPromotion(5);
+  Hear(0, true);
+  status_.peers[0].acknowledged = Sequence(7);
+  Become(Role::kPrimary, 5, 2);
+  EXPECT_FALSE(IsUnneeded());
+  // Meanwhile.
+  keeper_->NoteSent(keeper_->Unsent());
+  status_.peers[0].acknowledged = Sequence(0);
+  ReplaceOneThatIsConnected();
+  Hear(0, false);
+  Note();
+  Hear(0, true);
+  status_.peers[0].acknowledged = Sequence(7);
+  Note();
+  EXPECT_FALSE(IsUnneeded());
+}
+
+TEST_F(GroupWatchTest, AWantedPromotionIsNotUnneeded) {
+  BeginPromotion(5, PromotionBegun::Why::kWanted, /*connected=*/true);
+  Hear(0, true);
+  status_.peers[0].acknowledged = Sequence(7);
+  Become(Role::kPrimary, 5, 2);
+  Note();
+  EXPECT_FALSE(IsUnneeded());
 }
 
 TEST_F(GroupWatchTest, ALongOutageIsNotTolerated) {
@@ -238,19 +317,23 @@ TEST_F(GroupWatchTest, ARollbackEndsWhenItIsDoneAndTheReplicaServes) {
   Note();
   EXPECT_EQ(OutcomeOf(IncidentKind::kRollback), IncidentOutcome::kSuccess);
   EXPECT_EQ(Told().at(IncidentKind::kRollback).rolled_back_entries, 7u);
+  EXPECT_EQ(PhasesOf(Told().at(IncidentKind::kRollback)), "cut 0 replay 0 ");
 }
 
 TEST_F(GroupWatchTest, ACatchUpEndsWithWhatWasCommittedAtItsBegin) {
   status_.commit.sequence = status_.applied = Sequence(10);
   Note();
   watch_.BeforeCatchUp(Sequence(20));
-  status_.commit.sequence = Sequence(30);
+  world_.clock.Advance(milliseconds(40));
+  status_.commit.sequence = status_.journal_last = Sequence(30);
   status_.applied = Sequence(19);
   Note();
   EXPECT_EQ(OutcomeOf(IncidentKind::kCatchUp), IncidentOutcome::kInProgress);
+  world_.clock.Advance(milliseconds(60));
   status_.applied = Sequence(20);
   Note();
   EXPECT_EQ(OutcomeOf(IncidentKind::kCatchUp), IncidentOutcome::kSuccess);
+  EXPECT_EQ(PhasesOf(Told().at(IncidentKind::kCatchUp)), "fetch 40 replay 60 ");
 }
 
 TEST_F(GroupWatchTest, ATransferThatIsCutShortIsAnotherAttempt) {

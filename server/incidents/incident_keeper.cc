@@ -19,8 +19,9 @@ static_assert(kKeptIncidentsBytesMin +
                       kIncidentBytesMax <=
               storage::IncidentFile::kContentsMax);
 
-constexpr bool GoesOnAfterACrash(IncidentKind kind) {
-  return kind == IncidentKind::kCrashReplay || kind == IncidentKind::kRestore;
+bool GoesOnAfterACrash(const Incident& incident) {
+  return incident.kind == IncidentKind::kCrashReplay ||
+         incident.kind == IncidentKind::kRestore || incident.halted;
 }
 
 }  // namespace
@@ -92,7 +93,7 @@ void IncidentKeeper::Load(const std::string& contents) {
 void IncidentKeeper::CloseWhatWasLeft() {
   std::vector<Incident> left;
   for (const auto& [number, incident] : open_) {
-    if (!GoesOnAfterACrash(incident.kind)) left.push_back(incident);
+    if (!GoesOnAfterACrash(incident)) left.push_back(incident);
   }
   for (Incident& incident : left) {
     CloseOne(std::move(incident),
@@ -128,6 +129,7 @@ Incident* IncidentKeeper::FindSame(const IncidentSeen& seen) {
     again.outcome = IncidentOutcome::kInProgress;
     again.ended_at = Timestamp(0);
     again.resolution.clear();
+    again.phases.clear();
     return &again;
   }
   return nullptr;
@@ -148,6 +150,8 @@ uint64_t IncidentKeeper::Raise(const IncidentSeen& seen) {
     incident.kind = seen.kind;
     incident.injected = seen.injected;
     incident.planned = seen.planned;
+    incident.of_primary = seen.of_primary;
+    incident.halted = seen.halts;
     incident.epoch = seen.epoch;
     incident.started_at =
         seen.since == Timestamp(0) ? clock_.WallNow() : seen.since;
@@ -177,11 +181,31 @@ std::optional<uint64_t> IncidentKeeper::GoOn(IncidentKind kind) {
   return std::nullopt;
 }
 
+std::vector<Incident> IncidentKeeper::Halted() const {
+  const MutexLock lock(mutex_);
+  std::vector<Incident> halted;
+  for (const auto& [number, incident] : open_) {
+    if (incident.halted) halted.push_back(incident);
+  }
+  return halted;
+}
+
 void IncidentKeeper::Close(uint64_t number, const IncidentEnd& end) {
   const MutexLock lock(mutex_);
   const auto found = open_.find(number);
   if (found == open_.end()) return;
   CloseOne(found->second, end);
+  Save();
+}
+
+void IncidentKeeper::CloseAll(IncidentKind kind, const IncidentEnd& end) {
+  const MutexLock lock(mutex_);
+  std::vector<Incident> ended;
+  for (const auto& [number, incident] : open_) {
+    if (incident.kind == kind) ended.push_back(incident);
+  }
+  if (ended.empty()) return;
+  for (Incident& incident : ended) CloseOne(std::move(incident), end);
   Save();
 }
 
@@ -194,6 +218,7 @@ void IncidentKeeper::CloseOne(Incident incident, const IncidentEnd& end) {
   incident.lost_entries += end.lost_entries;
   incident.rolled_back_entries += end.rolled_back_entries;
   incident.write_unavailable_ns += end.write_unavailable_ns;
+  incident.phases = end.phases;
   Tell(incident);
   logger_.Info("incident closed", {{"kind", Name(incident.kind)},
                                    {"number", number},
@@ -201,6 +226,23 @@ void IncidentKeeper::CloseOne(Incident incident, const IncidentEnd& end) {
                                    {"resolution", end.resolution}});
   ended_.push_back({std::move(incident), clock_.SteadyNow()});
   if (ended_.size() > kOpenMax) ended_.erase(ended_.begin());
+}
+
+void IncidentKeeper::AddNote(const IncidentNote& note) {
+  const MutexLock lock(mutex_);
+  Incident incident;
+  incident.id = {options_.replica, series_, ++last_number_};
+  incident.kind = note.kind;
+  incident.outcome =
+      note.successful ? IncidentOutcome::kSuccess : IncidentOutcome::kFailed;
+  incident.injected = true;
+  incident.detections = 0;
+  incident.started_at = note.at == Timestamp(0) ? clock_.WallNow() : note.at;
+  incident.ended_at = incident.started_at;
+  incident.cause = note.what.substr(0, kIncidentTextMax);
+  Tell(incident);
+  Save();
+  logger_.Info("noted", {{"kind", Name(note.kind)}, {"what", note.what}});
 }
 
 void IncidentKeeper::EndCleanly() {

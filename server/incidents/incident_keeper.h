@@ -12,7 +12,8 @@
 //             group has not been told yet, oldest first (incident_reporter.h
 //             tells it). What a process left open, the next one closes as
 //             failed; but a crash replay, and a restore, goes on with another
-//             attempt.
+//             attempt, and how a fault ends that has halted the replica is
+//             known when it is back.
 // Same cause  What is raised again within kSameCause of its end, or while it is
 //             open, is the same incident, seen once more.
 // Durability  Raise and Close have synced when they return.
@@ -59,6 +60,10 @@ struct IncidentSeen {
   bool planned = false;
   // When it began, if that was before now.
   Timestamp since;
+  // This replica was the primary then.
+  bool of_primary = false;
+  // It halts for it.
+  bool halts = false;
 };
 
 struct IncidentEnd {
@@ -67,6 +72,16 @@ struct IncidentEnd {
   uint64_t lost_entries = 0;
   uint64_t rolled_back_entries = 0;
   uint64_t write_unavailable_ns = 0;
+  std::vector<IncidentPhase> phases;
+};
+
+// What stands beside the counters (IsNote).
+struct IncidentNote {
+  IncidentKind kind = IncidentKind::kConsistencyCheck;
+  std::string what;
+  bool successful = true;
+  // 0: now.
+  Timestamp at;
 };
 
 struct IncidentKeeperOptions {
@@ -101,8 +116,18 @@ class IncidentKeeper {
   // is another attempt if the process before crashed.
   std::optional<uint64_t> GoOn(IncidentKind kind) LEDGERD_EXCLUDES(mutex_);
 
+  // Those that the replica has halted for, and that are open.
+  std::vector<Incident> Halted() const LEDGERD_EXCLUDES(mutex_);
+
   // Does nothing unless it is open.
   void Close(uint64_t number, const IncidentEnd& end) LEDGERD_EXCLUDES(mutex_);
+
+  // Those of this kind that are open.
+  void CloseAll(IncidentKind kind, const IncidentEnd& end)
+      LEDGERD_EXCLUDES(mutex_);
+
+  // Tells the group, too; nothing ends it.
+  void AddNote(const IncidentNote& note) LEDGERD_EXCLUDES(mutex_);
 
   // This process ends, and has left nothing to replay. What is open is closed
   // as aborted.

@@ -41,6 +41,45 @@ TEST_F(IncidentKeeperTest, TheFirstProcessHasNotCrashed) {
   EXPECT_FALSE(keeper_->crashed());
 }
 
+TEST_F(IncidentKeeperTest, ANoteIsKeptUntilItIsToldAndNeverEnds) {
+  keeper_->AddNote({.kind = IncidentKind::kConsistencyCheck,
+                    .what = "replicas were compared",
+                    .successful = false});
+  keeper_->AddNote({.kind = IncidentKind::kVerifiedBackup,
+                    .what = "a backup was verified",
+                    .at = Timestamp(77)});
+  const std::vector<Incident> before = Unsent();
+  ASSERT_EQ(before.size(), 2u);
+  EXPECT_EQ(before[0].outcome, IncidentOutcome::kFailed);
+  EXPECT_EQ(before[0].started_at, world_.clock.WallNow());
+  EXPECT_EQ(before[1].outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(before[1].started_at, Timestamp(77));
+  EXPECT_EQ(before[1].ended_at, Timestamp(77));
+  EXPECT_EQ(before[1].id.number, before[0].id.number + 1);
+  for (const Incident& note : before) {
+    // As builds leave it out that know no notes.
+    EXPECT_TRUE(note.injected);
+    EXPECT_EQ(note.detections, 0u);
+  }
+  Crash();
+  EXPECT_EQ(Unsent(), before);
+  keeper_->NoteSent(before);
+  Crash();
+  EXPECT_TRUE(Unsent().empty());
+}
+
+TEST_F(IncidentKeeperTest, AllOfAKindAreClosedTogether) {
+  keeper_->Raise({.kind = IncidentKind::kStateMismatch, .cause = "2 differs"});
+  keeper_->Raise({.kind = IncidentKind::kStateMismatch, .cause = "3 differs"});
+  keeper_->Raise(kFull);
+  keeper_->CloseAll(IncidentKind::kStateMismatch, {.resolution = "equal"});
+  const std::vector<Incident> told = Unsent();
+  ASSERT_EQ(told.size(), 3u);
+  EXPECT_EQ(told[0].outcome, IncidentOutcome::kInProgress);
+  EXPECT_EQ(told[1].outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(told[2].outcome, IncidentOutcome::kSuccess);
+}
+
 // One that was refused, by its configuration for example.
 TEST_F(IncidentKeeperTest, AStartThatNeverRanIsNoCrash) {
   keeper_->EndCleanly();

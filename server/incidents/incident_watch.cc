@@ -13,7 +13,17 @@ using replication::Alarm;
 using replication::ReplicaStatus;
 using replication::Role;
 
+namespace {
+
+IncidentPhase PhaseOf(const char* name, std::chrono::nanoseconds duration) {
+  return {.name = name, .duration_ns = static_cast<uint64_t>(duration.count())};
+}
+
+}  // namespace
+
 void IncidentWatch::BeginReplay() {
+  began_ = clock_.SteadyNow();
+  halted_ = keeper_.Halted();
   restore_ = keeper_.GoOn(IncidentKind::kRestore);
   if (!keeper_.crashed()) return;
   replay_ = keeper_.Raise({.kind = IncidentKind::kCrashReplay,
@@ -22,6 +32,7 @@ void IncidentWatch::BeginReplay() {
 
 void IncidentWatch::Note(const ReplicaStatus& status,
                          const Standing& standing) {
+  if (status.role != Role::kHalted) is_primary_ = standing.writes;
   NoteReplay(status, standing);
   NoteFull(status);
   NoteStall(status);
@@ -30,16 +41,34 @@ void IncidentWatch::Note(const ReplicaStatus& status,
 
 void IncidentWatch::NoteReplay(const ReplicaStatus& status,
                                const Standing& standing) {
+  const auto now = clock_.SteadyNow();
+  if (!opened_.has_value()) opened_ = now;
   if (!IsWithTheGroup(standing, status.role)) return;
+  const std::string how = absl::StrCat(
+      status.role == Role::kPrimary ? "primary again" : "follows the primary",
+      " with sequence ", status.applied.value(), " applied");
   for (std::optional<uint64_t>* ends : {&replay_, &restore_}) {
     if (!ends->has_value()) continue;
-    keeper_.Close(**ends,
-                  {.resolution = absl::StrCat(
-                       status.role == Role::kPrimary ? "primary again"
-                                                     : "follows the primary",
-                       " with sequence ", status.applied.value(), " applied")});
+    keeper_.Close(**ends, {.resolution = how,
+                           .phases = {PhaseOf("open", *opened_ - began_),
+                                      PhaseOf("replay", now - *opened_)}});
     ends->reset();
   }
+  for (const Incident& halted : halted_) {
+    keeper_.Close(halted.id.number, EndOfWriteOutage(OutageSince(halted), how));
+  }
+  halted_.clear();
+}
+
+std::chrono::nanoseconds IncidentWatch::OutageSince(
+    const Incident& halted) const {
+  if (!halted.of_primary) return std::chrono::nanoseconds(0);
+  std::optional<Timestamp> again;
+  if (epoch_after_ != nullptr) again = epoch_after_(halted.epoch);
+  const Timestamp until = again.value_or(clock_.WallNow());
+  // Of two machines, whose clocks may differ.
+  if (until < halted.started_at) return std::chrono::nanoseconds(0);
+  return std::chrono::nanoseconds(until.value() - halted.started_at.value());
 }
 
 void IncidentWatch::NoteFull(const ReplicaStatus& status) {
@@ -125,7 +154,10 @@ void IncidentWatch::NoteFault(const absl::Status& fault,
   if (has(Alarm::kDiffersBelowCommit)) kind = IncidentKind::kStateMismatch;
   keeper_.Raise({.kind = kind,
                  .cause = std::string(fault.message()),
-                 .epoch = status.epoch});
+                 .epoch = status.epoch,
+                 .of_primary = is_primary_,
+                 // No process after it takes part, as things stand.
+                 .halts = kind != IncidentKind::kStateMismatch});
 }
 
 }  // namespace ledgerd::server

@@ -19,23 +19,33 @@
 //                  were not held up for too long
 //   disk_full      writes are refused for want of space; there is space again,
 //                  and it did not hold a primary's writes up for too long
-//   disk_error, corruption, state_mismatch
-//                  the replica has halted: its disk has failed, its data is
-//                  damaged, or its journal differs from the group's where both
-//                  are committed; never a success: the next process closes it
+//   disk_error, corruption
+//                  the replica has halted: its disk has failed, or its data is
+//                  damaged; a process after that is with the group again, which
+//                  has lost nothing then, and if it was the primary, the next
+//                  one began soon enough
+//   state_mismatch the same, since its journal differs from the group's where
+//                  both are committed; never a success: the next process closes
+//                  it
 //
 // Threads  One at a time, but for NoteFault: any.
 // Source   counters.md.
 #ifndef LEDGERD_SERVER_INCIDENTS_INCIDENT_WATCH_H_
 #define LEDGERD_SERVER_INCIDENTS_INCIDENT_WATCH_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
+#include "proto/incident.h"
+#include "proto/types.h"
 #include "replication/clock.h"
 #include "replication/replica_handle.h"
 #include "server/incidents/incident_keeper.h"
@@ -52,8 +62,15 @@ class IncidentWatch {
   IncidentWatch(IncidentKeeper& keeper, const replication::Clock& clock)
       : keeper_(keeper), clock_(clock) {}
 
+  // When the first epoch after this one began, as the journal says; nothing
+  // when it does not say.
+  using EpochAfter = std::function<std::optional<Timestamp>(Epoch)>;
+
   // Before anything of the data directory is read.
   void BeginReplay();
+
+  // Before the first Note.
+  void Learn(EpochAfter epoch_after) { epoch_after_ = std::move(epoch_after); }
 
   void Note(const replication::ReplicaStatus& status, const Standing& standing);
 
@@ -77,6 +94,8 @@ class IncidentWatch {
   // Closes what ends when the replica is with its group.
   void NoteReplay(const replication::ReplicaStatus& status,
                   const Standing& standing);
+  // For how long nobody could write since the replica has halted.
+  std::chrono::nanoseconds OutageSince(const Incident& halted) const;
   void NoteFull(const replication::ReplicaStatus& status);
   void NoteStall(const replication::ReplicaStatus& status);
   // Of `hold`: begins with `holds`, and ends with it.
@@ -86,6 +105,13 @@ class IncidentWatch {
 
   IncidentKeeper& keeper_;
   const replication::Clock& clock_;
+  EpochAfter epoch_after_;
+  // As last seen; for NoteFault, which comes when it has halted.
+  std::atomic<bool> is_primary_ = false;
+  std::chrono::steady_clock::time_point began_;
+  std::optional<std::chrono::steady_clock::time_point> opened_;
+  // What the replica has halted for before.
+  std::vector<Incident> halted_;
   std::optional<uint64_t> replay_;
   std::optional<uint64_t> restore_;
   std::optional<Hold> full_;

@@ -73,8 +73,11 @@ TEST_F(IncidentWatchTest, AReplayEndsWhenAPrimaryServes) {
   Note();
   EXPECT_EQ(Only().kind, IncidentKind::kCrashReplay);
   EXPECT_EQ(Only().outcome, IncidentOutcome::kInProgress);
+  world_.clock.Advance(milliseconds(70));
   BecomePrimary();
   EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(Only().phases,
+            (std::vector<IncidentPhase>{{"open", 0}, {"replay", 70'000'000}}));
 }
 
 TEST_F(IncidentWatchTest, AReplayEndsWhenAStandbyHasCaughtUp) {
@@ -231,19 +234,83 @@ TEST_F(IncidentWatchTest, RequestsThatAreRefusedForWantOfRoomAreOneOverload) {
   EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
 }
 
-TEST_F(IncidentWatchTest, AFaultIsClosedByTheNextProcess) {
+TEST_F(IncidentWatchTest, AStandbysFaultIsToleratedOnceItIsBack) {
   Start();
+  status_.role = Role::kStandby;
+  status_.primary = ReplicaId(1);
+  Note();
   watch_->NoteFault(absl::InternalError("fdatasync: EIO"), status_);
   EXPECT_EQ(Only().kind, IncidentKind::kDiskError);
   keeper_->NoteSent(keeper_->Unsent());
   watch_->NoteFault(absl::DataLossError("a block is damaged"), status_);
   EXPECT_EQ(Only().kind, IncidentKind::kCorruption);
+  // Killed before it is with the group.
   Start();
+  Note();
+  world_.clock.Advance(std::chrono::minutes(5));
+  Start();
+  Note();
+  for (const Incident& incident : keeper_->Unsent()) {
+    EXPECT_EQ(incident.outcome, IncidentOutcome::kInProgress);
+  }
+  status_.role = Role::kStandby;
+  status_.primary = ReplicaId(1);
+  Note();
   const std::vector<Incident> told = keeper_->Unsent();
   ASSERT_EQ(told.size(), 3u);
-  EXPECT_EQ(told[0].outcome, IncidentOutcome::kFailed);
-  EXPECT_EQ(told[1].outcome, IncidentOutcome::kFailed);
-  EXPECT_EQ(told[2].kind, IncidentKind::kCrashReplay);
+  EXPECT_EQ(told[0].kind, IncidentKind::kCrashReplay);
+  EXPECT_EQ(told[1].kind, IncidentKind::kDiskError);
+  EXPECT_EQ(told[2].kind, IncidentKind::kCorruption);
+  for (const Incident& incident : told) {
+    EXPECT_EQ(incident.outcome, IncidentOutcome::kSuccess);
+    EXPECT_EQ(incident.write_unavailable_ns, 0u) << "the primary went on";
+  }
+}
+
+TEST_F(IncidentWatchTest, APrimarysFaultIsToleratedWhenTheNextOneBeganSoon) {
+  for (const milliseconds away : {milliseconds(3'000), milliseconds(3'001)}) {
+    Start();
+    status_.epoch = Epoch(7);
+    BecomePrimary();
+    keeper_->NoteSent(keeper_->Unsent());
+    const Timestamp fault = world_.clock.WallNow();
+    status_.role = Role::kHalted;
+    Note();
+    watch_->NoteFault(absl::InternalError("fdatasync: EIO"), status_);
+    EXPECT_TRUE(Only().of_primary);
+    keeper_->NoteSent(keeper_->Unsent());
+    world_.clock.Advance(std::chrono::minutes(5));
+    Start();
+    watch_->Learn([&](Epoch after) -> std::optional<Timestamp> {
+      EXPECT_EQ(after, Epoch(7));
+      return Timestamp(fault.value() +
+                       static_cast<uint64_t>(away.count()) * 1'000'000);
+    });
+    status_.role = Role::kStandby;
+    status_.primary = ReplicaId(1);
+    Note();
+    const Incident ended = keeper_->Unsent().back();
+    EXPECT_EQ(ended.kind, IncidentKind::kDiskError);
+    EXPECT_EQ(ended.outcome, away == milliseconds(3'000)
+                                 ? IncidentOutcome::kSuccess
+                                 : IncidentOutcome::kFailed);
+    EXPECT_EQ(ended.write_unavailable_ns,
+              static_cast<uint64_t>(away.count()) * 1'000'000);
+  }
+}
+
+// Nobody took over: until now, as far as this replica can know.
+TEST_F(IncidentWatchTest, APrimarysFaultWithoutAnotherOneLastsUntilItIsBack) {
+  Start();
+  BecomePrimary();
+  watch_->NoteFault(absl::InternalError("fdatasync: EIO"), status_);
+  world_.clock.Advance(std::chrono::seconds(5));
+  Start();
+  BecomePrimary();
+  const Incident ended = keeper_->Unsent().back();
+  EXPECT_EQ(ended.kind, IncidentKind::kDiskError);
+  EXPECT_EQ(ended.outcome, IncidentOutcome::kFailed);
+  EXPECT_EQ(ended.write_unavailable_ns, 6'000'000'000u);
 }
 
 TEST_F(IncidentWatchTest, AJournalThatContradictsTheGroupsIsAMismatch) {

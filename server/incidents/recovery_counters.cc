@@ -76,12 +76,32 @@ class RateCounter {
   std::vector<uint64_t> durations_;
 };
 
-bool IsAskedFor(const Incident& incident, const CounterOptions& options) {
+bool IsInScope(const Incident& incident, const CounterOptions& options) {
   return (!options.replica.has_value() ||
           *options.replica == incident.id.replica) &&
-         incident.started_at >= options.since &&
+         incident.started_at >= options.since;
+}
+
+bool IsAskedFor(const Incident& incident, const CounterOptions& options) {
+  return IsInScope(incident, options) &&
          (options.include_injected || !incident.injected) &&
          (options.include_planned || !incident.planned);
+}
+
+void CountNote(const Incident& note, const CounterOptions& options,
+               RecoveryCounters& counters) {
+  if (note.kind == IncidentKind::kVerifiedBackup) {
+    counters.last_verified_backup =
+        std::max(counters.last_verified_backup, note.started_at);
+  }
+  if (!IsInScope(note, options)) return;
+  if (note.kind == IncidentKind::kUnneededPromotion) {
+    ++counters.unneeded_promotions;
+  } else if (note.kind == IncidentKind::kConsistencyCheck) {
+    ++(note.outcome == IncidentOutcome::kSuccess
+           ? counters.consistency_checks_passed
+           : counters.consistency_checks_failed);
+  }
 }
 
 // The numbers that are missing before an incident are as old as it is.
@@ -127,6 +147,10 @@ RecoveryCounters CountIncidents(absl::Span<const Incident> records,
   RateCounter counting;
   RecoveryCounters counters;
   for (const Incident& incident : incidents) {
+    if (IsNote(incident.kind)) {
+      CountNote(incident, options, counters);
+      continue;
+    }
     if (!IsAskedFor(incident, options)) continue;
     counting.AddDetections(incident);
     if (IsRecovery(incident.kind)) recovery.Add(incident);

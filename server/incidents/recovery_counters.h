@@ -12,6 +12,7 @@
 // Counting C is over detections: each incident has some, and the numbers that
 //          are missing in a replica's series are detections whose incident was
 //          never recorded.
+// Notes    Are companions, and in no rate.
 // Source   counters.md; the tables in testdata/ are its rules.
 #ifndef LEDGERD_SERVER_INCIDENTS_RECOVERY_COUNTERS_H_
 #define LEDGERD_SERVER_INCIDENTS_RECOVERY_COUNTERS_H_
@@ -54,6 +55,12 @@ struct RecoveryCounters {
   uint64_t lost_entries = 0;
   uint64_t rolled_back_entries = 0;
   uint64_t write_unavailable_ns = 0;
+  uint64_t unneeded_promotions = 0;
+  uint64_t consistency_checks_passed = 0;
+  uint64_t consistency_checks_failed = 0;
+  // When the newest backup was made that was verified; 0: none was. Whatever is
+  // asked for: it is the group's, and of all time.
+  Timestamp last_verified_backup;
 };
 
 struct CounterOptions {
@@ -65,7 +72,7 @@ struct CounterOptions {
   bool include_planned = false;
 };
 
-// The last record of each, in the order in which they came up.
+// The last record of each, in the order in which they came up; notes, too.
 std::vector<Incident> NewestOf(absl::Span<const Incident> records);
 
 // `records`: all of the group, in the journal's order.

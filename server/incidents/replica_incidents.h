@@ -3,7 +3,7 @@
 //
 //   LEDGERD_ASSIGN_OR_RETURN(auto incidents, ReplicaIncidents::Open(...));
 //   ...                                 // the journal and the state are opened
-//   incidents->Begin(replica, bring);   // the replica runs
+//   incidents->Begin(replica, journal, bring);  // the replica runs
 //   incidents->Note(status, standing);
 //   ...
 //   return incidents->End(fault);       // the replica has stopped
@@ -21,14 +21,17 @@
 #include "absl/status/statusor.h"
 
 #include "proto/base/status_macros.h"
+#include "proto/types.h"
 #include "replication/clock.h"
 #include "replication/replica_handle.h"
+#include "server/incidents/epoch_search.h"
 #include "server/incidents/group_watch.h"
 #include "server/incidents/incident_keeper.h"
 #include "server/incidents/incident_reporter.h"
 #include "server/incidents/incident_watch.h"
 #include "server/logging.h"
 #include "server/standing.h"
+#include "storage/journal.h"
 #include "storage/posix_file.h"
 
 namespace ledgerd::server {
@@ -61,10 +64,12 @@ class ReplicaIncidents {
     group_.Note(status, standing);
   }
 
-  // `replica` outlives the call of End.
+  // `replica` and `journal` outlive the call of End.
   void Begin(replication::ReplicaHandle& replica,
-             IncidentReporter::Bring bring) {
+             const storage::Journal& journal, IncidentReporter::Bring bring) {
     keeper_->BeginRunning();
+    watch_.Learn(
+        [&journal](Epoch epoch) { return BeginOfEpochAfter(journal, epoch); });
     reporter_.emplace(*keeper_, replica, std::move(bring));
   }
 

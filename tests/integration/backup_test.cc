@@ -135,6 +135,47 @@ TEST_F(BackupTest, OfAMomentUnderLoadIsTheStateThatThePrimaryHad) {
   ASSERT_NO_FATAL_FAILURE(Pay(100));
 }
 
+TEST_F(BackupTest, TheGroupKnowsWhenItsNewestVerifiedOneWasMade) {
+  const auto counters = [&] {
+    return Ledgerctl({"counters", "-o", "json",
+                      "--admin-address=" + daemon_->admin_address()})
+        .output;
+  };
+  ASSERT_NO_FATAL_FAILURE(Pay(100));
+  ASSERT_NO_FATAL_FAILURE(Backup("backup"));
+  EXPECT_EQ(Ledgerctl({"backup", "verify", Path("backup")}).exit_code, 0);
+  EXPECT_TRUE(absl::StrContains(counters(), R"("last_verified_backup":"-")"))
+      << "nobody has told it";
+  const Finished recorded =
+      Ledgerctl({"backup", "verify", Path("backup"), "--record", "-o", "json",
+                 "--admin-address=" + daemon_->admin_address()});
+  EXPECT_EQ(recorded.exit_code, 0) << recorded.errors;
+  const size_t at = recorded.output.find(R"("created_at":")");
+  ASSERT_NE(at, std::string::npos) << recorded.output;
+  const std::string made =
+      recorded.output.substr(at + 13, recorded.output.find(',', at) - at - 13);
+  std::string counted;
+  EXPECT_TRUE(WaitUntil(kSoon,
+                        [&] {
+                          counted = counters();
+                          return absl::StrContains(
+                              counted, R"("last_verified_backup":)" + made);
+                        }))
+      << counted << made;
+  // It is in the journal.
+  ASSERT_TRUE(daemon_->Kill9().ok());
+  auto again = DaemonProcess::Start({.data_directory = Path("data")});
+  ASSERT_TRUE(again.ok()) << again.status();
+  daemon_ = *std::move(again);
+  EXPECT_TRUE(WaitUntil(kSoon,
+                        [&] {
+                          counted = counters();
+                          return absl::StrContains(
+                              counted, R"("last_verified_backup":)" + made);
+                        }))
+      << counted << daemon_->Log();
+}
+
 TEST_F(BackupTest, ADamagedOneIsRefusedAndTheFileNamed) {
   ASSERT_NO_FATAL_FAILURE(Pay(Transfers() / 4));
   ASSERT_NO_FATAL_FAILURE(Backup("backup"));
