@@ -9,6 +9,7 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/integration/counted_incidents.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/raw_client.h"
 #include "tests/integration/small_disk.h"
@@ -117,6 +118,11 @@ TEST_F(DiskFullTest, RefusesPaymentsReadsGoOnAndSpaceCures) {
     return Pay(another).outcome == Outcome::kAnswered;
   })) << ledger_.daemon().Log();
   ExpectAllPaidAreThere();
+  // Whether that is tolerated depends on how long this test took.
+  EXPECT_TRUE(WaitUntil(kTimeout, [&] {
+    return HasIncident(ledger_.daemon(), "disk_full", "success") ||
+           HasIncident(ledger_.daemon(), "disk_full", "failed");
+  })) << IncidentsOf(ledger_.daemon(), "disk_full");
 }
 
 TEST_F(DiskFullTest, StopsCleanlyWhileTheDiskIsFull) {

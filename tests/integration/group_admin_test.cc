@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
+#include "tests/integration/counted_incidents.h"
 #include "tests/integration/daemon_process.h"
 #include "tests/integration/group_under_load.h"
 #include "tests/integration/subprocess.h"
@@ -204,6 +205,10 @@ TEST_F(GroupAdminTest, TheLastReplicaIsPromotedByForce) {
       << finished_.errors << group_.Logs();
   EXPECT_EQ(group_.WaitForPrimary(), last);
   ASSERT_EQ(group_.Status(last)->replicas_size(), 1);
+  EXPECT_TRUE(WaitUntil(kProgressLimit, [&] {
+    return HasIncident(group_.daemon(last), "forced_promotion",
+                       "success_with_loss");
+  })) << IncidentsOf(group_.daemon(last), "forced_promotion");
   load_.Start();
   ASSERT_NO_FATAL_FAILURE(Progress(100));
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());

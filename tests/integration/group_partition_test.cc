@@ -13,6 +13,7 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/integration/counted_incidents.h"
 #include "tests/integration/cuttable_network.h"
 #include "tests/integration/group_network.h"
 #include "tests/integration/group_under_load.h"
@@ -72,6 +73,16 @@ class GroupPartitionTest : public GroupUnderLoad {
     ASSERT_NO_FATAL_FAILURE(Progress(100));
   }
 
+  // The one that was primary had entries that nobody else had.
+  void ExpectRollback() {
+    EXPECT_TRUE(WaitUntil(kProgressLimit,
+                          [&] {
+                            return HasIncident(group_.daemon(primary_),
+                                               "rollback", "success");
+                          }))
+        << IncidentsOf(group_.daemon(primary_), "rollback") << group_.Logs();
+  }
+
   // After cuts that have had their effect.
   void SettleAndCompare() {
     const auto swallowed = group_.network().swallowed();
@@ -94,6 +105,7 @@ TEST_F(GroupPartitionTest, APrimaryThatIsCutOffFromTheOthersIsReplaced) {
   ASSERT_NO_FATAL_FAILURE(ExpectAnother());
   CutWords(primary_, false);
   CutHearing(primary_, false);
+  ExpectRollback();
   ASSERT_NO_FATAL_FAILURE(SettleAndCompare());
 }
 

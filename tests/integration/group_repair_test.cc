@@ -117,14 +117,17 @@ class GroupRepairTest : public GroupUnderLoad {
     return place.value_or(Place());
   }
 
-  // The one repair, successful, as a replica tells it.
+  // The one corruption and its repair, successful, as a replica tells it.
   bool CountsTheRepair(size_t replica) {
     counters_ =
         Ledgerctl({"counters", "-o", "json",
                    "--admin-address=" + group_.daemon(replica).admin_address()})
             .output;
     return absl::StrContains(counters_,
-                             R"("kind":"repair","successful":1,"total":1)");
+                             R"("kind":"repair","successful":1,"total":1)") &&
+           absl::StrContains(
+               counters_,
+               R"("rate":"E tolerance","kind":"corruption","successful":1,)");
   }
 
   static constexpr uint64_t kEntry = 3;

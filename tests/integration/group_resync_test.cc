@@ -18,6 +18,7 @@
 #include "gtest/gtest.h"
 
 #include "tests/integration/bulk_payments.h"
+#include "tests/integration/counted_incidents.h"
 #include "tests/integration/group_under_load.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/subprocess.h"
@@ -88,6 +89,14 @@ class GroupResyncTest : public GroupUnderLoad {
     ASSERT_NO_FATAL_FAILURE(Progress(200));
   }
 
+  // How it came to be up to date.
+  void ExpectCounted(const std::string& kind) {
+    EXPECT_TRUE(WaitUntil(
+        kProgressLimit,
+        [&] { return HasIncident(group_.daemon(standby_), kind, "success"); }))
+        << IncidentsOf(group_.daemon(standby_), kind) << group_.Logs();
+  }
+
   void Check() {
     ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
     TellFigures({.every_fault_promotes = false});
@@ -108,6 +117,7 @@ TEST_F(GroupResyncTest, FromTheJournal) {
   ASSERT_NO_FATAL_FAILURE(BringUpToDate());
   EXPECT_EQ(group_.WaitForStatus(standby_).journal_first_sequence(), 1u)
       << "it was given a checkpoint";
+  ExpectCounted("catch_up");
   ASSERT_NO_FATAL_FAILURE(Check());
 }
 
@@ -150,6 +160,7 @@ TEST_F(GroupCheckpointResyncTest, ByACheckpoint) {
   ASSERT_NO_FATAL_FAILURE(BringUpToDate());
   EXPECT_GT(group_.WaitForStatus(standby_).journal_first_sequence(), last)
       << "it was given the journal";
+  ExpectCounted("resync");
   ASSERT_NO_FATAL_FAILURE(Check());
 }
 

@@ -51,7 +51,8 @@ class LiveGroup {
   // One, again. Requires: its daemon does not run.
   absl::Status Launch(size_t replica);
 
-  // Where its daemon runs under another command, within its network.
+  // Where its daemons run from now on, within the network
+  // (DaemonProcess::Options).
   void RunUnder(size_t replica, std::vector<std::string> command) {
     replicas_[replica]->under = std::move(command);
   }
@@ -77,6 +78,9 @@ class LiveGroup {
 
   // Where clients connect.
   std::vector<std::string> addresses() const;
+
+  // Of a daemon that has ended by itself.
+  void Forget(size_t replica);
 
   // What it says of itself; nothing when it does not answer within a second.
   std::optional<admin::v1::GetStatusResponse> Status(size_t replica);
@@ -116,8 +120,6 @@ class LiveGroup {
     // Of daemons that have ended.
     std::string past_log;
   };
-
-  void Forget(size_t replica);
 
   // As replica `of` is told them.
   std::string Members(size_t of) const;

@@ -13,6 +13,7 @@
 
 #include "proto/base/mutex.h"
 #include "proto/system_limits.h"
+#include "tests/integration/counted_incidents.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/process_usage.h"
 #include "tests/integration/raw_client.h"
@@ -165,6 +166,9 @@ TEST_F(OverloadTest, WhatIsBeyondIsRefusedAndTheRestIsServed) {
   EXPECT_LT(most - before, 400 * kMiB);
   EXPECT_EQ(raw_.CreateTransfers({PayOne(1'000'000'000)}, kTimeout).outcome,
             Outcome::kAnswered);
+  EXPECT_TRUE(WaitUntil(kTimeout, [&] {
+    return HasIncident(ledger_.daemon(), "overload", "success");
+  })) << IncidentsOf(ledger_.daemon(), "overload");
 }
 
 }  // namespace
