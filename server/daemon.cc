@@ -108,7 +108,7 @@ absl::Status Daemon::StartGroup() {
                   std::chrono::system_clock::now(), &group->marks(),
                   group->peers(), group->archiver(),
                   [running = group.get()] { return running->last_scrub(); },
-                  &group->incidents()});
+                  &group->incidents(), &group->completion()});
   logger_.Info("replica started",
                {{"version", kVersion},
                 {"cluster_id", ToText(group->identity().cluster)},

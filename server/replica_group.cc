@@ -297,6 +297,11 @@ absl::Status ReplicaGroup::Start() {
         return transport_->BringIncidents(primary, incidents);
       });
   BeginScrubbing();
+  if (keeps_state_) {
+    completion_reporter_.emplace(
+        CompletionReporter::Ports{completion_, incidents_->keeper(), replica_,
+                                  *store_, *journal_, clock_});
+  }
   return absl::OkStatus();
 }
 
@@ -356,7 +361,7 @@ absl::Status ReplicaGroup::Connect() {
   Follow(replica_.status());
   TransportEnds ends;
   ends.deliver = [this](replication::Event event) {
-    CompareClocks(event);
+    NoteHeartbeat(event);
     replica_.Deliver(std::move(event));
   };
   ends.newest_checkpoint = [this]() -> absl::StatusOr<CheckpointToSend> {
@@ -385,12 +390,14 @@ absl::Status ReplicaGroup::Connect() {
   return transport_->Start(std::move(ends));
 }
 
-void ReplicaGroup::CompareClocks(const replication::Event& event) {
+void ReplicaGroup::NoteHeartbeat(const replication::Event& event) {
   const auto* received = std::get_if<replication::Received>(&event);
   if (received == nullptr) return;
   const auto* heartbeat =
       std::get_if<replication::Heartbeat>(&received->message.body);
   if (heartbeat == nullptr) return;
+  completion_.NoteAnswered({.epoch = received->message.epoch,
+                            .through = heartbeat->answered_through});
   clock_watch_.Note(received->message.from, heartbeat->wall, clock_.WallNow(),
                     clock_.SteadyNow());
 }
@@ -404,6 +411,7 @@ void ReplicaGroup::Follow(const replication::ReplicaStatus& status) {
 absl::Status ReplicaGroup::Stop(std::chrono::milliseconds patience) {
   // It has things written, which is over once the replica has stopped.
   scrubber_->End();
+  if (completion_reporter_.has_value()) completion_reporter_->Stop();
   const absl::Status fault = replica_.Stop(patience);
   if (transport_ != nullptr) transport_->Stop();
   return incidents_->End(fault);

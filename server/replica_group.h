@@ -35,6 +35,8 @@
 #include "server/config.pb.h"
 #include "server/damage_alarms.h"
 #include "server/grpc/grpc_transport.h"
+#include "server/incidents/completion_reporter.h"
+#include "server/incidents/completion_tail.h"
 #include "server/incidents/recorded_receiver.h"
 #include "server/incidents/replica_incidents.h"
 #include "server/ledger_state_machine.h"
@@ -116,6 +118,8 @@ class ReplicaGroup {
 
   IncidentKeeper& incidents() { return incidents_->keeper(); }
 
+  const CompletionTail& completion() const { return completion_; }
+
   const std::string& path() const { return dir_->path(); }
 
   const replication::StateMarks& marks() const { return marks_; }
@@ -139,7 +143,8 @@ class ReplicaGroup {
 
   ReplicaGroup(const ReplicaGroupOptions& options, Parts parts);
 
-  void CompareClocks(const replication::Event& event);
+  // What a heartbeat says beside the protocol: the time, and what is answered.
+  void NoteHeartbeat(const replication::Event& event);
 
   void BeginScrubbing();
   std::vector<ReplicaId> Others() const;
@@ -162,7 +167,8 @@ class ReplicaGroup {
   const std::unique_ptr<GrpcTransport> transport_;
   const bool keeps_state_;
   replication::StateMarks marks_;
-  const LedgerStateMachine machine_;
+  CompletionTail completion_;
+  const LedgerStateMachine machine_{completion_};
   const replication::SystemClock clock_;
   ClockWatch clock_watch_;
   replication::ReplicaThreads replica_;
@@ -173,6 +179,8 @@ class ReplicaGroup {
   Logger& logger_;
   JournalRepair repair_;
   std::optional<Scrubber> scrubber_;
+  // Not where no state is kept.
+  std::optional<CompletionReporter> completion_reporter_;
 };
 
 }  // namespace ledgerd::server

@@ -16,6 +16,7 @@
 #include "replication/replica_handle.h"
 #include "replication/state_marks.h"
 #include "server/damage_alarms.h"
+#include "server/incidents/completion_tail.h"
 #include "server/incidents/incident_keeper.h"
 #include "server/peers.h"
 #include "storage/journal.h"
@@ -93,6 +94,8 @@ struct ServedGroup {
   std::function<Timestamp()> last_scrub = nullptr;
   // Where what operators find out is recorded; null: nowhere.
   IncidentKeeper* incidents = nullptr;
+  // Clients' writes that the group has not noted yet; null: not known.
+  const CompletionTail* completion = nullptr;
 };
 
 }  // namespace ledgerd::server

@@ -83,7 +83,8 @@ std::vector<NamedRate> RatesOf(const v1::GetRecoveryCountersResponse& counted) {
   return {{"R recovery", counted.recovery()},
           {"E tolerance", counted.tolerance()},
           {"T failover", counted.failover()},
-          {"C counting", counted.counting()}};
+          {"C counting", counted.counting()},
+          {"completion", counted.completion()}};
 }
 
 Record ToRecord(const NamedRate& named) {

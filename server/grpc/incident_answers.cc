@@ -2,64 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
-#include <functional>
-#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
-#include "proto/base/mutex.h"
 #include "proto/base/status_macros.h"
 #include "proto/errors.h"
 #include "server/grpc/incident_messages.h"
+#include "server/incidents/completion_tail.h"
 #include "server/incidents/recovery_counters.h"
-#include "storage/state_store.h"
 
 namespace ledgerd::server {
 namespace {
-
-using Found = storage::Found<storage::IncidentsRow>;
-
-// The answer of a read that is on its way; outlives whoever gave up waiting.
-struct Answer {
-  Mutex mutex;
-  CondVar changed;
-  bool known LEDGERD_GUARDED_BY(mutex) = false;
-  absl::StatusOr<Found> found LEDGERD_GUARDED_BY(mutex) = Found();
-  Sequence at LEDGERD_GUARDED_BY(mutex);
-};
-
-void Tell(Answer& answer, absl::StatusOr<Found> found) {
-  const MutexLock lock(answer.mutex);
-  answer.known = true;
-  answer.found = std::move(found);
-  answer.changed.SignalAll();
-}
-
-// Reads on the replica's threads, and tells `answer`.
-replication::BeginRead ReadInto(const std::shared_ptr<Answer>& answer,
-                                storage::StateStore& store, Sequence after,
-                                replication::Deadline deadline) {
-  return [answer, &store, after,
-          deadline](absl::StatusOr<Sequence> at) -> std::function<void()> {
-    if (!at.ok()) {
-      Tell(*answer, at.status());
-      return nullptr;
-    }
-    {
-      const MutexLock lock(answer->mutex);
-      answer->at = *at;
-    }
-    std::shared_ptr<storage::Lookup<storage::IncidentsRow>> lookup =
-        store.ReadIncidents(after);
-    return [answer, lookup, deadline] {
-      Tell(*answer, lookup->FinishUnless([deadline] {
-        return std::chrono::steady_clock::now() > deadline;
-      }));
-    };
-  };
-}
 
 absl::Status CheckScope(const admin::v1::GetRecoveryCountersRequest& request) {
   if (admin::v1::Scope_IsValid(request.scope())) return absl::OkStatus();
@@ -125,27 +80,9 @@ absl::StatusOr<size_t> PageStart(const std::string& token,
 
 }  // namespace
 
-absl::StatusOr<IncidentAnswers::Read> IncidentAnswers::ReadAfter(
+absl::StatusOr<IncidentsRead> IncidentAnswers::ReadAfter(
     Sequence after, replication::Deadline deadline) const {
-  const auto answer = std::make_shared<Answer>();
-  replication::ReadRequest request;
-  request.kind = replication::ReadKind::kQuery;
-  request.freshness.level = replication::Freshness::Level::kAtLeastSequence;
-  request.deadline = deadline;
-  request.begin = ReadInto(answer, group_.store, after, deadline);
-  LEDGERD_RETURN_IF_ERROR(group_.replica.Read(std::move(request)));
-  Read read;
-  // It is told in any case: the replica ends all reads that have been taken.
-  const MutexLock lock(answer->mutex);
-  while (!answer->known) answer->changed.Wait(answer->mutex);
-  LEDGERD_RETURN_IF_ERROR(answer->found.status());
-  read.through = answer->at;
-  for (const storage::IncidentsRow& row : answer->found->rows) {
-    LEDGERD_ASSIGN_OR_RETURN(std::vector<Incident> records,
-                             DecodeIncidents(row.payload));
-    read.records.insert(read.records.end(), records.begin(), records.end());
-  }
-  return read;
+  return ReadIncidents(group_.replica, group_.store, after, deadline);
 }
 
 absl::Status IncidentAnswers::Count(
@@ -155,13 +92,26 @@ absl::Status IncidentAnswers::Count(
   LEDGERD_RETURN_IF_ERROR(CheckScope(request));
   CounterOptions options;
   LEDGERD_ASSIGN_OR_RETURN(options.since, WindowStart(request, now));
-  LEDGERD_ASSIGN_OR_RETURN(const Read read, ReadAfter(Sequence(0), deadline));
+  CompletionTail::Counts tail;
+  const auto count_tail = [&] {
+    if (group_.completion == nullptr) return;
+    tail = group_.completion->Count(options.since);
+  };
+  LEDGERD_ASSIGN_OR_RETURN(const IncidentsRead read,
+                           ReadIncidents(group_.replica, group_.store,
+                                         Sequence(0), deadline, count_tail));
   if (request.scope() == admin::v1::SCOPE_REPLICA) {
-    options.replica = group_.replica.status().replica;
+    const replication::ReplicaStatus status = group_.replica.status();
+    options.replica = status.replica;
+    // What is not noted yet is the primary's.
+    if (status.primary != status.replica) tail = {};
   }
   options.include_injected = request.include_injected();
   options.include_planned = request.include_planned();
-  ToMessage(CountIncidents(read.records, options), response);
+  const RecoveryCounters counters = CountIncidents(read.records, options);
+  ToMessage(counters, response);
+  CompletionToMessage(counters.completion, tail,
+                      *response.mutable_completion());
   response.set_sequence(read.through.value());
   return absl::OkStatus();
 }
@@ -182,7 +132,8 @@ absl::Status IncidentAnswers::List(
       static_cast<uint64_t>(std::max<int64_t>(request.since().seconds(), 0)) *
           kNanosPerSecond +
       static_cast<uint64_t>(std::max(request.since().nanos(), 0)));
-  LEDGERD_ASSIGN_OR_RETURN(const Read read, ReadAfter(Sequence(0), deadline));
+  LEDGERD_ASSIGN_OR_RETURN(const IncidentsRead read,
+                           ReadAfter(Sequence(0), deadline));
   std::vector<Incident> incidents = NewestOf(read.records);
   std::erase_if(incidents,
                 [](const Incident& incident) { return IsNote(incident.kind); });

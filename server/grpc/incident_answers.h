@@ -10,15 +10,13 @@
 #ifndef LEDGERD_SERVER_GRPC_INCIDENT_ANSWERS_H_
 #define LEDGERD_SERVER_GRPC_INCIDENT_ANSWERS_H_
 
-#include <vector>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "admin/v1/admin.pb.h"
-#include "proto/incident.h"
 #include "proto/types.h"
 #include "replication/replica_handle.h"
+#include "server/incidents/incident_reader.h"
 #include "server/served_group.h"
 
 namespace ledgerd::server {
@@ -28,18 +26,12 @@ class IncidentAnswers {
   static constexpr uint32_t kPageDefault = 100;
   static constexpr uint32_t kPageMax = 1'000;
 
-  // Records, and the applied point that they are complete to.
-  struct Read {
-    std::vector<Incident> records;
-    Sequence through;
-  };
-
   // `group` outlives it.
   explicit IncidentAnswers(ServedGroup& group) : group_(group) {}
 
   // Of entries after `after`.
-  absl::StatusOr<Read> ReadAfter(Sequence after,
-                                 replication::Deadline deadline) const;
+  absl::StatusOr<IncidentsRead> ReadAfter(Sequence after,
+                                          replication::Deadline deadline) const;
 
   // A window ends now.
   absl::Status Count(const admin::v1::GetRecoveryCountersRequest& request,

@@ -9,6 +9,7 @@
 #include "proto/errors.h"
 #include "server/grpc/error_details.h"
 #include "server/grpc/services_harness.h"
+#include "server/incidents/completion.h"
 
 namespace ledgerd::server {
 namespace {
@@ -154,6 +155,26 @@ TEST_F(IncidentAnswersTest, NotesAreCompanionsAndNoIncidents) {
   EXPECT_FALSE(counted.failover().has_ratio());
   EXPECT_FALSE(counted.counting().has_ratio());
   EXPECT_EQ(List({}).incidents_size(), 0);
+}
+
+TEST_F(IncidentAnswersTest, CompletionIsTheSumOfItsNotes) {
+  EXPECT_FALSE(Count({}).completion().has_ratio());
+  const auto note = [](uint64_t after, uint64_t through, uint64_t answered,
+                       uint64_t unanswered, uint64_t second) {
+    return ToRecord({.after = Sequence(after),
+                     .through = Sequence(through),
+                     .answered = answered,
+                     .unanswered = unanswered},
+                    {ReplicaId(1), Timestamp(7), after + 1}, Epoch(3),
+                    Timestamp(second * kNanosPerSecond));
+  };
+  Append({note(0, 40, 30, 0, 100)});
+  Append({note(40, 60, 9, 1, 200)});
+  const auto counted = Count({});
+  EXPECT_EQ(counted.completion().successful(), 39u);
+  EXPECT_EQ(counted.completion().total(), 40u);
+  EXPECT_DOUBLE_EQ(counted.completion().ratio(), 0.975);
+  EXPECT_EQ(counted.counting().total(), 0u) << "no gap in any series";
 }
 
 TEST_F(IncidentAnswersTest, WhatTookItsTimeIsTold) {

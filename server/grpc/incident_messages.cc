@@ -82,4 +82,15 @@ void ToMessage(const RecoveryCounters& counters,
   }
 }
 
+void CompletionToMessage(const CompletionSum& noted,
+                         const CompletionTail::Counts& tail,
+                         admin::v1::Rate& message) {
+  message.set_successful(noted.answered + tail.answered);
+  message.set_total(noted.total + tail.answered);
+  message.set_in_progress(tail.waiting);
+  if (message.total() == 0) return;
+  message.set_ratio(static_cast<double>(message.successful()) /
+                    static_cast<double>(message.total()));
+}
+
 }  // namespace ledgerd::server

@@ -7,6 +7,8 @@
 
 #include "admin/v1/admin.pb.h"
 #include "proto/incident.h"
+#include "server/incidents/completion.h"
+#include "server/incidents/completion_tail.h"
 #include "server/incidents/recovery_counters.h"
 
 namespace ledgerd::server {
@@ -18,6 +20,11 @@ void ToMessage(const Incident& incident, admin::v1::Incident& message);
 // durability (replication.md), so there are 0 unsafe acknowledgements.
 void ToMessage(const RecoveryCounters& counters,
                admin::v1::GetRecoveryCountersResponse& message);
+
+// Of what is noted, and of the tail that is not yet.
+void CompletionToMessage(const CompletionSum& noted,
+                         const CompletionTail::Counts& tail,
+                         admin::v1::Rate& message);
 
 }  // namespace ledgerd::server
 

@@ -209,6 +209,13 @@ void AddCounters(const admin::v1::GetRecoveryCountersResponse& counters,
           counters.failover(), metrics);
   AddRate("counting", "Detections (C) of incidents", counters.counting(),
           metrics);
+  metrics.Counter("ledgerd_completion_answered_total",
+                  "Writes of clients that the primary that journalled them has "
+                  "answered.",
+                  static_cast<double>(counters.completion().successful()));
+  metrics.Counter("ledgerd_completion_journalled_total",
+                  "Writes of clients that a primary has journalled.",
+                  static_cast<double>(counters.completion().total()));
   const admin::v1::Companions& beside = counters.companions();
   metrics.Counter("ledgerd_lost_entries_total",
                   "Acknowledged entries that are known to be lost.",

@@ -14,8 +14,9 @@ namespace {
 
 constexpr char kFileName[] = "incidents";
 
+// And what is saved of how far was answered.
 static_assert(kKeptIncidentsBytesMin +
-                  (IncidentKeeper::kUnsentMax + IncidentKeeper::kOpenMax) *
+                  (IncidentKeeper::kUnsentMax + IncidentKeeper::kOpenMax + 1) *
                       kIncidentBytesMax <=
               storage::IncidentFile::kContentsMax);
 
@@ -80,6 +81,11 @@ void IncidentKeeper::Load(const std::string& contents) {
   crashed_ = kept->running;
   unsent_.assign(kept->unsent.begin(), kept->unsent.end());
   for (Incident& incident : kept->open) {
+    if (incident.kind == IncidentKind::kCompletion) {
+      const auto saved = CompletionIn(incident);
+      if (saved.has_value()) answered_ = {incident.epoch, saved->through};
+      continue;
+    }
     // A build that told nobody has left those that ended here, too.
     if (incident.outcome != IncidentOutcome::kInProgress) {
       Tell(incident);
@@ -245,6 +251,18 @@ void IncidentKeeper::AddNote(const IncidentNote& note) {
   logger_.Info("noted", {{"kind", Name(note.kind)}, {"what", note.what}});
 }
 
+CompletionTail::Answered IncidentKeeper::answered() const {
+  const MutexLock lock(mutex_);
+  return answered_;
+}
+
+void IncidentKeeper::SaveAnswered(const CompletionTail::Answered& answered) {
+  const MutexLock lock(mutex_);
+  if (answered == answered_) return;
+  answered_ = answered;
+  Save();
+}
+
 void IncidentKeeper::EndCleanly() {
   const MutexLock lock(mutex_);
   std::vector<Incident> left;
@@ -274,6 +292,11 @@ void IncidentKeeper::Save() {
   kept.running = running_;
   kept.unsent.assign(unsent_.begin(), unsent_.end());
   for (const auto& [number, incident] : open_) kept.open.push_back(incident);
+  if (answered_.through != Sequence(0)) {
+    kept.open.push_back(ToRecord({.through = answered_.through},
+                                 {options_.replica, series_, 0},
+                                 answered_.epoch, series_));
+  }
   const absl::Status stored = file_->Store(EncodeKeptIncidents(kept));
   if (stored.ok() || !fault_.ok()) return;
   fault_ = stored;

@@ -46,6 +46,7 @@
 #include "proto/incident.h"
 #include "proto/types.h"
 #include "replication/clock.h"
+#include "server/incidents/completion_tail.h"
 #include "server/logging.h"
 #include "storage/file.h"
 #include "storage/incident_file.h"
@@ -129,6 +130,12 @@ class IncidentKeeper {
   // Tells the group, too; nothing ends it.
   void AddNote(const IncidentNote& note) LEDGERD_EXCLUDES(mutex_);
 
+  // How far the primary of an epoch had answered when that was saved last; 0:
+  // nothing was. In this replica's file alone.
+  CompletionTail::Answered answered() const LEDGERD_EXCLUDES(mutex_);
+  void SaveAnswered(const CompletionTail::Answered& answered)
+      LEDGERD_EXCLUDES(mutex_);
+
   // This process ends, and has left nothing to replay. What is open is closed
   // as aborted.
   void EndCleanly() LEDGERD_EXCLUDES(mutex_);
@@ -183,6 +190,7 @@ class IncidentKeeper {
   bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;
   absl::Status fault_ LEDGERD_GUARDED_BY(mutex_);
   std::map<uint64_t, Incident> open_ LEDGERD_GUARDED_BY(mutex_);
+  CompletionTail::Answered answered_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<Incident> unsent_ LEDGERD_GUARDED_BY(mutex_);
   // By this process, not longer ago than kSameCause.
   std::vector<Ended> ended_ LEDGERD_GUARDED_BY(mutex_);

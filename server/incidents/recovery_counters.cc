@@ -109,6 +109,8 @@ void CountMissing(const std::vector<Incident>& incidents,
                   const CounterOptions& options, RateCounter& counting) {
   std::map<IncidentId, Timestamp> started;
   for (const Incident& incident : incidents) {
+    // Those are in a series of their own, which begins with each process.
+    if (incident.kind == IncidentKind::kCompletion) continue;
     started.emplace(incident.id, incident.started_at);
   }
   IncidentId before;
@@ -146,6 +148,9 @@ RecoveryCounters CountIncidents(absl::Span<const Incident> records,
   RateCounter failover;
   RateCounter counting;
   RecoveryCounters counters;
+  for (const Incident& record : records) {
+    counters.completion.Add(record, IsInScope(record, options));
+  }
   for (const Incident& incident : incidents) {
     if (IsNote(incident.kind)) {
       CountNote(incident, options, counters);

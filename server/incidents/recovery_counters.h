@@ -26,6 +26,7 @@
 
 #include "proto/incident.h"
 #include "proto/types.h"
+#include "server/incidents/completion.h"
 
 namespace ledgerd::server {
 
@@ -52,6 +53,8 @@ struct RecoveryCounters {
   CountedRate tolerance;
   CountedRate failover;
   CountedRate counting;
+  // As noted; what comes after `through` is not in it.
+  CompletionSum completion;
   uint64_t lost_entries = 0;
   uint64_t rolled_back_entries = 0;
   uint64_t write_unavailable_ns = 0;

@@ -15,6 +15,8 @@
 #include "gtest/gtest.h"
 
 #include "admin/v1/admin.grpc.pb.h"
+#include "client/ledger_client.h"
+#include "proto/types.h"
 #include "tests/integration/live_group.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/raw_client.h"
@@ -315,6 +317,63 @@ TEST_F(GroupIncidentsTest, AKnownListOfFaultsIsCountedKindByKind) {
   ASSERT_TRUE(counted.has_value());
   EXPECT_EQ(counted->recovery().successful(), counted->recovery().total());
   EXPECT_EQ(counted->companions().lost_entries(), 0u);
+}
+
+// Of clients' writes, and the same on every replica.
+TEST_F(GroupIncidentsTest, CompletionSurvivesAKillOfAllReplicas) {
+  client::LedgerClient client(
+      {.addresses = group_.addresses(), .timeout = kLimit});
+  uint64_t written = 0;
+  const auto write = [&] {
+    const auto made = client.CreateAccounts(
+        {{.id = AccountId(++written), .ledger = 1, .code = 1}});
+    ASSERT_TRUE(made.ok()) << made.status();
+  };
+  const auto all_say = [&](uint64_t least, uint64_t most) {
+    v1::Rate last;
+    EXPECT_TRUE(WaitUntil(
+        kLimit,
+        [&] {
+          std::vector<v1::GetRecoveryCountersResponse> all;
+          if (!CountAtOneSequence(all)) return false;
+          last = all[0].completion();
+          for (const v1::GetRecoveryCountersResponse& one : all) {
+            if (one.completion().SerializeAsString() !=
+                last.SerializeAsString()) {
+              return false;
+            }
+          }
+          return last.in_progress() == 0 && last.total() >= least &&
+                 last.total() <= most && last.successful() == last.total();
+        }))
+        << last.DebugString() << least << " to " << most;
+  };
+  const auto counted = Count(group_.daemon(0));
+  ASSERT_TRUE(counted.has_value());
+  EXPECT_FALSE(counted->completion().has_ratio());
+  // Longer than what may be missing in the end.
+  uint64_t early = 0;
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < milliseconds(5'000)) {
+    ASSERT_NO_FATAL_FAILURE(write());
+    if (std::chrono::steady_clock::now() - begin < milliseconds(2'500)) {
+      early = written;
+    }
+  }
+  ASSERT_NO_FATAL_FAILURE(all_say(written, written));
+  for (size_t i = 0; i < group_.size(); ++i) {
+    ASSERT_TRUE(group_.Kill(i).ok());
+  }
+  for (size_t i = 0; i < group_.size(); ++i) {
+    ASSERT_TRUE(group_.Launch(i).ok());
+  }
+  for (size_t i = 0; i < group_.size(); ++i) {
+    const absl::Status ready = group_.daemon(i).WaitUntilReady();
+    ASSERT_TRUE(ready.ok()) << ready;
+  }
+  ASSERT_NO_FATAL_FAILURE(all_say(early, written));
+  ASSERT_NO_FATAL_FAILURE(write());
+  ASSERT_NO_FATAL_FAILURE(all_say(early + 1, written));
 }
 
 }  // namespace
