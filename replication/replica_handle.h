@@ -77,6 +77,8 @@ struct ReplicaStatus {
   Sequence applied;
   Sequence checkpoint;
   Uint128 state_hash = 0;  // As of `applied`.
+  // What was applied since the last checkpoint, in memory.
+  uint64_t delta_bytes = 0;
   // Why kHalted; OK otherwise.
   absl::Status fault;
   // Whom it has told to take over as it halted; 0: nobody.

@@ -107,7 +107,7 @@ absl::Status Daemon::StartGroup() {
                   addresses_, damage_, group->identity().cluster, group->path(),
                   std::chrono::system_clock::now(), &group->marks(),
                   group->peers(), group->archiver(),
-                  [running = group.get()] { return running->last_scrub(); },
+                  [running = group.get()] { return running->scrub_passes(); },
                   &group->incidents(), &group->completion()});
   logger_.Info("replica started",
                {{"version", kVersion},
@@ -186,7 +186,9 @@ ReplicaAddresses Daemon::addresses() const {
 
 absl::Status Daemon::StartMetricsPort() {
   if (options_.config.metrics_address().empty()) return absl::OkStatus();
-  monitoring_.emplace(*served_, clock_);
+  monitoring_.emplace(*served_, clock_,
+                      ServedCounts{.requests = &ledger_service_->counts(),
+                                   .journal = &groups_[0]->journal_counts()});
   ConnectionListenerOptions listener;
   listener.address = options_.config.metrics_address();
   listener.connections_max = kMetricsConnectionsMax;

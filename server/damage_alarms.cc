@@ -27,6 +27,7 @@ std::string NameOf(DamageAlarms::Place place, const absl::Status& error) {
 bool DamageAlarms::Raise(Place place, const absl::Status& error,
                          Timestamp now) {
   const MutexLock lock(mutex_);
+  if (absl::IsDataLoss(error)) ++detections_;
   const auto [raised, is_new] = raised_.try_emplace(NameOf(place, error));
   if (is_new) {
     raised->second.first = std::string(error.message());
@@ -45,6 +46,11 @@ bool DamageAlarms::Clear(const std::string& name) {
 
 void DamageAlarms::ClearDamage(Place place) {
   Clear(NameOf(place, absl::DataLossError("")));
+}
+
+uint64_t DamageAlarms::detections() const {
+  const MutexLock lock(mutex_);
+  return detections_;
 }
 
 std::vector<DamageAlarms::Alarm> DamageAlarms::Get() const {

@@ -53,6 +53,10 @@ class DamageAlarms {
   // By name.
   std::vector<Alarm> Get() const LEDGERD_EXCLUDES(mutex_);
 
+  // How often damage was met since the start, cleared or not: DATA_LOSS, and
+  // not a device's error.
+  uint64_t detections() const LEDGERD_EXCLUDES(mutex_);
+
  private:
   struct Raised {
     std::string first;
@@ -64,6 +68,7 @@ class DamageAlarms {
 
   mutable Mutex mutex_;
   std::map<std::string, Raised> raised_ LEDGERD_GUARDED_BY(mutex_);
+  uint64_t detections_ LEDGERD_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace ledgerd::server

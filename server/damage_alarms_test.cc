@@ -31,6 +31,7 @@ TEST(DamageAlarmsTest, OneOfEachNameWithTheFirstError) {
   EXPECT_EQ(raised[2].name, "STATE_DAMAGED");
   EXPECT_EQ(raised[2].message, "7.sst; and 3 more since");
   EXPECT_EQ(raised[2].raised_at, Timestamp(1));
+  EXPECT_EQ(alarms.detections(), 5u) << "all but the device's error";
 }
 
 TEST(DamageAlarmsTest, WhatIsClearedIsRaisedAnew) {
@@ -40,6 +41,7 @@ TEST(DamageAlarmsTest, WhatIsClearedIsRaisedAnew) {
   alarms.Raise(Place::kState, absl::InternalError("EIO"), Timestamp(2));
   EXPECT_TRUE(alarms.Clear("STATE_DAMAGED"));
   EXPECT_FALSE(alarms.Clear("STATE_DAMAGED"));
+  EXPECT_EQ(alarms.detections(), 1u) << "what was cleared was met all the same";
   ASSERT_EQ(alarms.Get().size(), 1u);
   EXPECT_EQ(alarms.Get()[0].name, "DISK_ERROR");
   EXPECT_TRUE(

@@ -72,12 +72,16 @@ void LogArchive(Logger& logger,
                   {"error", failure->error.ToString()}});
 }
 
-storage::SegmentJournalOptions JournalOptions(
-    const config::v1::Config& config) {
+// `counts` outlives the journal.
+storage::SegmentJournalOptions JournalOptions(const config::v1::Config& config,
+                                              JournalCounts& counts) {
   storage::SegmentJournalOptions journal;
   journal.segment_bytes = config.journal().segment_bytes();
   journal.retention_bytes = config.journal().retention_bytes();
   journal.keep_until_archived = !config.journal().archive_dir().empty();
+  journal.on_group = [&counts](const storage::WrittenGroup& group) {
+    counts.Add(group);
+  };
   return journal;
 }
 
@@ -216,8 +220,9 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
                              2 * std::chrono::milliseconds(
                                      options.config.replication().timeout_ms()),
                              *options.clock, *options.logger));
-  LEDGERD_ASSIGN_OR_RETURN(auto journal,
-                           dir->OpenJournal(JournalOptions(options.config)));
+  auto journal_counts = std::make_unique<JournalCounts>();
+  LEDGERD_ASSIGN_OR_RETURN(auto journal, dir->OpenJournal(JournalOptions(
+                                             options.config, *journal_counts)));
   if (const uint32_t found = journal->found_superblock_version();
       found < storage::kSuperblockVersion && options.say) {
     options.say(absl::StrCat("upgraded the superblock from version ", found,
@@ -239,6 +244,7 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
   return std::unique_ptr<ReplicaGroup>(
       new ReplicaGroup(options, {.dir = std::move(dir),
                                  .incidents = std::move(incidents),
+                                 .journal_counts = std::move(journal_counts),
                                  .journal = std::move(journal),
                                  .store = std::move(store),
                                  .transport = std::move(transport)}));
@@ -248,6 +254,7 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
     : on_halt_(options.on_halt),
       dir_(std::move(parts.dir)),
       incidents_(std::move(parts.incidents)),
+      journal_counts_(std::move(parts.journal_counts)),
       journal_(std::move(parts.journal)),
       store_(std::move(parts.store)),
       transport_(std::move(parts.transport)),

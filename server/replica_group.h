@@ -39,11 +39,13 @@
 #include "server/incidents/completion_tail.h"
 #include "server/incidents/recorded_receiver.h"
 #include "server/incidents/replica_incidents.h"
+#include "server/journal_counts.h"
 #include "server/ledger_state_machine.h"
 #include "server/logging.h"
 #include "server/peers.h"
 #include "server/repair/journal_repair.h"
 #include "server/repair/scrubber.h"
+#include "server/scrub_passes.h"
 #include "server/served_group.h"
 #include "server/standing.h"
 #include "storage/data_dir.h"
@@ -114,6 +116,9 @@ class ReplicaGroup {
     return archiver_.has_value() ? &*archiver_ : nullptr;
   }
 
+  // Of its writes since the start.
+  const JournalCounts& journal_counts() const { return *journal_counts_; }
+
   const storage::JournalIdentity& identity() const { return dir_->identity(); }
 
   IncidentKeeper& incidents() { return incidents_->keeper(); }
@@ -127,15 +132,16 @@ class ReplicaGroup {
   // Null when it is alone.
   Peers* peers() { return transport_.get(); }
 
-  // When the last look for damage over everything ended; 0: none has, since the
-  // start. Requires: Start returned OK.
-  Timestamp last_scrub() const { return scrubber_->last_pass(); }
+  // The last looks for damage over everything, since the start. Requires: Start
+  // returned OK.
+  ScrubPasses scrub_passes() const { return scrubber_->passes(); }
 
  private:
   // What Open has opened, in this order.
   struct Parts {
     std::unique_ptr<storage::DataDir> dir;
     std::unique_ptr<ReplicaIncidents> incidents;
+    std::unique_ptr<JournalCounts> journal_counts;
     std::unique_ptr<storage::SegmentJournal> journal;
     std::unique_ptr<storage::StateStore> store;
     std::unique_ptr<GrpcTransport> transport;
@@ -158,6 +164,7 @@ class ReplicaGroup {
   const std::function<void(absl::Status)> on_halt_;
   const std::unique_ptr<storage::DataDir> dir_;
   const std::unique_ptr<ReplicaIncidents> incidents_;
+  const std::unique_ptr<JournalCounts> journal_counts_;
   const std::unique_ptr<storage::SegmentJournal> journal_;
   std::optional<storage::JournalArchiver> archiver_;
   const std::unique_ptr<storage::StateStore> store_;

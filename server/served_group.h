@@ -19,6 +19,7 @@
 #include "server/incidents/completion_tail.h"
 #include "server/incidents/incident_keeper.h"
 #include "server/peers.h"
+#include "server/scrub_passes.h"
 #include "storage/journal.h"
 #include "storage/journal_archiver.h"
 #include "storage/state_store.h"
@@ -90,8 +91,8 @@ struct ServedGroup {
   Peers* peers = nullptr;
   // Null where the journal has no archive.
   const storage::JournalArchiver* archiver = nullptr;
-  // When the last look for damage ended; 0: none has. Empty: nobody looks.
-  std::function<Timestamp()> last_scrub = nullptr;
+  // The last looks for damage. Empty: nobody looks.
+  std::function<ScrubPasses()> scrub_passes = nullptr;
   // Where what operators find out is recorded; null: nowhere.
   IncidentKeeper* incidents = nullptr;
   // Clients' writes that the group has not noted yet; null: not known.

@@ -1,6 +1,7 @@
 #include "storage/segment_journal.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -268,9 +269,14 @@ absl::Status SegmentJournal::WriteGroup(const Group& group) {
     at += RecordBytes(entry.bytes().size());
   }
   std::memset(bytes.data() + at, 0, bytes.size() - at);
+  const auto begun = std::chrono::steady_clock::now();
   LEDGERD_RETURN_IF_ERROR(
       segment->file->Write(begin, {bytes.data(), bytes.size()}));
   LEDGERD_RETURN_IF_ERROR(segment->file->Sync());
+  if (options_.on_group) {
+    options_.on_group({.entries = group.entries.size(),
+                       .took = std::chrono::steady_clock::now() - begun});
+  }
   recorded_ = frame.synced_through;
   const MutexLock lock(mutex_);
   segment->places.insert(segment->places.end(), places.begin(), places.end());

@@ -21,7 +21,10 @@
 #ifndef LEDGERD_STORAGE_SEGMENT_JOURNAL_H_
 #define LEDGERD_STORAGE_SEGMENT_JOURNAL_H_
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +53,13 @@ namespace ledgerd::storage {
 inline constexpr uint64_t kSegmentBytesDefault = uint64_t{64} << 20;
 inline constexpr uint64_t kRetentionBytesDefault = uint64_t{1} << 30;
 
+// A group of entries that one write and one sync have made durable.
+struct WrittenGroup {
+  size_t entries = 0;
+  // Both of them.
+  std::chrono::nanoseconds took{0};
+};
+
 struct SegmentJournalOptions {
   // Of new segments; a multiple of kBlockBytes, with room for the longest
   // entry.
@@ -60,6 +70,8 @@ struct SegmentJournalOptions {
   bool keep_until_archived = false;
   // Tests turn it off, so that all happens on one thread.
   bool prepare_in_background = true;
+  // Told of each group, on the journal thread; quick. Empty: nobody asks.
+  std::function<void(const WrittenGroup&)> on_group;
 };
 
 // Damage of a segment, for as long as that is part of the journal.

@@ -72,6 +72,27 @@ class SegmentJournalTest : public testing::Test {
 
 // ---- a group is one write and one sync
 
+TEST_F(SegmentJournalTest, EachGroupIsToldOfWithItsEntries) {
+  std::vector<size_t> told;
+  SegmentJournalOptions options = Options();
+  options.on_group = [&told](const WrittenGroup& group) {
+    EXPECT_GE(group.took.count(), 0);
+    told.push_back(group.entries);
+  };
+  journal_.reset();
+  files_.Restart();
+  auto journal =
+      SegmentJournal::Open(files_, TestPaths(), TestIdentity(), options);
+  ASSERT_TRUE(journal.ok()) << journal.status();
+  journal_ = *std::move(journal);
+  ASSERT_TRUE(Append(1).ok());
+  ASSERT_TRUE(Append(10).ok());
+  files_.FailNext(FaultyFiles::Operation::kSync, /*skip=*/0,
+                  absl::InternalError("EIO"));
+  ASSERT_FALSE(Append(2).ok());
+  EXPECT_EQ(told, (std::vector<size_t>{1, 10}));
+}
+
 TEST_F(SegmentJournalTest, AnAppendIsOneWriteAndOneSync) {
   ASSERT_TRUE(Append(1).ok());
   const uint64_t before = files_.operations();

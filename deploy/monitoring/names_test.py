@@ -14,7 +14,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ALARM_SOURCES = ("../../server/grpc/status_message.cc", "../../server/damage_alarms.cc")
-EXPORTER = os.path.join(HERE, "../../server/http/metrics_text.cc")
+EXPORTERS = ("../../server/http/metrics_text.cc", "../../server/http/traffic_metrics.cc")
 
 
 def read(path):
@@ -23,9 +23,12 @@ def read(path):
 
 
 def exported():
-    """The names in metrics_text.cc; those of a rate are made there of its own."""
-    text = read(EXPORTER)
+    """The names in the sources; those of a rate and of a distribution are made of its own."""
+    text = "".join(read(path) for path in EXPORTERS)
     names = set(re.findall(r'"(ledgerd_\w+[a-z])"', text))
+    for distribution in re.findall(r'Distribution\(\s*"(ledgerd_\w+)"', text):
+        names.remove(distribution)
+        names.update(distribution + end for end in ("_bucket", "_sum", "_count"))
     for rate in re.findall(r'AddRate\("(\w+)"', text):
         for end in ("successful_total", "total", "in_progress"):
             names.add("ledgerd_%s_%s" % (rate, end))
@@ -72,7 +75,8 @@ class NamesTest(unittest.TestCase):
         names = exported()
         self.assertLess(30, len(names))
         for name in ("ledgerd_is_primary", "ledgerd_recovery_successful_total",
-                     "ledgerd_replication_lag_entries"):
+                     "ledgerd_replication_lag_entries", "ledgerd_request_seconds_bucket",
+                     "ledgerd_journal_group_entries_sum", "ledgerd_transfers_total"):
             self.assertIn(name, names)
 
     def test_the_alarms_are_found(self):

@@ -73,12 +73,14 @@ grpc::ByteBuffer TransfersResponse(const EntryResult& result) {
 }  // namespace
 
 const BatchMethod kCreateAccounts = {
+    .method = Method::kCreateAccounts,
     .events = {"accounts", CreateAccountsRequest::kAccountsFieldNumber},
     .parse = ParseAccountsRequest,
     .respond = AccountsResponse,
 };
 
 const BatchMethod kCreateTransfers = {
+    .method = Method::kCreateTransfers,
     .events = {"transfers", CreateTransfersRequest::kTransfersFieldNumber},
     .parse = ParseTransfersRequest,
     .respond = TransfersResponse,

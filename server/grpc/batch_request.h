@@ -23,6 +23,7 @@
 
 #include "proto/entry.h"
 #include "proto/results.h"
+#include "server/request_counts.h"
 
 namespace ledgerd::server {
 
@@ -33,6 +34,7 @@ struct EventField {
 };
 
 struct BatchMethod {
+  Method method;
   EventField events;
   absl::StatusOr<Command> (*parse)(const grpc::ByteBuffer& request);
   grpc::ByteBuffer (*respond)(const EntryResult& result);

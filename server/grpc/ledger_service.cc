@@ -153,10 +153,11 @@ replication::Deadline LedgerService::ReadDeadlineFor(
 grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
+  const RequestTimer timer(counts_, Method::kGetServerInfo);
   Arena arena;
   const absl::Status parsed =
       Parse<v1::GetServerInfoRequest>(*request, arena, kWholeRequest).status();
-  if (!parsed.ok()) return FinishAtOnce(context, Wire(calls_.group, parsed));
+  if (!parsed.ok()) return Refuse(context, timer, parsed);
   v1::GetServerInfoResponse info;
   info.set_cluster_id(ToText(calls_.group.cluster));
   info.set_version(kVersion);
@@ -168,7 +169,15 @@ grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
   info.set_primary_id(calls_.group.replica.status().primary.value());
   info.set_primary_address(HintOf(calls_.group).address());
   *response = Serialize(info);
+  timer.End(absl::OkStatus());
   return FinishAtOnce(context, grpc::Status::OK);
+}
+
+grpc::ServerUnaryReactor* LedgerService::Refuse(
+    grpc::CallbackServerContext* context, const RequestTimer& timer,
+    const absl::Status& status) {
+  timer.End(status);
+  return FinishAtOnce(context, Wire(calls_.group, status));
 }
 
 // ---- writes
@@ -185,19 +194,23 @@ absl::StatusOr<AnswerBudget::Share> LedgerService::Admit(
 grpc::ServerUnaryReactor* LedgerService::Create(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response, const BatchMethod& method) {
+  const RequestTimer timer(counts_, method.method);
   auto share = Admit(*context, *request, method);
-  if (!share.ok()) {
-    return FinishAtOnce(context, Wire(calls_.group, share.status()));
-  }
+  if (!share.ok()) return Refuse(context, timer, share.status());
   auto command = ParseBatch(*request, method);
-  if (!command.ok()) {
-    return FinishAtOnce(context, Wire(calls_.group, command.status()));
-  }
+  if (!command.ok()) return Refuse(context, timer, command.status());
   auto* reactor = new UnaryCall(open_calls_, *std::move(share));
-  const auto finish = [this, reactor, response,
+  const auto end = [this, reactor, timer](const absl::Status& status) {
+    timer.End(status);
+    reactor->Finish(Wire(calls_.group, status));
+  };
+  const auto finish = [this, end, response,
                        &method](const absl::StatusOr<EntryResult>& result) {
-    if (result.ok()) *response = method.respond(*result);
-    reactor->Finish(Wire(calls_.group, result.status()));
+    if (result.ok()) {
+      *response = method.respond(*result);
+      counts_.Add(result->transfers);
+    }
+    end(result.status());
   };
   const absl::Status taken = calls_.group.replica.Propose(
       {.command = *std::move(command),
@@ -206,7 +219,7 @@ grpc::ServerUnaryReactor* LedgerService::Create(
          calls_.answers.Run(
              [finish, result = std::move(result)] { finish(result); });
        }});
-  if (!taken.ok()) reactor->Finish(Wire(calls_.group, taken));
+  if (!taken.ok()) end(taken);
   return reactor;
 }
 
@@ -232,36 +245,32 @@ LedgerService::StreamTransfers(grpc::CallbackServerContext* context) {
 
 template <typename Request, typename Response, typename Parser, typename Begin>
 grpc::ServerUnaryReactor* LedgerService::Read(
-    grpc::CallbackServerContext* context, const grpc::ByteBuffer& bytes,
-    grpc::ByteBuffer* response, Parser parse, Begin begin) {
+    Method method, grpc::CallbackServerContext* context,
+    const grpc::ByteBuffer& bytes, grpc::ByteBuffer* response, Parser parse,
+    Begin begin) {
+  const RequestTimer timer(counts_, method);
   Arena arena;
   const auto request = Parse<Request>(bytes, arena, kWholeRequest);
-  if (!request.ok()) {
-    return FinishAtOnce(context, Wire(calls_.group, request.status()));
-  }
+  if (!request.ok()) return Refuse(context, timer, request.status());
   auto asked = parse(**request);
-  if (!asked.ok()) {
-    return FinishAtOnce(context, Wire(calls_.group, asked.status()));
-  }
+  if (!asked.ok()) return Refuse(context, timer, asked.status());
   const auto freshness = ParseConsistency((*request)->consistency());
-  if (!freshness.ok()) {
-    return FinishAtOnce(context, Wire(calls_.group, freshness.status()));
-  }
-  return BeginRead<Response>(context, *std::move(asked), *freshness, response,
-                             std::move(begin));
+  if (!freshness.ok()) return Refuse(context, timer, freshness.status());
+  return BeginRead<Response>(timer, context, *std::move(asked), *freshness,
+                             response, std::move(begin));
 }
 
 template <typename Response, typename Asked, typename Begin>
 grpc::ServerUnaryReactor* LedgerService::BeginRead(
-    grpc::CallbackServerContext* context, Asked asked,
-    replication::Freshness freshness, grpc::ByteBuffer* response, Begin begin) {
+    const RequestTimer& timer, grpc::CallbackServerContext* context,
+    Asked asked, replication::Freshness freshness, grpc::ByteBuffer* response,
+    Begin begin) {
   auto share = budgets_.calls.Take(context->peer(),
                                    ObjectsAskedFor(asked) * kObjectBytes);
-  if (!share.ok()) {
-    return FinishAtOnce(context, Wire(calls_.group, share.status()));
-  }
+  if (!share.ok()) return Refuse(context, timer, share.status());
   auto* reactor = new UnaryCall(open_calls_, *std::move(share));
-  const auto fail = [this, reactor](const absl::Status& status) {
+  const auto end = [this, reactor, timer](const absl::Status& status) {
+    timer.End(status);
     reactor->Finish(Wire(calls_.group, status));
   };
   const replication::Deadline deadline = ReadDeadlineFor(*context);
@@ -273,35 +282,34 @@ grpc::ServerUnaryReactor* LedgerService::BeginRead(
       {.kind = KindOf(asked),
        .freshness = freshness,
        .deadline = deadline,
-       .begin = [this, context, reactor, response, fail, begin, is_late,
+       .begin = [this, context, response, end, begin, is_late,
                  asked = std::move(asked)](
                     absl::StatusOr<Sequence> at) -> std::function<void()> {
          if (!at.ok()) {
-           calls_.answers.Run([fail, error = at.status()] { fail(error); });
+           calls_.answers.Run([end, error = at.status()] { end(error); });
            return nullptr;
          }
          if (context->IsCancelled()) {
-           fail(absl::CancelledError("the call was cancelled"));
+           end(absl::CancelledError("the call was cancelled"));
            return nullptr;
          }
          // Shared, since a function must be copyable.
          std::shared_ptr lookup = begin(asked);
-         return
-             [this, reactor, response, fail, asked, at = *at, lookup, is_late] {
-               const auto found = FinishInTime(*lookup, is_late);
-               if (GaveUp(found.status()) && calls_.group.replica.ending()) {
-                 return fail(MakeError(Reason::kDraining,
-                                       "this replica is shutting down"));
-               }
-               if (!found.ok()) return fail(found.status());
-               Arena arena;
-               auto* answer = Arena::CreateMessage<Response>(&arena);
-               FillAnswer(asked, *found, at, *answer);
-               *response = Serialize(*answer);
-               reactor->Finish(grpc::Status::OK);
-             };
+         return [this, response, end, asked, at = *at, lookup, is_late] {
+           const auto found = FinishInTime(*lookup, is_late);
+           if (GaveUp(found.status()) && calls_.group.replica.ending()) {
+             return end(
+                 MakeError(Reason::kDraining, "this replica is shutting down"));
+           }
+           if (!found.ok()) return end(found.status());
+           Arena arena;
+           auto* answer = Arena::CreateMessage<Response>(&arena);
+           FillAnswer(asked, *found, at, *answer);
+           *response = Serialize(*answer);
+           end(absl::OkStatus());
+         };
        }});
-  if (!taken.ok()) fail(taken);
+  if (!taken.ok()) end(taken);
   return reactor;
 }
 
@@ -309,7 +317,7 @@ grpc::ServerUnaryReactor* LedgerService::LookupAccounts(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::LookupAccountsRequest, v1::LookupAccountsResponse>(
-      context, *request, response,
+      Method::kLookupAccounts, context, *request, response,
       [](const auto& asked) { return ParseAccountIds(asked.ids()); },
       [this](const std::vector<AccountId>& ids) {
         return calls_.group.store.LookupAccounts(ids);
@@ -320,7 +328,7 @@ grpc::ServerUnaryReactor* LedgerService::LookupTransfers(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::LookupTransfersRequest, v1::LookupTransfersResponse>(
-      context, *request, response,
+      Method::kLookupTransfers, context, *request, response,
       [](const auto& asked) { return ParseTransferIds(asked.ids()); },
       [this](const std::vector<TransferId>& ids) {
         return calls_.group.store.LookupTransfers(ids);
@@ -331,7 +339,7 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::GetAccountTransfersRequest, v1::GetAccountTransfersResponse>(
-      context, *request, response, kParseFilter,
+      Method::kGetAccountTransfers, context, *request, response, kParseFilter,
       [this](const storage::AccountFilter& filter) {
         return calls_.group.store.GetAccountTransfers(filter);
       });
@@ -341,7 +349,7 @@ grpc::ServerUnaryReactor* LedgerService::QueryAccounts(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::QueryAccountsRequest, v1::QueryAccountsResponse>(
-      context, *request, response, kParseFilter,
+      Method::kQueryAccounts, context, *request, response, kParseFilter,
       [this](const storage::QueryFilter& filter) {
         return calls_.group.store.QueryAccounts(filter);
       });
@@ -351,7 +359,7 @@ grpc::ServerUnaryReactor* LedgerService::QueryTransfers(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::QueryTransfersRequest, v1::QueryTransfersResponse>(
-      context, *request, response, kParseFilter,
+      Method::kQueryTransfers, context, *request, response, kParseFilter,
       [this](const storage::QueryFilter& filter) {
         return calls_.group.store.QueryTransfers(filter);
       });
@@ -361,7 +369,7 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::GetAccountBalancesRequest, v1::GetAccountBalancesResponse>(
-      context, *request, response, kParseFilter,
+      Method::kGetAccountBalances, context, *request, response, kParseFilter,
       [this](const storage::AccountFilter& filter) {
         auto& store = calls_.group.store;
         return std::make_unique<HistoryLookup>(
@@ -378,6 +386,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* LedgerService::WatchEvents(
   const auto request =
       Parse<v1::WatchEventsRequest>(*bytes, arena, kWholeRequest);
   if (!request.ok()) {
+    counts_.AddRefusal(request.status());
     return new RefusedWatch(Wire(calls_.group, request.status()));
   }
   return WatchStream::Start(

@@ -27,6 +27,7 @@
 #include "server/grpc/transfer_stream.h"
 #include "server/grpc/watch_stream.h"
 #include "server/open_calls.h"
+#include "server/request_counts.h"
 
 namespace ledgerd::server {
 
@@ -64,6 +65,9 @@ class LedgerService final : public RawService {
   const EventFeed& feed() const { return feed_; }
 
   const AnswerBudgets& budgets() const { return budgets_; }
+
+  // Of all calls since the start.
+  const RequestCounts& counts() const { return counts_; }
 
   // Waits until every call has ended and its answer has left; false when some
   // have not after `patience`.
@@ -127,10 +131,16 @@ class LedgerService final : public RawService {
                                    grpc::ByteBuffer* response,
                                    const BatchMethod& method);
 
+  // Ends a call that has not begun.
+  grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
+                                   const RequestTimer& timer,
+                                   const absl::Status& status);
+
   // Parses a Request, of which `parse` makes what is asked for, and reads that.
   template <typename Request, typename Response, typename Parser,
             typename Begin>
-  grpc::ServerUnaryReactor* Read(grpc::CallbackServerContext* context,
+  grpc::ServerUnaryReactor* Read(Method method,
+                                 grpc::CallbackServerContext* context,
                                  const grpc::ByteBuffer& bytes,
                                  grpc::ByteBuffer* response, Parser parse,
                                  Begin begin);
@@ -138,7 +148,8 @@ class LedgerService final : public RawService {
   // Looks up what was asked for, ids or a filter, so fresh, and fills the
   // response with a Response.
   template <typename Response, typename Asked, typename Begin>
-  grpc::ServerUnaryReactor* BeginRead(grpc::CallbackServerContext* context,
+  grpc::ServerUnaryReactor* BeginRead(const RequestTimer& timer,
+                                      grpc::CallbackServerContext* context,
                                       Asked asked,
                                       replication::Freshness freshness,
                                       grpc::ByteBuffer* response, Begin begin);
@@ -153,7 +164,8 @@ class LedgerService final : public RawService {
   const CallContext calls_;
   OpenCalls open_calls_;
   AnswerBudgets budgets_;
-  TransferStreams streams_{open_calls_, budgets_.calls};
+  RequestCounts counts_;
+  TransferStreams streams_{open_calls_, budgets_.calls, counts_};
   WatchStreams watches_{budgets_};
   // After what those who wait for it look at until they are gone.
   EventFeed feed_;

@@ -12,10 +12,12 @@
 #include "gtest/gtest.h"
 
 #include "proto/errors.h"
+#include "proto/statuses.h"
 #include "proto/system_limits.h"
 #include "server/answer_budget.h"
 #include "server/grpc/error_details.h"
 #include "server/grpc/services_harness.h"
+#include "server/request_counts.h"
 #include "server/responses.h"
 
 namespace ledgerd::server {
@@ -114,6 +116,44 @@ TEST_F(LedgerServiceTest, BadRequestsNameTheirField) {
   ledger::v1::LookupAccountsResponse response;
   EXPECT_EQ(FieldOf(Lookup({}, response)), "ids");
   EXPECT_EQ(harness_.replica().taken(), 0u);
+}
+
+TEST_F(LedgerServiceTest, EveryCallIsCountedByHowItEnded) {
+  const auto counted = [&](Method method, absl::StatusCode code) {
+    uint64_t all = 0;
+    for (const uint64_t count :
+         harness_.service().counts().durations(method, code).Get().values) {
+      all += count;
+    }
+    return all;
+  };
+  ASSERT_TRUE(Create(Transfers(3)).ok());
+  EXPECT_FALSE(Create(Transfers(0)).ok());
+  harness_.replica().RefuseNext(MakeError(Reason::kNoQuorum, "alone"));
+  EXPECT_FALSE(Create(Transfers(1)).ok());
+  ledger::v1::LookupAccountsResponse found;
+  ledger::v1::LookupAccountsRequest ids;
+  ids.add_ids()->set_low(7);
+  ASSERT_TRUE(Lookup(ids, found).ok());
+  EXPECT_FALSE(Lookup({}, found).ok());
+  grpc::ClientContext context;
+  ledger::v1::GetServerInfoResponse info;
+  ASSERT_TRUE(harness_.ledger().GetServerInfo(&context, {}, &info).ok());
+
+  EXPECT_EQ(counted(Method::kCreateTransfers, absl::StatusCode::kOk), 1u);
+  EXPECT_EQ(
+      counted(Method::kCreateTransfers, absl::StatusCode::kInvalidArgument),
+      1u);
+  EXPECT_EQ(counted(Method::kCreateTransfers, absl::StatusCode::kUnavailable),
+            1u);
+  EXPECT_EQ(counted(Method::kLookupAccounts, absl::StatusCode::kOk), 1u);
+  EXPECT_EQ(
+      counted(Method::kLookupAccounts, absl::StatusCode::kInvalidArgument), 1u);
+  EXPECT_EQ(counted(Method::kGetServerInfo, absl::StatusCode::kOk), 1u);
+  const RequestCounts& counts = harness_.service().counts();
+  EXPECT_EQ(counts.refusals(Reason::kInvalidField), 2u);
+  EXPECT_EQ(counts.refusals(Reason::kNoQuorum), 1u);
+  EXPECT_EQ(counts.transfers(TransferStatus::kCreated), 3u);
 }
 
 // What nobody waits for any more is not begun, nor gone on with.

@@ -15,6 +15,7 @@
 #include "proto/membership.h"
 #include "server/grpc/error_details.h"
 #include "server/grpc/services_harness.h"
+#include "storage/journal_testing.h"
 
 namespace ledgerd::server {
 namespace {
@@ -431,6 +432,26 @@ TEST_F(GroupStatusTest, TellsOfEveryMember) {
   EXPECT_FALSE(status.replicas(3).connected());
   EXPECT_EQ(status.replicas(4).role(), admin::v1::ROLE_LEARNER);
   EXPECT_EQ(status.replicas(4).incarnation(), 2u);
+}
+
+TEST_F(GroupStatusTest, TheLagIsTheAgeOfTheOldestEntryThatIsLacked) {
+  // Entries of 1 ns and later: they have waited since 1970.
+  EntryId last;
+  ASSERT_TRUE(harness_.journal()
+                  .Append(storage::MakeEntries(10, 1, last), Sequence(0))
+                  .ok());
+  Change([](ReplicaStatus& status) {
+    status.journal_last = Sequence(10);
+    status.peers[0].acknowledged = Sequence(10);
+    status.peers[1].acknowledged = Sequence(4);
+  });
+  const auto status = Get();
+  EXPECT_EQ(status.replicas(1).lag_entries(), 0u);
+  EXPECT_EQ(status.replicas(1).lag().seconds(), 0);
+  EXPECT_EQ(status.replicas(2).lag_entries(), 6u);
+  EXPECT_GT(status.replicas(2).lag().seconds(), 50 * 365 * 86'400L);
+  BecomeStandby(2);
+  EXPECT_FALSE(Get().replicas(2).has_lag()) << "the primary alone knows";
 }
 
 TEST_F(GroupStatusTest, TheMarginCountsTheVotersThatAreThere) {

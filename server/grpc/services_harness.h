@@ -142,7 +142,7 @@ class ServicesHarness {
                      /*marks=*/nullptr,
                      /*peers=*/nullptr,
                      /*archiver=*/nullptr,
-                     /*last_scrub=*/nullptr,
+                     /*scrub_passes=*/nullptr,
                      incidents_.get()};
   mutable Mutex log_mutex_;
   std::string log_ LEDGERD_GUARDED_BY(log_mutex_);

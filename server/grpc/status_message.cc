@@ -79,7 +79,21 @@ void FillSelf(const ReplicaStatus& status, const ReplicaAddresses& addresses,
   self.set_applied_sequence(status.applied.value());
 }
 
+// For how long the oldest entry that `known` lacks has been here.
+std::chrono::milliseconds LagOf(const replication::PeerStatus& known,
+                                const storage::Journal& journal,
+                                Timestamp now) {
+  // What is no longer kept is older still.
+  const Sequence lacked = std::max(known.acknowledged.Next(), journal.first());
+  const auto entries = journal.Read(lacked, /*bytes_max=*/1);
+  if (!entries.ok() || entries->empty()) return {};
+  const uint64_t since = entries->front().timestamp().value();
+  return std::chrono::milliseconds(
+      (now.value() - std::min(now.value(), since)) / 1'000'000);
+}
+
 void FillPeer(const ReplicaStatus& status, const replication::PeerStatus& known,
+              const storage::Journal& journal, Timestamp now,
               admin::v1::ReplicaStatus& peer) {
   peer.set_connected(known.connected);
   if (known.since_heard.has_value()) {
@@ -91,11 +105,15 @@ void FillPeer(const ReplicaStatus& status, const replication::PeerStatus& known,
   peer.set_lag_entries(
       status.journal_last.value() -
       std::min(status.journal_last, known.acknowledged).value());
+  SetDuration(peer.lag_entries() == 0 ? std::chrono::milliseconds(0)
+                                      : LagOf(known, journal, now),
+              *peer.mutable_lag());
 }
 
 void FillMember(const ReplicaStatus& status, const Member& member,
-                const ReplicaAddresses& addresses,
+                const ServedGroup& group, Timestamp now,
                 admin::v1::ReplicaStatus& message) {
+  const ReplicaAddresses addresses = group.addresses.Of(member.id);
   message.set_replica_id(member.id.value());
   message.set_role(member.id == status.primary ? admin::v1::ROLE_PRIMARY
                                                : ToMessage(member.role));
@@ -105,23 +123,24 @@ void FillMember(const ReplicaStatus& status, const Member& member,
   const auto known = std::find_if(
       status.peers.begin(), status.peers.end(),
       [&member](const auto& peer) { return peer.id == member.id; });
-  if (known != status.peers.end()) FillPeer(status, *known, message);
+  if (known == status.peers.end()) return;
+  FillPeer(status, *known, group.journal, now, message);
 }
 
-void AddReplicas(const ReplicaStatus& status, const SharedAddresses& addresses,
-                 admin::v1::GetStatusResponse& response) {
+void AddReplicas(const ReplicaStatus& status, const ServedGroup& group,
+                 Timestamp now, admin::v1::GetStatusResponse& response) {
   for (const Member& member : status.membership.members) {
     admin::v1::ReplicaStatus& message = *response.add_replicas();
     if (member.id == status.replica) {
-      FillSelf(status, addresses.Get(), message);
+      FillSelf(status, group.addresses.Get(), message);
     } else {
-      FillMember(status, member, addresses.Of(member.id), message);
+      FillMember(status, member, group, now, message);
     }
     message.set_incarnation(member.incarnation.value());
   }
   // One that is no member, or does not know yet.
   if (status.membership.Find(status.replica) == nullptr) {
-    FillSelf(status, addresses.Get(), *response.add_replicas());
+    FillSelf(status, group.addresses.Get(), *response.add_replicas());
   }
 }
 
@@ -292,7 +311,7 @@ void FillStatus(const ServedGroup& group, Timestamp now,
   response.set_applied_sequence(status.applied.value());
   response.set_checkpoint_sequence(status.checkpoint.value());
   response.set_version(kVersion);
-  AddReplicas(status, group.addresses, response);
+  AddReplicas(status, group, now, response);
   response.set_fault_margin(FaultMargin(status));
   response.set_failover_paused(status.membership.IsPausedAt(now));
   AddFault(status, response);
@@ -308,7 +327,7 @@ void FillStatus(const ServedGroup& group, Timestamp now,
   const auto space = std::filesystem::space(group.data_dir, error);
   if (!error) response.set_disk_free_bytes(space.available);
   const Timestamp scrubbed =
-      group.last_scrub == nullptr ? Timestamp(0) : group.last_scrub();
+      group.scrub_passes == nullptr ? Timestamp(0) : group.scrub_passes().last;
   if (scrubbed > Timestamp(0)) {
     SetTime(scrubbed, *response.mutable_last_scrub_at());
   }

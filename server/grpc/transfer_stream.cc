@@ -52,12 +52,13 @@ TransferStream::TransferStream(TransferStreams& streams,
 
 void TransferStream::OnReadDone(bool ok) {
   LEDGERD_ACQUIRE(this);
+  const RequestTimer timer(streams_.counts_, Method::kStreamTransfers);
   absl::StatusOr<Admitted> admitted = absl::CancelledError();
   if (ok) admitted = Admit();
   const MutexLock lock(mutex_);
   reading_ = false;
   if (!ok) reads_over_ = true;
-  if (!reads_over_) Take(std::move(admitted));
+  if (!reads_over_) Take(timer, std::move(admitted));
   Advance();
 }
 
@@ -104,15 +105,18 @@ void TransferStream::End(const absl::Status& status) {
   Advance();
 }
 
-void TransferStream::Take(absl::StatusOr<Admitted> admitted) {
+void TransferStream::Take(const RequestTimer& timer,
+                          absl::StatusOr<Admitted> admitted) {
   const absl::Status taken =
-      admitted.ok() ? Propose(*std::move(admitted)) : admitted.status();
+      admitted.ok() ? Propose(timer, *std::move(admitted)) : admitted.status();
   if (taken.ok()) return;
+  timer.End(taken);
   reads_over_ = true;
   end_ = taken;
 }
 
-absl::Status TransferStream::Propose(Admitted admitted) {
+absl::Status TransferStream::Propose(const RequestTimer& timer,
+                                     Admitted admitted) {
   const uint64_t slot = first_slot_ + slots_.size();
   LEDGERD_RETURN_IF_ERROR(calls_.group.replica.Propose(
       {.command = std::move(admitted.request.command),
@@ -128,6 +132,7 @@ absl::Status TransferStream::Propose(Admitted admitted) {
            },
        .row_broken = row_broken_}));
   slots_.push_back({.request_id = admitted.request.request_id,
+                    .timer = timer,
                     .share = std::move(admitted.share),
                     .result = std::nullopt});
   ++outstanding_;
@@ -155,6 +160,7 @@ void TransferStream::AdvanceAnswers() {
   if (writing_ || answers_over_ || slots_.empty()) return;
   const Slot& oldest = slots_.front();
   if (!oldest.result.has_value()) return;
+  oldest.timer.End(oldest.result->status());
   if (!oldest.result->ok()) {
     // What ended the stream before comes after this one.
     end_ = oldest.result->status();
@@ -162,6 +168,7 @@ void TransferStream::AdvanceAnswers() {
     return;
   }
   response_ = RespondStreamed(oldest.request_id, **oldest.result);
+  streams_.counts_.Add((*oldest.result)->transfers);
   response_share_ = std::move(slots_.front().share);
   slots_.pop_front();
   ++first_slot_;

@@ -41,6 +41,7 @@
 #include "server/grpc/batch_request.h"
 #include "server/grpc/call_context.h"
 #include "server/open_calls.h"
+#include "server/request_counts.h"
 
 namespace ledgerd::server {
 
@@ -49,8 +50,8 @@ class TransferStream;
 // All open streams, so that a clean stop does not have to wait for idle ones.
 class TransferStreams {
  public:
-  TransferStreams(OpenCalls& calls, AnswerBudget& budget)
-      : calls_(calls), budget_(budget) {}
+  TransferStreams(OpenCalls& calls, AnswerBudget& budget, RequestCounts& counts)
+      : calls_(calls), budget_(budget), counts_(counts) {}
 
   // Ends all streams, and those to come, with `status`, once what they have
   // taken is answered.
@@ -63,6 +64,7 @@ class TransferStreams {
 
   OpenCalls& calls_;
   AnswerBudget& budget_;
+  RequestCounts& counts_;
   Mutex mutex_;  // Before a stream's own.
   std::set<TransferStream*> open_ LEDGERD_GUARDED_BY(mutex_);
   absl::Status end_ LEDGERD_GUARDED_BY(mutex_);
@@ -93,6 +95,7 @@ class TransferStream final
   // A request that was taken.
   struct Slot {
     uint64_t request_id = 0;
+    RequestTimer timer;
     AnswerBudget::Share share;
     std::optional<absl::StatusOr<EntryResult>> result;
   };
@@ -100,8 +103,10 @@ class TransferStream final
   void End(const absl::Status& status) LEDGERD_EXCLUDES(mutex_);
   // What was read, if there is room for it.
   absl::StatusOr<Admitted> Admit();
-  void Take(absl::StatusOr<Admitted> admitted) LEDGERD_REQUIRES(mutex_);
-  absl::Status Propose(Admitted admitted) LEDGERD_REQUIRES(mutex_);
+  void Take(const RequestTimer& timer, absl::StatusOr<Admitted> admitted)
+      LEDGERD_REQUIRES(mutex_);
+  absl::Status Propose(const RequestTimer& timer, Admitted admitted)
+      LEDGERD_REQUIRES(mutex_);
   void OnResult(uint64_t slot, absl::StatusOr<EntryResult> result)
       LEDGERD_EXCLUDES(mutex_);
   // Does what can be done now: read, write, finish.

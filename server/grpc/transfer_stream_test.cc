@@ -8,8 +8,10 @@
 #include "gtest/gtest.h"
 
 #include "proto/errors.h"
+#include "proto/statuses.h"
 #include "server/grpc/error_details.h"
 #include "server/grpc/services_harness.h"
+#include "server/request_counts.h"
 
 namespace ledgerd::server {
 namespace {
@@ -50,6 +52,17 @@ class TransferStreamTest : public ::testing::Test {
     return FromGrpcStatus(stream.Finish());
   }
 
+  // Requests that ended so.
+  uint64_t Counted(absl::StatusCode code) {
+    uint64_t all = 0;
+    const RequestCounts& counts = harness_.service().counts();
+    for (const uint64_t count :
+         counts.durations(Method::kStreamTransfers, code).Get().values) {
+      all += count;
+    }
+    return all;
+  }
+
   ServicesHarness harness_{ServiceLimits{.stream_window = 4}};
   grpc::ClientContext context_;
 };
@@ -70,6 +83,22 @@ TEST_F(TransferStreamTest, RequestsAreAnsweredInOrder) {
   writer.join();
   EXPECT_EQ(ReadId(*stream), 0u);
   EXPECT_TRUE(End(*stream).ok());
+  EXPECT_EQ(Counted(absl::StatusCode::kOk), 100u);
+  EXPECT_EQ(harness_.service().counts().transfers(TransferStatus::kCreated),
+            200u);
+}
+
+TEST_F(TransferStreamTest, EachRequestThatIsAnsweredOrRefusedIsCounted) {
+  const auto stream = Open();
+  stream->Write(Request(1));
+  EXPECT_EQ(ReadId(*stream), 1u);
+  harness_.replica().RefuseNext(MakeError(Reason::kOverloaded, "full"));
+  stream->Write(Request(2));
+  EXPECT_EQ(ReadId(*stream), 0u);
+  EXPECT_EQ(ReasonOf(End(*stream)), Reason::kOverloaded);
+  EXPECT_EQ(Counted(absl::StatusCode::kOk), 1u);
+  EXPECT_EQ(Counted(absl::StatusCode::kResourceExhausted), 1u);
+  EXPECT_EQ(harness_.service().counts().refusals(Reason::kOverloaded), 1u);
 }
 
 TEST_F(TransferStreamTest, AnEmptyStreamEndsWell) {

@@ -1,64 +1,19 @@
 #include "server/http/metrics_text.h"
 
-#include <sstream>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
-#include "prometheus/client_metric.h"
-#include "prometheus/metric_family.h"
-#include "prometheus/metric_type.h"
-#include "prometheus/text_serializer.h"
 #include "proto/incident.h"
+#include "server/http/metric_families.h"
 
 namespace ledgerd::server {
 namespace {
 
-using Labels = std::vector<prometheus::ClientMetric::Label>;
-
-class Metrics {
- public:
-  void Gauge(const std::string& name, const std::string& help, double value,
-             Labels labels = {}) {
-    prometheus::ClientMetric& metric =
-        Add(name, help, prometheus::MetricType::Gauge, std::move(labels));
-    metric.gauge.value = value;
-  }
-
-  void Counter(const std::string& name, const std::string& help, double value,
-               Labels labels = {}) {
-    prometheus::ClientMetric& metric =
-        Add(name, help, prometheus::MetricType::Counter, std::move(labels));
-    metric.counter.value = value;
-  }
-
-  std::string ToText() const {
-    std::ostringstream text;
-    prometheus::TextSerializer().Serialize(text, families_);
-    return text.str();
-  }
-
- private:
-  // Those of one name come one after the other.
-  prometheus::ClientMetric& Add(const std::string& name,
-                                const std::string& help,
-                                prometheus::MetricType type, Labels labels) {
-    if (families_.empty() || families_.back().name != name) {
-      prometheus::MetricFamily& family = families_.emplace_back();
-      family.name = name;
-      family.help = help;
-      family.type = type;
-    }
-    prometheus::ClientMetric& metric = families_.back().metric.emplace_back();
-    metric.label = std::move(labels);
-    return metric;
-  }
-
-  std::vector<prometheus::MetricFamily> families_;
-};
+using Labels = MetricFamilies::Labels;
 
 // "ROLE_PRIMARY": "primary".
 std::string RoleName(admin::v1::Role role) {
@@ -69,7 +24,7 @@ std::string RoleName(admin::v1::Role role) {
 }
 
 void AddStanding(const admin::v1::GetStatusResponse& status,
-                 const Standing& standing, Metrics& metrics) {
+                 const Standing& standing, MetricFamilies& metrics) {
   metrics.Gauge("ledgerd_build_info", "The build that runs; always 1.", 1,
                 {{"version", status.version()}});
   metrics.Gauge("ledgerd_start_time_seconds",
@@ -102,7 +57,8 @@ void AddStanding(const admin::v1::GetStatusResponse& status,
   }
 }
 
-void AddProgress(const admin::v1::GetStatusResponse& status, Metrics& metrics) {
+void AddProgress(const admin::v1::GetStatusResponse& status,
+                 MetricFamilies& metrics) {
   metrics.Gauge("ledgerd_epoch", "The epoch that it has promised.",
                 static_cast<double>(status.epoch()));
   metrics.Gauge("ledgerd_journal_first_sequence",
@@ -122,6 +78,13 @@ void AddProgress(const admin::v1::GetStatusResponse& status, Metrics& metrics) {
                 static_cast<double>(status.checkpoint_sequence()));
 }
 
+// Of a duration, or of a time since the epoch of Unix.
+template <typename Time>
+double SecondsOf(const Time& time) {
+  return static_cast<double>(time.seconds()) +
+         static_cast<double>(time.nanos()) / 1e9;
+}
+
 std::vector<const admin::v1::ReplicaStatus*> OthersOf(
     const admin::v1::GetStatusResponse& status) {
   std::vector<const admin::v1::ReplicaStatus*> others;
@@ -133,7 +96,8 @@ std::vector<const admin::v1::ReplicaStatus*> OthersOf(
   return others;
 }
 
-void AddReplicas(const admin::v1::GetStatusResponse& status, Metrics& metrics) {
+void AddReplicas(const admin::v1::GetStatusResponse& status,
+                 MetricFamilies& metrics) {
   const auto others = OthersOf(status);
   const auto labels = [](const admin::v1::ReplicaStatus* replica) {
     return Labels{{"replica", absl::StrCat(replica->replica_id())}};
@@ -145,14 +109,17 @@ void AddReplicas(const admin::v1::GetStatusResponse& status, Metrics& metrics) {
   }
   for (const auto* replica : others) {
     if (!replica->has_since_heartbeat()) continue;
-    const auto& silence = replica->since_heartbeat();
     metrics.Gauge("ledgerd_replica_silence_seconds",
                   "For how long this replica has not heard that one.",
-                  static_cast<double>(silence.seconds()) +
-                      static_cast<double>(silence.nanos()) / 1e9,
-                  labels(replica));
+                  SecondsOf(replica->since_heartbeat()), labels(replica));
   }
   if (status.role() != admin::v1::ROLE_PRIMARY) return;
+  for (const auto* replica : others) {
+    metrics.Gauge("ledgerd_replication_lag_seconds",
+                  "How old the oldest entry is that that one has not "
+                  "acknowledged; known to a primary alone.",
+                  SecondsOf(replica->lag()), labels(replica));
+  }
   for (const auto* replica : others) {
     metrics.Gauge("ledgerd_replication_lag_entries",
                   "What that one has not acknowledged; known to a primary "
@@ -161,7 +128,24 @@ void AddReplicas(const admin::v1::GetStatusResponse& status, Metrics& metrics) {
   }
 }
 
-void AddArchive(const storage::ArchiveProgress& archive, Metrics& metrics) {
+void AddDisk(const MetricsInput& input, MetricFamilies& metrics) {
+  metrics.Gauge("ledgerd_delta_bytes",
+                "What was applied since the last checkpoint, in memory.",
+                static_cast<double>(input.delta_bytes));
+  metrics.Counter("ledgerd_corruption_detected_total",
+                  "How often this process has met damage on its disk, or a "
+                  "replica that differs.",
+                  static_cast<double>(input.detections));
+  if (input.last_clean_scrub == Timestamp(0)) return;
+  metrics.Gauge("ledgerd_verify_last_success_timestamp_seconds",
+                "When all of the disk was last read and found whole, since "
+                "the epoch of Unix.",
+                static_cast<double>(input.last_clean_scrub.value()) /
+                    static_cast<double>(kNanosPerSecond));
+}
+
+void AddArchive(const storage::ArchiveProgress& archive,
+                MetricFamilies& metrics) {
   metrics.Gauge("ledgerd_archived_sequence",
                 "Up to where this process has brought its journal to the "
                 "archive; 0 before the first file.",
@@ -181,7 +165,7 @@ std::string KindName(admin::v1::IncidentKind kind) {
 }
 
 void AddRate(const std::string& name, const std::string& what,
-             const admin::v1::Rate& rate, Metrics& metrics) {
+             const admin::v1::Rate& rate, MetricFamilies& metrics) {
   for (const admin::v1::RateByKind& count : rate.by_kind()) {
     metrics.Counter(absl::StrCat("ledgerd_", name, "_successful_total"),
                     absl::StrCat(what, " that ended well."),
@@ -200,7 +184,7 @@ void AddRate(const std::string& name, const std::string& what,
 }
 
 void AddCounters(const admin::v1::GetRecoveryCountersResponse& counters,
-                 Metrics& metrics) {
+                 MetricFamilies& metrics) {
   AddRate("recovery", "Recoveries (R) of the group", counters.recovery(),
           metrics);
   AddRate("tolerance", "Faults (E) of the group", counters.tolerance(),
@@ -209,13 +193,15 @@ void AddCounters(const admin::v1::GetRecoveryCountersResponse& counters,
           counters.failover(), metrics);
   AddRate("counting", "Detections (C) of incidents", counters.counting(),
           metrics);
-  metrics.Counter("ledgerd_completion_answered_total",
-                  "Writes of clients that the primary that journalled them has "
-                  "answered.",
-                  static_cast<double>(counters.completion().successful()));
-  metrics.Counter("ledgerd_completion_journalled_total",
-                  "Writes of clients that a primary has journalled.",
-                  static_cast<double>(counters.completion().total()));
+  if (counters.has_completion()) {
+    metrics.Counter("ledgerd_completion_successful_total",
+                    "Journalled writes of clients that the primary which "
+                    "journalled them has answered.",
+                    static_cast<double>(counters.completion().successful()));
+    metrics.Counter("ledgerd_completion_total",
+                    "Writes of clients that were journalled.",
+                    static_cast<double>(counters.completion().total()));
+  }
   const admin::v1::Companions& beside = counters.companions();
   metrics.Counter("ledgerd_lost_entries_total",
                   "Acknowledged entries that are known to be lost.",
@@ -224,11 +210,9 @@ void AddCounters(const admin::v1::GetRecoveryCountersResponse& counters,
                   "Entries that were cut off when a replica rejoined; none was "
                   "acknowledged.",
                   static_cast<double>(beside.rolled_back_entries()));
-  const auto& outage = beside.write_unavailable();
   metrics.Counter("ledgerd_write_unavailable_seconds_total",
                   "For how long faults have held writes up.",
-                  static_cast<double>(outage.seconds()) +
-                      static_cast<double>(outage.nanos()) / 1e9);
+                  SecondsOf(beside.write_unavailable()));
   metrics.Counter("ledgerd_unneeded_promotions_total",
                   "Promotions while the old primary was alive and connected.",
                   static_cast<double>(beside.unneeded_promotions()));
@@ -249,16 +233,21 @@ void AddCounters(const admin::v1::GetRecoveryCountersResponse& counters,
 
 }  // namespace
 
-std::string MetricsText(const admin::v1::GetStatusResponse& status,
-                        const Standing& standing,
-                        const admin::v1::GetRecoveryCountersResponse* counters,
-                        const storage::ArchiveProgress* archive) {
-  Metrics metrics;
-  AddStanding(status, standing, metrics);
-  AddProgress(status, metrics);
-  AddReplicas(status, metrics);
-  if (archive != nullptr) AddArchive(*archive, metrics);
-  if (counters != nullptr) AddCounters(*counters, metrics);
+std::string MetricsText(const MetricsInput& input) {
+  MetricFamilies metrics;
+  AddStanding(input.status, input.standing, metrics);
+  AddProgress(input.status, metrics);
+  AddDisk(input, metrics);
+  AddReplicas(input.status, metrics);
+  if (input.archive.has_value()) AddArchive(*input.archive, metrics);
+  if (input.counters.has_value()) AddCounters(*input.counters, metrics);
+  if (input.promotions.has_value()) {
+    metrics.Counter("ledgerd_promotions_total",
+                    "Changes of the group's primary that ended well, planned "
+                    "and forced ones among them.",
+                    static_cast<double>(*input.promotions));
+  }
+  AddTraffic(input.counts, metrics);
   return metrics.ToText();
 }
 

@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "admin/v1/admin.pb.h"
 #include "server/grpc/status_message.h"
-#include "server/http/metrics_text.h"
 
 namespace ledgerd::server {
 namespace {
@@ -75,20 +75,33 @@ HttpAnswer Monitoring::IsStandby(const HttpRequest& request) const {
   return Say(serves && lag <= lag_max, words);
 }
 
+void Monitoring::FillCounters(Timestamp now, MetricsInput& input) const {
+  const auto deadline = std::chrono::steady_clock::now() + kReadPatience;
+  admin::v1::GetRecoveryCountersResponse counters;
+  if (!incidents_.Count({}, now, deadline, counters).ok()) return;
+  input.counters = std::move(counters);
+  admin::v1::GetRecoveryCountersRequest all;
+  all.set_include_planned(true);
+  all.set_include_injected(true);
+  admin::v1::GetRecoveryCountersResponse with_planned;
+  if (!incidents_.Count(all, now, deadline, with_planned).ok()) return;
+  input.promotions = with_planned.failover().successful();
+}
+
 HttpAnswer Monitoring::Metrics() const {
   const Timestamp now = clock_.WallNow();
-  admin::v1::GetStatusResponse status;
-  FillStatus(group_, now, status);
-  admin::v1::GetRecoveryCountersResponse counters;
-  const bool counted =
-      incidents_
-          .Count({}, now, std::chrono::steady_clock::now() + kReadPatience,
-                 counters)
-          .ok();
-  storage::ArchiveProgress archive;
-  if (group_.archiver != nullptr) archive = group_.archiver->progress();
-  return {.body = MetricsText(status, Now(), counted ? &counters : nullptr,
-                              group_.archiver != nullptr ? &archive : nullptr),
+  MetricsInput input;
+  FillStatus(group_, now, input.status);
+  input.standing = Now();
+  FillCounters(now, input);
+  if (group_.archiver != nullptr) input.archive = group_.archiver->progress();
+  input.delta_bytes = group_.replica.status().delta_bytes;
+  input.detections = group_.damage.detections();
+  if (group_.scrub_passes) {
+    input.last_clean_scrub = group_.scrub_passes().last_clean;
+  }
+  input.counts = counts_;
+  return {.body = MetricsText(input),
           .type = "text/plain; version=0.0.4; charset=utf-8"};
 }
 

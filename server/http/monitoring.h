@@ -25,9 +25,12 @@
 #include <string>
 
 #include "proto/base/mutex.h"
+#include "proto/types.h"
 #include "replication/clock.h"
 #include "server/grpc/incident_answers.h"
 #include "server/http/http_request.h"
+#include "server/http/metrics_text.h"
+#include "server/http/traffic_metrics.h"
 #include "server/served_group.h"
 #include "server/standing.h"
 
@@ -37,9 +40,10 @@ class Monitoring {
  public:
   static constexpr std::chrono::milliseconds kReadPatience{500};
 
-  // Both outlive it.
-  Monitoring(ServedGroup& group, const replication::Clock& clock)
-      : group_(group), clock_(clock), incidents_(group) {}
+  // All of them outlive it.
+  Monitoring(ServedGroup& group, const replication::Clock& clock,
+             const ServedCounts& counts)
+      : group_(group), clock_(clock), counts_(counts), incidents_(group) {}
 
   void SetStanding(const Standing& standing) LEDGERD_EXCLUDES(mutex_);
 
@@ -53,9 +57,11 @@ class Monitoring {
   HttpAnswer Live() const;
   HttpAnswer IsStandby(const HttpRequest& request) const;
   HttpAnswer Metrics() const;
+  void FillCounters(Timestamp now, MetricsInput& input) const;
 
   ServedGroup& group_;
   const replication::Clock& clock_;
+  const ServedCounts counts_;
   const IncidentAnswers incidents_;
   mutable Mutex mutex_;
   Standing standing_ LEDGERD_GUARDED_BY(mutex_);

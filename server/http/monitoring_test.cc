@@ -9,10 +9,15 @@
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
 
+#include "proto/errors.h"
 #include "proto/incident.h"
+#include "proto/results.h"
 #include "replication/clock.h"
 #include "server/damage_alarms.h"
 #include "server/fake_replica.h"
+#include "server/journal_counts.h"
+#include "server/request_counts.h"
+#include "server/scrub_passes.h"
 #include "storage/faulty_files.h"
 #include "storage/journal_archiver.h"
 #include "storage/journal_testing.h"
@@ -67,7 +72,10 @@ class MonitoringTest : public testing::Test {
                      testing::TempDir(),
                      std::chrono::system_clock::now()};
   const replication::SystemClock clock_{};
-  Monitoring monitoring_{group_, clock_};
+  RequestCounts requests_;
+  JournalCounts journal_writes_;
+  Monitoring monitoring_{
+      group_, clock_, {.requests = &requests_, .journal = &journal_writes_}};
 };
 
 TEST_F(MonitoringTest, APrimaryThatServes) {
@@ -144,6 +152,82 @@ TEST_F(MonitoringTest, MetricsSayWhatOperatorsAreTold) {
     EXPECT_TRUE(absl::StrContains(answer.body, line)) << line << "is not in\n"
                                                       << answer.body;
   }
+}
+
+TEST_F(MonitoringTest, WhatIsCountedWhileItServesIsTold) {
+  EXPECT_FALSE(absl::StrContains(Ask("/metrics").body, "ledgerd_request"))
+      << "nothing has been asked for yet";
+  requests_.Add(Method::kCreateTransfers, std::chrono::milliseconds(3),
+                absl::OkStatus());
+  requests_.Add(Method::kLookupAccounts, std::chrono::milliseconds(30),
+                MakeError(Reason::kOverloaded, "full"));
+  std::vector<TransferResult> results(5);
+  for (auto& result : results) result.status = TransferStatus::kCreated;
+  results[4].status = TransferStatus::kExceedsCredits;
+  requests_.Add(results);
+  journal_writes_.Add({.entries = 3, .took = std::chrono::milliseconds(2)});
+  journal_writes_.Add({.entries = 1, .took = std::chrono::milliseconds(7)});
+  const std::string told = Ask("/metrics").body;
+  constexpr char kPaid[] =
+      "ledgerd_request_seconds_bucket{method=\"CreateTransfers\",code=\"OK\","
+      "le=";
+  for (const std::string& line :
+       {std::string("# TYPE ledgerd_request_seconds histogram\n"),
+        std::string(kPaid) + "\"0.002\"} 0\n",
+        std::string(kPaid) + "\"0.005\"} 1\n",
+        std::string(kPaid) + "\"+Inf\"} 1\n",
+        std::string("ledgerd_request_seconds_count{method=\"LookupAccounts\","
+                    "code=\"RESOURCE_EXHAUSTED\"} 1\n"),
+        std::string("# TYPE ledgerd_rejected_total counter\n"
+                    "ledgerd_rejected_total{reason=\"OVERLOADED\"} 1\n"),
+        std::string("ledgerd_transfers_total{status=\"created\"} 4\n"),
+        std::string("ledgerd_transfers_total{status=\"exceeds_credits\"} 1\n"),
+        std::string("ledgerd_journal_sync_seconds_count 2\n"),
+        std::string("ledgerd_journal_sync_seconds_bucket{le=\"0.005\"} 1\n"),
+        std::string("ledgerd_journal_group_entries_sum 4\n"),
+        std::string("ledgerd_journal_group_entries_bucket{le=\"1\"} 1\n"),
+        std::string("ledgerd_journal_group_entries_bucket{le=\"4\"} 2\n")}) {
+    EXPECT_TRUE(absl::StrContains(told, line)) << line << "is not in\n" << told;
+  }
+}
+
+TEST_F(MonitoringTest, TheDeltaAndWhatWasFoundOnTheDisk) {
+  replication::ReplicaStatus status = replica_.status();
+  status.delta_bytes = 4'096;
+  replica_.SetStatus(status);
+  damage_.Raise(DamageAlarms::Place::kState, absl::DataLossError("7.sst"),
+                Timestamp(1));
+  damage_.Raise(DamageAlarms::Place::kState, absl::InternalError("EIO"),
+                Timestamp(2));
+  EXPECT_TRUE(damage_.Clear("STATE_DAMAGED"));
+  const std::string told = Ask("/metrics").body;
+  EXPECT_TRUE(absl::StrContains(told, "ledgerd_delta_bytes 4096\n")) << told;
+  EXPECT_TRUE(absl::StrContains(told, "ledgerd_corruption_detected_total 1\n"));
+  EXPECT_FALSE(absl::StrContains(told, "ledgerd_verify_last_success"))
+      << "none has ended";
+  group_.scrub_passes = [] {
+    return ScrubPasses{.last = Timestamp(9 * kNanosPerSecond),
+                       .last_clean = Timestamp(7 * kNanosPerSecond)};
+  };
+  EXPECT_TRUE(
+      absl::StrContains(Ask("/metrics").body,
+                        "ledgerd_verify_last_success_timestamp_seconds 7\n"));
+}
+
+TEST_F(MonitoringTest, PlannedChangesOfThePrimaryArePromotionsToo) {
+  Incident planned;
+  planned.id = {ReplicaId(1), Timestamp(7), 1};
+  planned.kind = IncidentKind::kSwitchover;
+  planned.outcome = IncidentOutcome::kSuccess;
+  planned.planned = true;
+  planned.started_at = Timestamp(kNanosPerSecond);
+  planned.ended_at = Timestamp(2 * kNanosPerSecond);
+  replica_.Apply(Sequence(1), [&] {
+    store_.view().AppendIncidents(Sequence(1), EncodeIncidents({planned}));
+  });
+  const std::string told = Ask("/metrics").body;
+  EXPECT_TRUE(absl::StrContains(told, "ledgerd_promotions_total 1\n")) << told;
+  EXPECT_FALSE(absl::StrContains(told, "ledgerd_failover_total")) << told;
 }
 
 TEST_F(MonitoringTest, AnArchiveThatIsBehindIsToldAndCounted) {

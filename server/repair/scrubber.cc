@@ -53,23 +53,26 @@ void Scrubber::LookNow() {
   changed_.SignalAll();
 }
 
-Timestamp Scrubber::last_pass() const {
+ScrubPasses Scrubber::passes() const {
   const MutexLock lock(mutex_);
-  return last_pass_;
+  return passes_;
 }
 
 void Scrubber::Loop() {
   while (true) {
     const Turn turn = WaitForTurn();
     if (turn == Turn::kEnd) return;
+    is_clean_ = true;
     absl::Status status = LookAtJournal();
     if (status.ok() && turn == Turn::kAll) status = LookAtState();
     if (turn == Turn::kAll) {
       next_ = std::chrono::steady_clock::now() + options_.interval;
     }
-    if (!status.ok()) continue;  // It is to end, or the replica is.
+    // It is to end, or the replica is.
+    if (!status.ok() || turn != Turn::kAll) continue;
     const MutexLock lock(mutex_);
-    if (turn == Turn::kAll) last_pass_ = ports_.now();
+    passes_.last = ports_.now();
+    if (is_clean_) passes_.last_clean = passes_.last;
   }
 }
 
@@ -161,6 +164,7 @@ absl::Status Scrubber::SeeTo(const SegmentDamage& damage) {
 
 // What is damaged still is told of once, not in each pass.
 void Scrubber::Report(DamageAlarms::Place place, const absl::Status& damage) {
+  is_clean_ = false;
   ports_.alarm(place, damage);
   const std::string what(damage.message());
   if (reported_.size() >= kReportedMax || !reported_.insert(what).second) {

@@ -16,7 +16,7 @@
 //          the sequence.
 //          Of the state, or of more than entries: corruption and an alarm, for
 //          an operator: it is not mended. Nothing damaged is ever used.
-// Threads  Its own. LookNow and last_pass: any.
+// Threads  Its own. LookNow and passes: any.
 #ifndef LEDGERD_SERVER_REPAIR_SCRUBBER_H_
 #define LEDGERD_SERVER_REPAIR_SCRUBBER_H_
 
@@ -38,6 +38,7 @@
 #include "server/incidents/incident_keeper.h"
 #include "server/logging.h"
 #include "server/peers.h"
+#include "server/scrub_passes.h"
 #include "storage/pace.h"
 #include "storage/segment.h"
 #include "storage/segment_journal.h"
@@ -90,8 +91,8 @@ class Scrubber {
   // Begins a pass over the journal, if none goes on.
   void LookNow() LEDGERD_EXCLUDES(mutex_);
 
-  // When the last pass over everything ended; 0: none has.
-  Timestamp last_pass() const LEDGERD_EXCLUDES(mutex_);
+  // Over everything.
+  ScrubPasses passes() const LEDGERD_EXCLUDES(mutex_);
 
  private:
   // What there is to do next.
@@ -118,11 +119,13 @@ class Scrubber {
   CondVar changed_;
   bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool look_now_ LEDGERD_GUARDED_BY(mutex_) = false;
-  Timestamp last_pass_ LEDGERD_GUARDED_BY(mutex_);
+  ScrubPasses passes_ LEDGERD_GUARDED_BY(mutex_);
   // The thread's own: when the next pass over everything begins.
   std::chrono::steady_clock::time_point next_;
   // What is not mended, and was told of.
   std::set<std::string> reported_;
+  // This pass has met some of that.
+  bool is_clean_ = true;
   std::thread thread_;
 };
 

@@ -15,6 +15,7 @@
 #include "proto/base/mutex.h"
 #include "proto/incident.h"
 #include "server/incidents/incident_testing.h"
+#include "server/scrub_passes.h"
 
 namespace ledgerd::server {
 namespace {
@@ -141,7 +142,7 @@ TEST_F(ScrubberTest, APassIsTheJournalThenTheState) {
   Start(std::chrono::seconds(1));
   EXPECT_EQ(StepsUntil("state"), Steps({"look", "state"}));
   EXPECT_EQ(StepsUntil("state"), Steps({"look", "state"})) << "again and again";
-  EXPECT_EQ(scrubber_->last_pass(), Timestamp(77));
+  EXPECT_EQ(scrubber_->passes(), (ScrubPasses{Timestamp(77), Timestamp(77)}));
   EXPECT_TRUE(Told().empty());
 }
 
@@ -149,7 +150,7 @@ TEST_F(ScrubberTest, TurnedOffItLooksWhereItIsToldTo) {
   Start(std::chrono::seconds(0));
   scrubber_->LookNow();
   EXPECT_EQ(StepsUntil("look"), Steps({"look"}));
-  EXPECT_EQ(scrubber_->last_pass(), Timestamp(0));
+  EXPECT_EQ(scrubber_->passes(), ScrubPasses());
 }
 
 TEST_F(ScrubberTest, WhatIsMendedIsCountedAsThat) {
@@ -207,6 +208,8 @@ TEST_F(ScrubberTest, DamageOfTheStateIsOneIncident) {
   Start(std::chrono::seconds(1));
   EXPECT_EQ(StepsUntil("state alarm"), Steps({"look", "state", "state alarm"}));
   EXPECT_EQ(StepsUntil("state alarm"), Steps({"look", "state", "state alarm"}));
+  EXPECT_EQ(scrubber_->passes(), (ScrubPasses{.last = Timestamp(77)}))
+      << "no pass has found everything whole";
   scrubber_->End();
   EXPECT_EQ(
       Told(),
