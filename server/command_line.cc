@@ -195,10 +195,11 @@ absl::StatusOr<Command> CommandOf(const Normalized& normalized) {
   if (word == "start") return Command::kStart;
   if (word == "help") return Command::kHelp;
   if (word == "version") return Command::kVersion;
-  return absl::InvalidArgumentError(
-      absl::StrCat("unknown command ", word, ".",
-                   DidYouMean(word, {"format", "start", "help", "version"}),
-                   " `ledgerd --help` lists all"));
+  if (word == "manual") return Command::kManual;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown command ", word, ".",
+      DidYouMean(word, {"format", "start", "help", "version", "manual"}),
+      " `ledgerd --help` lists all"));
 }
 
 void ReadEnvironment(const char* const* environment, ConfigSources& sources) {
@@ -264,7 +265,7 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   LEDGERD_ASSIGN_OR_RETURN(const Normalized normalized, Normalize(arguments));
   CommandLine line;
   LEDGERD_ASSIGN_OR_RETURN(line.command, CommandOf(normalized));
-  if (line.command == Command::kHelp || line.command == Command::kVersion) {
+  if (line.command != Command::kFormat && line.command != Command::kStart) {
     return line;
   }
   SetFlags(normalized.flags);
@@ -274,61 +275,6 @@ absl::StatusOr<CommandLine> ParseCommandLine(
   line.check_config = absl::GetFlag(FLAGS_check_config);
   line.join = absl::GetFlag(FLAGS_join);
   return line;
-}
-
-std::string HelpText() {
-  return absl::StrCat(
-      R"(ledgerd: a double-entry transaction ledger
-
-  ledgerd format --data-dir=D       make a data directory (once)
-  ledgerd start --data-dir=D        serve it, until SIGTERM
-  ledgerd --help | --version
-
-To try it:
-
-  ledgerd format --data-dir=/tmp/ledger
-  ledgerd start --data-dir=/tmp/ledger &
-  ledgerctl status
-
-Flags of format:
-
-  --cluster-id=UUID
-      Names the group of replicas. Drawn at random when left out.
-  --replica-id=N
-      This replica within the group; 1 when left out.
-  --members=1@host:port,2@host:port,3@host:port
-      The group that it begins: of 1, 2, 3 or 5, or 2 and 3@host:port:witness.
-      Format all of them with the same --members and --cluster-id.
-  --join
-      It begins no group, but will join one: `ledgerctl replica add` there.
-  --incarnation=N
-      Which disk of this replica it is, when one was lost: 2, 3, ...
-
-Flags of start:
-
-  --config=FILE
-      A YAML file of the settings below. Also LEDGERD_CONFIG.
-  --check-config
-      Check the configuration, print what is effective and from where, end.
-  --cluster-id=UUID, --replica-id=N
-      Refuse a data directory that is not this one's.
-
-Settings. As a flag (with '-' or '_'); or as an environment variable, so that
---log-level=debug is LEDGERD_LOG_LEVEL=debug; or in the file, where it is
-"log:" and, indented below it, "level: debug". Flag goes before environment,
-environment before file, file before the default shown here.
-
-)",
-      DescribeConfig(), R"(
-Exit codes:
-
-  0  ok
-  1  an error that is none of the others, as a port that is taken
-  3  usage or configuration: starting again will not help
-  6  corruption: what is on the disk does not add up; the message says where
-  7  a storage fault: a write or a sync failed; start again once the disk is well
-  8  the data directory is in use by another process
-)");
 }
 
 }  // namespace ledgerd::server

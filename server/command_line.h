@@ -2,6 +2,7 @@
 //
 //   ledgerd format --data-dir=D [--cluster-id=... --replica-id=N --members=...]
 //   ledgerd start  --data-dir=D [--config=F --client-address=... ...]
+//   ledgerd help | version | manual
 //
 // Shape    Flags are absl's; a name may have '-' for '_'. Every field of the
 //          configuration is one (config.proto), beside those below.
@@ -24,7 +25,7 @@
 namespace ledgerd::server {
 
 struct CommandLine {
-  enum class Command { kHelp, kVersion, kFormat, kStart };
+  enum class Command { kHelp, kVersion, kManual, kFormat, kStart };
   Command command = Command::kHelp;
   // From flags, and the environment given to ParseCommandLine.
   ConfigSources sources;
@@ -39,8 +40,6 @@ struct CommandLine {
 // `arguments` without the program's name; `environment` as environ has it.
 absl::StatusOr<CommandLine> ParseCommandLine(
     const std::vector<std::string>& arguments, const char* const* environment);
-
-std::string HelpText();
 
 }  // namespace ledgerd::server
 

@@ -18,6 +18,7 @@
 #include "server/exit_code.h"
 #include "server/file_limit.h"
 #include "server/format_command.h"
+#include "server/help.h"
 #include "server/logging.h"
 #include "server/stop_signal.h"
 #include "server/version.h"
@@ -86,6 +87,10 @@ ExitCode Main(const std::vector<std::string>& arguments) {
   if (!line.ok()) return Fail(line.status(), ExitCode::kUsage);
   if (line->command == CommandLine::Command::kHelp) {
     std::cout << HelpText();
+    return ExitCode::kOk;
+  }
+  if (line->command == CommandLine::Command::kManual) {
+    std::cout << ManualPage();
     return ExitCode::kOk;
   }
   if (line->command == CommandLine::Command::kVersion) {
