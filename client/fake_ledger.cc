@@ -245,6 +245,7 @@ grpc::Status FakeLedger::GetServerInfo(grpc::ServerContext* context,
   }
   const MutexLock lock(mutex_);
   response->set_version("fake");
+  if (!refusal_.has_value()) response->set_primary_address(address_);
   response->set_max_batch_size(static_cast<uint32_t>(batch_max_));
   return grpc::Status::OK;
 }

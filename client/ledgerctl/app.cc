@@ -84,6 +84,7 @@ int RunLedgerctl(std::vector<std::string> arguments) {
   AddImportCommand(app, context);
   AddJournalCommand(app, context);
   AddStatusCommand(app, context);
+  AddDoctorCommand(app, context);
   AddSwitchoverCommand(app, context);
   AddPromoteCommand(app, context);
   AddPauseCommands(app, context);
@@ -95,6 +96,7 @@ int RunLedgerctl(std::vector<std::string> arguments) {
   AddIncidentsCommand(app, context);
   AddVerifyCommand(app, context);
   AddWatchCommand(app, context);
+  AddBenchCommand(app, context);
   AddCompletionCommand(app);
   AddManualCommand(app);
   app.footer(absl::StrCat(

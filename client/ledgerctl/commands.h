@@ -20,6 +20,7 @@ void AddTransfersCommand(CLI::App& app, Context& context);
 void AddImportCommand(CLI::App& app, Context& context);
 void AddJournalCommand(CLI::App& app, Context& context);
 void AddStatusCommand(CLI::App& app, Context& context);
+void AddDoctorCommand(CLI::App& app, Context& context);
 void AddSwitchoverCommand(CLI::App& app, Context& context);
 void AddPromoteCommand(CLI::App& app, Context& context);
 // pause and resume.
@@ -35,6 +36,7 @@ void AddCountersCommand(CLI::App& app, Context& context);
 void AddIncidentsCommand(CLI::App& app, Context& context);
 void AddVerifyCommand(CLI::App& app, Context& context);
 void AddWatchCommand(CLI::App& app, Context& context);
+void AddBenchCommand(CLI::App& app, Context& context);
 // They tell of all commands that `app` has when they run.
 void AddCompletionCommand(CLI::App& app);
 void AddManualCommand(CLI::App& app);

@@ -41,23 +41,22 @@ std::string Named(const v1::ReplicaStatus& replica) {
                       RoleName(replica.role()), ")");
 }
 
-std::string WhoIsMissing(const v1::ReplicaStatus& replica) {
+Advice WhoIsMissing(const v1::ReplicaStatus& replica) {
   const std::string where = replica.peer_address().empty()
                                 ? ""
                                 : absl::StrCat(" at ", replica.peer_address());
   if (replica.connected()) {
-    return absl::StrCat(
-        Named(replica), where, " is connected, and has said nothing for ",
-        SinceHeard(replica).count(),
-        " ms: its process, its disk or its network hangs. Look at its log and "
-        "its machine");
+    return {absl::StrCat(Named(replica), where,
+                         " is connected, and has said nothing for ",
+                         SinceHeard(replica).count(), " ms"),
+            "its process, its disk or its network hangs. Look at its log and "
+            "its machine"};
   }
-  return absl::StrCat(Named(replica), where,
-                      " does not answer: start it; if it runs, its log says "
-                      "why it is not connected");
+  return {absl::StrCat(Named(replica), where, " does not answer"),
+          "start it; if it runs, its log says why it is not connected"};
 }
 
-std::string NoPrimary(const v1::GetStatusResponse& status) {
+Advice NoPrimary(const v1::GetStatusResponse& status) {
   int voters = 0;
   int answer = 0;
   for (const v1::ReplicaStatus& replica : status.replicas()) {
@@ -65,28 +64,34 @@ std::string NoPrimary(const v1::GetStatusResponse& status) {
     ++voters;
     if (Answers(status, replica)) ++answer;
   }
-  return absl::StrCat(
-      "no primary is known, so no payment is taken. ", answer, " of ", voters,
-      " voters answer replica ", status.replica_id(), ", itself among them; ",
-      voters / 2 + 1,
-      " are needed. With as many, it takes a second or two; if it stays so: "
-      "'ledgerctl switchover' at a standby promotes that one, by majority, and "
-      "loses nothing");
+  return {absl::StrCat("no primary is known, so no payment is taken. ", answer,
+                       " of ", voters, " voters answer replica ",
+                       status.replica_id(), ", itself among them; ",
+                       voters / 2 + 1, " are needed"),
+          "with as many, it takes a second or two; if it stays so: 'ledgerctl "
+          "switchover' at a standby promotes that one, by majority, and loses "
+          "nothing"};
 }
 
-std::string ThinMargin(const v1::GetStatusResponse& status) {
+Advice ThinMargin(const v1::GetStatusResponse& status) {
   if (status.fault_margin() < 0) {
-    return absl::StrCat(
-        "too few voters answer the primary: ", -status.fault_margin(),
-        " more must, before payments are taken again");
+    return {"too few voters answer the primary",
+            absl::StrCat(-status.fault_margin(),
+                         " more must, before payments are taken again")};
   }
-  return "payments stop when one more voter fails";
+  return {"payments stop when one more voter fails",
+          "bring back who is missing, before anything else is done to the "
+          "group"};
 }
 
 }  // namespace
 
-std::vector<std::string> AdviceOf(const v1::GetStatusResponse& status) {
-  std::vector<std::string> advice;
+std::string Words(const Advice& advice) {
+  return absl::StrCat(advice.what, ": ", advice.todo);
+}
+
+std::vector<Advice> AdviceOf(const v1::GetStatusResponse& status) {
+  std::vector<Advice> advice;
   const bool is_primary = status.role() == v1::ROLE_PRIMARY;
   if (status.primary_id() == 0) advice.push_back(NoPrimary(status));
   int voters = 0;

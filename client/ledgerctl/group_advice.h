@@ -1,8 +1,8 @@
 // What is missing in a group, by what a replica says of it, and what to do.
 //
-//   for (const std::string& words : AdviceOf(status)) Context::Warn(words);
+//   for (const Advice& advice : AdviceOf(status)) Context::Warn(Words(advice));
 //
-// Shape   One text for each thing that is missing, the worst first; none when
+// Shape   One for each thing that is missing, the worst first; none when
 //         all is well. Alarms are not among it: they say themselves.
 #ifndef LEDGERD_CLIENT_LEDGERCTL_GROUP_ADVICE_H_
 #define LEDGERD_CLIENT_LEDGERCTL_GROUP_ADVICE_H_
@@ -14,7 +14,15 @@
 
 namespace ledgerd::client {
 
-std::vector<std::string> AdviceOf(const ::admin::v1::GetStatusResponse& status);
+struct Advice {
+  std::string what;
+  std::string todo;
+};
+
+std::vector<Advice> AdviceOf(const ::admin::v1::GetStatusResponse& status);
+
+// Both, as one sentence.
+std::string Words(const Advice& advice);
 
 }  // namespace ledgerd::client
 

@@ -28,9 +28,9 @@ v1::GetStatusResponse Group(int voters) {
   return status;
 }
 
-bool Says(const std::vector<std::string>& advice, size_t i,
+bool Says(const std::vector<Advice>& advice, size_t i,
           const std::string& words) {
-  return i < advice.size() && advice[i].find(words) != std::string::npos;
+  return i < advice.size() && Words(advice[i]).find(words) != std::string::npos;
 }
 
 TEST(GroupAdviceTest, NoneWhenAllIsWell) {
@@ -48,8 +48,8 @@ TEST(GroupAdviceTest, WhoIsMissingAndWhere) {
   EXPECT_TRUE(Says(advice, 0,
                    "replica 3 (standby) at 10.0.0.3:7302 does not answer: "
                    "start it"))
-      << advice[0];
-  EXPECT_TRUE(Says(advice, 1, "when one more voter fails")) << advice[1];
+      << Words(advice[0]);
+  EXPECT_TRUE(Says(advice, 1, "when one more voter fails")) << Words(advice[1]);
 }
 
 TEST(GroupAdviceTest, WhoIsSilent) {
@@ -58,7 +58,8 @@ TEST(GroupAdviceTest, WhoIsSilent) {
   status.mutable_replicas(1)->mutable_since_heartbeat()->set_seconds(7);
   const auto advice = AdviceOf(status);
   ASSERT_EQ(advice.size(), 1u);
-  EXPECT_TRUE(Says(advice, 0, "has said nothing for 7020 ms")) << advice[0];
+  EXPECT_TRUE(Says(advice, 0, "has said nothing for 7020 ms"))
+      << Words(advice[0]);
 }
 
 TEST(GroupAdviceTest, StandbysHaveLittleToSayToEachOther) {
@@ -67,11 +68,11 @@ TEST(GroupAdviceTest, StandbysHaveLittleToSayToEachOther) {
   status.set_role(v1::ROLE_STANDBY);
   status.set_fault_margin(0);
   status.mutable_replicas(2)->mutable_since_heartbeat()->set_seconds(100);
-  EXPECT_TRUE(AdviceOf(status).empty()) << AdviceOf(status)[0];
+  EXPECT_TRUE(AdviceOf(status).empty()) << Words(AdviceOf(status)[0]);
   status.mutable_replicas(0)->mutable_since_heartbeat()->set_seconds(3);
   const auto advice = AdviceOf(status);
   ASSERT_EQ(advice.size(), 1u);
-  EXPECT_TRUE(Says(advice, 0, "replica 1 (primary)")) << advice[0];
+  EXPECT_TRUE(Says(advice, 0, "replica 1 (primary)")) << Words(advice[0]);
 }
 
 TEST(GroupAdviceTest, APairHasNoMarginToWarnOf) {
@@ -81,7 +82,7 @@ TEST(GroupAdviceTest, APairHasNoMarginToWarnOf) {
   status.set_fault_margin(-1);
   const auto advice = AdviceOf(status);
   ASSERT_EQ(advice.size(), 2u);
-  EXPECT_TRUE(Says(advice, 1, "1 more must")) << advice[1];
+  EXPECT_TRUE(Says(advice, 1, "1 more must")) << Words(advice[1]);
 }
 
 TEST(GroupAdviceTest, WithoutAPrimaryHowManyAnswer) {
@@ -94,10 +95,11 @@ TEST(GroupAdviceTest, WithoutAPrimaryHowManyAnswer) {
   status.mutable_replicas(2)->set_connected(false);
   const auto advice = AdviceOf(status);
   ASSERT_EQ(advice.size(), 3u);
-  EXPECT_TRUE(Says(advice, 0, "1 of 3 voters answer replica 1")) << advice[0];
-  EXPECT_TRUE(Says(advice, 0, "2 are needed")) << advice[0];
-  EXPECT_TRUE(Says(advice, 0, "'ledgerctl switchover'")) << advice[0];
-  EXPECT_TRUE(Says(advice, 2, "replica 3")) << advice[2];
+  EXPECT_TRUE(Says(advice, 0, "1 of 3 voters answer replica 1"))
+      << Words(advice[0]);
+  EXPECT_TRUE(Says(advice, 0, "2 are needed")) << Words(advice[0]);
+  EXPECT_TRUE(Says(advice, 0, "'ledgerctl switchover'")) << Words(advice[0]);
+  EXPECT_TRUE(Says(advice, 2, "replica 3")) << Words(advice[2]);
 }
 
 }  // namespace

@@ -108,7 +108,7 @@ absl::StatusOr<ExitCode> Show(Context& context) {
         "failover is paused: no replica promotes by itself until 'ledgerctl "
         "resume'");
   }
-  for (const std::string& words : AdviceOf(status)) Context::Warn(words);
+  for (const Advice& advice : AdviceOf(status)) Context::Warn(Words(advice));
   if (status.role() != v1::ROLE_PRIMARY && status.primary_id() != 0) {
     Context::Say(absl::StrCat(
         "How far the others are, the primary knows: 'ledgerctl status "

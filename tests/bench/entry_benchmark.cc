@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
+#include "client/bench/workload.h"
 #include "proto/entry.h"
-#include "tests/bench/workload.h"
 
 namespace ledgerd::bench {
 namespace {

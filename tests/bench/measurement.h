@@ -11,7 +11,7 @@
 #include <functional>
 #include <vector>
 
-#include "tests/bench/lane.h"
+#include "client/bench/lane.h"
 #include "tests/bench/process_stats.h"
 
 namespace ledgerd::bench {

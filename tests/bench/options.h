@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/bench/workload.h"
+#include "client/bench/workload.h"
 
 namespace ledgerd::bench {
 

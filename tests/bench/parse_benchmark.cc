@@ -7,11 +7,11 @@
 #include "google/protobuf/arena.h"
 
 #include "benchmark/benchmark.h"
+#include "client/bench/workload.h"
 #include "client/wire.h"
 #include "ledger/v1/ledger.pb.h"
 #include "proto/base/check.h"
 #include "server/request_parsing.h"
-#include "tests/bench/workload.h"
 
 namespace ledgerd::bench {
 namespace {

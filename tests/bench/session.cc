@@ -8,9 +8,9 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "client/bench/drivers.h"
 #include "proto/base/status_macros.h"
 #include "proto/system_limits.h"
-#include "tests/bench/drivers.h"
 #include "tests/bench/group_watch.h"
 #include "tests/integration/test_directory.h"
 

@@ -15,8 +15,8 @@
 
 #include "absl/status/status.h"
 
+#include "client/bench/ledger_check.h"
 #include "tests/bench/group.h"
-#include "tests/bench/ledger_check.h"
 #include "tests/bench/measurement.h"
 #include "tests/bench/options.h"
 #include "tests/bench/report.h"

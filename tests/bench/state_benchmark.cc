@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
+#include "client/bench/workload.h"
 #include "proto/base/check.h"
 #include "server/ledger/ledger.h"
 #include "storage/state_store_harness.h"
-#include "tests/bench/workload.h"
 
 namespace ledgerd::bench {
 namespace {
@@ -30,7 +30,7 @@ class BenchLedger {
     for (uint64_t i = 0; i < workload.accounts;) {
       const uint64_t end = std::min(workload.accounts, i + kBatch);
       accounts.clear();
-      for (; i < end; ++i) accounts.push_back(Workload::NewAccount(i));
+      for (; i < end; ++i) accounts.push_back(workload_.NewAccount(i));
       Apply(Seal<Account>(EntryKind::kCreateAccounts, accounts));
     }
   }

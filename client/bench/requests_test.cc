@@ -1,4 +1,4 @@
-#include "tests/bench/requests.h"
+#include "client/bench/requests.h"
 
 #include <thread>
 #include <vector>

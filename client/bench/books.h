@@ -1,15 +1,15 @@
 // Books are the balances that the accounts of a run must have.
 //
-//   Books books(workload.accounts());
+//   Books books(workload.AccountAt(0), workload.accounts());
 //   books.Add(transfer);                        // each that was executed
 //   books.Compare(before, after).ok();          // as the ledger has them
 //
 // Shape   Four sums an account, as differences to what was there before the
-// run. Errors  Compare: DATA_LOSS that names the first account which differs
-// and says
-//         how many do.
-#ifndef LEDGERD_TESTS_BENCH_BOOKS_H_
-#define LEDGERD_TESTS_BENCH_BOOKS_H_
+//         run.
+// Errors  Compare: DATA_LOSS that names the first account which differs and
+//         says how many do.
+#ifndef LEDGERD_CLIENT_BENCH_BOOKS_H_
+#define LEDGERD_CLIENT_BENCH_BOOKS_H_
 
 #include <vector>
 
@@ -21,7 +21,7 @@ namespace ledgerd::bench {
 
 class Books {
  public:
-  explicit Books(uint64_t accounts) : sums_(accounts) {}
+  Books(AccountId first, uint64_t accounts) : first_(first), sums_(accounts) {}
 
   // Requires: what it posts is posted in full.
   void Add(const Transfer& transfer);
@@ -43,9 +43,10 @@ class Books {
   static Sums Difference(const Account& before, const Account& after);
   Sums& At(AccountId id);
 
+  const AccountId first_;
   std::vector<Sums> sums_;
 };
 
 }  // namespace ledgerd::bench
 
-#endif  // LEDGERD_TESTS_BENCH_BOOKS_H_
+#endif  // LEDGERD_CLIENT_BENCH_BOOKS_H_

@@ -1,4 +1,4 @@
-#include "tests/bench/lane.h"
+#include "client/bench/lane.h"
 
 #include "proto/errors.h"
 

@@ -10,8 +10,8 @@
 //          executed add up to. Of those without a known outcome the ledger is
 //          asked. Samples are compared field by field.
 // Errors   DATA_LOSS: the ledger is wrong, and with it every figure of the run.
-#ifndef LEDGERD_TESTS_BENCH_LEDGER_CHECK_H_
-#define LEDGERD_TESTS_BENCH_LEDGER_CHECK_H_
+#ifndef LEDGERD_CLIENT_BENCH_LEDGER_CHECK_H_
+#define LEDGERD_CLIENT_BENCH_LEDGER_CHECK_H_
 
 #include <memory>
 #include <string>
@@ -20,10 +20,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "client/bench/books.h"
+#include "client/bench/requests.h"
+#include "client/bench/workload.h"
 #include "client/ledger_client.h"
-#include "tests/bench/books.h"
-#include "tests/bench/requests.h"
-#include "tests/bench/workload.h"
 
 namespace ledgerd::bench {
 
@@ -60,4 +60,4 @@ class LedgerCheck {
 
 }  // namespace ledgerd::bench
 
-#endif  // LEDGERD_TESTS_BENCH_LEDGER_CHECK_H_
+#endif  // LEDGERD_CLIENT_BENCH_LEDGER_CHECK_H_

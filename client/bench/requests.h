@@ -6,13 +6,12 @@
 //   while (const auto request = cursor.Next()) Send(*request);
 //
 // Shape    Numbers first, first + 1, ... of a Workload, each in one request.
-// With
-//          a rate, a request is due at a time, and has waited since that time
+//          With a rate, a request is due at a time, and has waited since then
 //          when no lane was free: latencies then have no coordinated omission.
 // Threads  RequestSource and Outcomes are thread-safe, a cursor belongs to a
-// lane.
-#ifndef LEDGERD_TESTS_BENCH_REQUESTS_H_
-#define LEDGERD_TESTS_BENCH_REQUESTS_H_
+//          lane.
+#ifndef LEDGERD_CLIENT_BENCH_REQUESTS_H_
+#define LEDGERD_CLIENT_BENCH_REQUESTS_H_
 
 #include <atomic>
 #include <chrono>
@@ -21,8 +20,8 @@
 #include <string>
 #include <vector>
 
+#include "client/bench/workload.h"
 #include "proto/base/mutex.h"
-#include "tests/bench/workload.h"
 
 namespace ledgerd::bench {
 
@@ -114,4 +113,4 @@ class Outcomes {
 
 }  // namespace ledgerd::bench
 
-#endif  // LEDGERD_TESTS_BENCH_REQUESTS_H_
+#endif  // LEDGERD_CLIENT_BENCH_REQUESTS_H_

@@ -7,16 +7,16 @@
 //     lane.Executed(created);       // or lane.NotExecuted(status)
 //   }
 //   totals.Add(lane);
-#ifndef LEDGERD_TESTS_BENCH_LANE_H_
-#define LEDGERD_TESTS_BENCH_LANE_H_
+#ifndef LEDGERD_CLIENT_BENCH_LANE_H_
+#define LEDGERD_CLIENT_BENCH_LANE_H_
 
 #include <atomic>
 #include <optional>
 
 #include "absl/status/status.h"
 
-#include "tests/bench/histogram.h"
-#include "tests/bench/requests.h"
+#include "client/bench/histogram.h"
+#include "client/bench/requests.h"
 
 namespace ledgerd::bench {
 
@@ -68,4 +68,4 @@ Ending EndingOf(const absl::Status& status);
 
 }  // namespace ledgerd::bench
 
-#endif  // LEDGERD_TESTS_BENCH_LANE_H_
+#endif  // LEDGERD_CLIENT_BENCH_LANE_H_

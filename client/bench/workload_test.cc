@@ -1,4 +1,4 @@
-#include "tests/bench/workload.h"
+#include "client/bench/workload.h"
 
 #include <algorithm>
 #include <set>
@@ -60,6 +60,19 @@ TEST(WorkloadTest, OrderedIdsRiseAndRandomOnesDoNot) {
   EXPECT_LT(rises, 600);
 }
 
+TEST(WorkloadTest, AccountsMayBeginAnywhereAndInAnyLedger) {
+  const AccountId first(MakeUint128(7, 1));
+  const Workload workload({.accounts = 3, .first_account = first, .ledger = 9});
+  EXPECT_EQ(workload.NewAccount(2).id, AccountId(MakeUint128(7, 3)));
+  EXPECT_EQ(workload.NewAccount(2).ledger, 9u);
+  for (uint64_t i = 0; i < 100; ++i) {
+    const Transfer transfer = workload.Get(i);
+    EXPECT_EQ(transfer.ledger, 9u);
+    EXPECT_GE(transfer.debit_account_id, first);
+    EXPECT_LE(transfer.credit_account_id, workload.AccountAt(2));
+  }
+}
+
 TEST(WorkloadTest, AccountsAreTwoThatExist) {
   for (const auto distribution :
        {Distribution::kUniform, Distribution::kZipf, Distribution::kHot}) {
@@ -69,11 +82,10 @@ TEST(WorkloadTest, AccountsAreTwoThatExist) {
       for (uint64_t i = 0; i < 10'000; ++i) {
         const Transfer transfer = workload.Get(i);
         EXPECT_NE(transfer.debit_account_id, transfer.credit_account_id);
-        EXPECT_GE(transfer.debit_account_id, Workload::AccountAt(0));
-        EXPECT_LE(transfer.debit_account_id, Workload::AccountAt(accounts - 1));
-        EXPECT_GE(transfer.credit_account_id, Workload::AccountAt(0));
-        EXPECT_LE(transfer.credit_account_id,
-                  Workload::AccountAt(accounts - 1));
+        EXPECT_GE(transfer.debit_account_id, workload.AccountAt(0));
+        EXPECT_LE(transfer.debit_account_id, workload.AccountAt(accounts - 1));
+        EXPECT_GE(transfer.credit_account_id, workload.AccountAt(0));
+        EXPECT_LE(transfer.credit_account_id, workload.AccountAt(accounts - 1));
         EXPECT_NE(transfer.amount, Amount(0));
       }
     }

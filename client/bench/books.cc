@@ -1,4 +1,4 @@
-#include "tests/bench/books.h"
+#include "client/bench/books.h"
 
 #include <string>
 
@@ -9,7 +9,7 @@
 namespace ledgerd::bench {
 
 Books::Sums& Books::At(AccountId id) {
-  const Uint128 index = id.value() - 1;
+  const Uint128 index = id.value() - first_.value();
   LEDGERD_CHECK(index < sums_.size()) << ToString(id.value());
   return sums_[static_cast<size_t>(index)];
 }

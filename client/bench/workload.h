@@ -14,8 +14,8 @@
 // Threads  Const, thus thread-safe.
 // Source   Zipf: Gray et al., "Quickly Generating Billion-Record Synthetic
 //          Databases", SIGMOD 1994, as YCSB has it.
-#ifndef LEDGERD_TESTS_BENCH_WORKLOAD_H_
-#define LEDGERD_TESTS_BENCH_WORKLOAD_H_
+#ifndef LEDGERD_CLIENT_BENCH_WORKLOAD_H_
+#define LEDGERD_CLIENT_BENCH_WORKLOAD_H_
 
 #include <cstdint>
 
@@ -33,6 +33,9 @@ class Workload {
  public:
   struct Options {
     uint64_t accounts = 10'000;
+    // The others follow it.
+    AccountId first_account{1};
+    uint32_t ledger = 1;
     Distribution distribution = Distribution::kUniform;
     // Ids in random order, instead of rising.
     bool random_ids = false;
@@ -58,10 +61,12 @@ class Workload {
 
   uint64_t accounts() const { return options_.accounts; }
 
-  static AccountId AccountAt(uint64_t index) { return AccountId(index + 1); }
+  AccountId AccountAt(uint64_t index) const {
+    return AccountId(options_.first_account.value() + index);
+  }
 
   // The account `AccountAt(index)` before any transfer.
-  static Account NewAccount(uint64_t index);
+  Account NewAccount(uint64_t index) const;
 
  private:
   bool IsPaired(uint64_t number) const;
@@ -79,4 +84,4 @@ class Workload {
 
 }  // namespace ledgerd::bench
 
-#endif  // LEDGERD_TESTS_BENCH_WORKLOAD_H_
+#endif  // LEDGERD_CLIENT_BENCH_WORKLOAD_H_

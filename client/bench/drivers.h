@@ -2,13 +2,13 @@
 // more requests and every answer is here.
 //
 //   LaneCounts counts = DriveCalls(target, run);
-#ifndef LEDGERD_TESTS_BENCH_DRIVERS_H_
-#define LEDGERD_TESTS_BENCH_DRIVERS_H_
+#ifndef LEDGERD_CLIENT_BENCH_DRIVERS_H_
+#define LEDGERD_CLIENT_BENCH_DRIVERS_H_
 
 #include <chrono>
 #include <string>
 
-#include "tests/bench/lane.h"
+#include "client/bench/lane.h"
 
 namespace ledgerd::bench {
 
@@ -38,4 +38,4 @@ LaneCounts DriveStreams(const Target& target, Run& run);
 
 }  // namespace ledgerd::bench
 
-#endif  // LEDGERD_TESTS_BENCH_DRIVERS_H_
+#endif  // LEDGERD_CLIENT_BENCH_DRIVERS_H_

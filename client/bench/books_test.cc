@@ -1,10 +1,10 @@
-#include "tests/bench/books.h"
+#include "client/bench/books.h"
 
 #include <vector>
 
 #include "gtest/gtest.h"
 
-#include "tests/bench/workload.h"
+#include "client/bench/workload.h"
 
 namespace ledgerd::bench {
 namespace {
@@ -14,9 +14,9 @@ constexpr uint64_t kAccounts = 5;
 // A ledger as it should be: what it would be without its rules.
 class TinyLedger {
  public:
-  TinyLedger() {
+  explicit TinyLedger(const Workload& workload) {
     for (uint64_t i = 0; i < kAccounts; ++i) {
-      accounts_.push_back(Workload::NewAccount(i));
+      accounts_.push_back(workload.NewAccount(i));
       accounts_.back().debits_posted = Amount(Uint128{i} * 100);
     }
   }
@@ -33,7 +33,8 @@ class TinyLedger {
   }
 
   Account& At(AccountId id) {
-    return accounts_[static_cast<size_t>(id.value()) - 1];
+    return accounts_[static_cast<size_t>(id.value() -
+                                         accounts_.front().id.value())];
   }
 
   const std::vector<Account>& accounts() const { return accounts_; }
@@ -60,11 +61,13 @@ class BooksTest : public testing::Test {
     }
   }
 
-  const Workload workload_{
-      {.accounts = kAccounts, .two_phase_percent = 40, .batch = 10}};
-  TinyLedger ledger_;
+  const Workload workload_{{.accounts = kAccounts,
+                            .first_account = AccountId(MakeUint128(7, 1)),
+                            .two_phase_percent = 40,
+                            .batch = 10}};
+  TinyLedger ledger_{workload_};
   const std::vector<Account> before_ = ledger_.accounts();
-  Books books_{kAccounts};
+  Books books_{workload_.AccountAt(0), kAccounts};
 };
 
 TEST_F(BooksTest, WhatWasSentIsThere) {

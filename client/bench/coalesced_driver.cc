@@ -2,8 +2,8 @@
 #include <memory>
 #include <vector>
 
+#include "client/bench/drivers.h"
 #include "client/ledger_client.h"
-#include "tests/bench/drivers.h"
 
 namespace ledgerd::bench {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/bench/workload.h"
+#include "client/bench/workload.h"
 
 #include <algorithm>
 #include <cmath>
@@ -50,8 +50,8 @@ Workload::Workload(const Options& options)
   }
 }
 
-Account Workload::NewAccount(uint64_t index) {
-  return {.id = AccountAt(index), .ledger = 1, .code = 1};
+Account Workload::NewAccount(uint64_t index) const {
+  return {.id = AccountAt(index), .ledger = options_.ledger, .code = 1};
 }
 
 Transfer Workload::Get(uint64_t number) const {
@@ -118,7 +118,7 @@ Transfer Workload::Single(uint64_t number) const {
   transfer.id = IdOf(number);
   ChooseAccounts(number, transfer);
   transfer.amount = Amount(1 + Mix(number) % 1000);
-  transfer.ledger = 1;
+  transfer.ledger = options_.ledger;
   transfer.code = 1;
   if (options_.full) {
     transfer.user_data_128 = MakeUint128(Mix(number + 3), Mix(number + 4));

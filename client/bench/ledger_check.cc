@@ -1,4 +1,4 @@
-#include "tests/bench/ledger_check.h"
+#include "client/bench/ledger_check.h"
 
 #include <algorithm>
 #include <chrono>
@@ -49,7 +49,7 @@ absl::Status LedgerCheck::Prepare() {
   for (uint64_t at = 0; at < workload_.accounts();) {
     std::vector<Account> accounts;
     const uint64_t end = std::min(workload_.accounts(), at + kMaxBatchSize);
-    for (; at < end; ++at) accounts.push_back(Workload::NewAccount(at));
+    for (; at < end; ++at) accounts.push_back(workload_.NewAccount(at));
     LEDGERD_RETURN_IF_ERROR(
         ledger_->CreateAccounts(std::move(accounts)).status());
   }
@@ -63,7 +63,7 @@ absl::StatusOr<std::vector<Account>> LedgerCheck::ReadAccounts() {
   for (uint64_t at = 0; at < workload_.accounts();) {
     std::vector<AccountId> ids;
     const uint64_t end = std::min(workload_.accounts(), at + kMaxBatchSize);
-    for (; at < end; ++at) ids.push_back(Workload::AccountAt(at));
+    for (; at < end; ++at) ids.push_back(workload_.AccountAt(at));
     LEDGERD_ASSIGN_OR_RETURN(auto found, ledger_->LookupAccounts(ids));
     all.insert(all.end(), found.accounts.begin(), found.accounts.end());
   }
@@ -79,7 +79,7 @@ absl::Status LedgerCheck::Verify(uint64_t end,
   }
   std::erase_if(exceptions, [](const Exception& e) { return e.count == 0; });
   SortByNumber(exceptions);
-  Books books(workload_.accounts());
+  Books books(workload_.AccountAt(0), workload_.accounts());
   executed_ = 0;
   auto next = exceptions.begin();
   for (uint64_t number = 0; number < end;) {

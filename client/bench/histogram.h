@@ -5,12 +5,11 @@
 //   latencies.Percentile(99.9);
 //
 // Shape    Buckets as HdrHistogram has them: 128 linear ones for each doubling,
-// so
-//          a bucket is less than 1 % of what it holds. The maximum is exact.
+//          so a bucket is less than 1 % of what it holds. The maximum is exact.
 // Units    Nanoseconds; one of more than 2^40 (18 minutes) counts as that long.
 // Threads  Not thread-safe: one a lane, merged in the end.
-#ifndef LEDGERD_TESTS_BENCH_HISTOGRAM_H_
-#define LEDGERD_TESTS_BENCH_HISTOGRAM_H_
+#ifndef LEDGERD_CLIENT_BENCH_HISTOGRAM_H_
+#define LEDGERD_CLIENT_BENCH_HISTOGRAM_H_
 
 #include <chrono>
 #include <cstddef>
@@ -46,4 +45,4 @@ class Histogram {
 
 }  // namespace ledgerd::bench
 
-#endif  // LEDGERD_TESTS_BENCH_HISTOGRAM_H_
+#endif  // LEDGERD_CLIENT_BENCH_HISTOGRAM_H_

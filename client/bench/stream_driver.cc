@@ -3,8 +3,8 @@
 #include <thread>
 #include <vector>
 
+#include "client/bench/drivers.h"
 #include "client/ledger_client.h"
-#include "tests/bench/drivers.h"
 
 namespace ledgerd::bench {
 namespace {

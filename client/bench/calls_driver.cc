@@ -8,11 +8,11 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 
+#include "client/bench/drivers.h"
 #include "client/rpc_status.h"
 #include "client/wire.h"
 #include "ledger/v1/ledger.grpc.pb.h"
 #include "proto/system_limits.h"
-#include "tests/bench/drivers.h"
 
 namespace ledgerd::bench {
 namespace {
