@@ -55,6 +55,7 @@ void MemoryStateStore::Crash() {
   frozen_ = nullptr;
   prepared_ = nullptr;
   receiver_.Forget();
+  repair_receiver_.Forget();
   broken_ = absl::OkStatus();
   fetch_errors_.clear();
   write_errors_.clear();
@@ -190,12 +191,13 @@ MemoryStateStore::ExportCheckpoint() {
   return options_.checkpoints->Export(disk());
 }
 
-absl::Status MemoryStateStore::PrepareInstall(const EntryId& checkpoint) {
+absl::Status MemoryStateStore::PrepareFrom(MemoryCheckpointReceiver& receiver,
+                                           const EntryId& checkpoint) {
   const MutexLock lock(mutex_);
   if (prepared_ != nullptr && prepared_->applied().entry == checkpoint) {
     return absl::OkStatus();
   }
-  prepared_ = receiver_.Claim(checkpoint);
+  prepared_ = receiver.Claim(checkpoint);
   if (prepared_ != nullptr) return absl::OkStatus();
   return absl::NotFoundError("no such checkpoint was received");
 }
@@ -205,6 +207,7 @@ void MemoryStateStore::FinishInstall() {
   {
     const MutexLock lock(mutex_);
     prepared = std::exchange(prepared_, nullptr);
+    if (prepared != nullptr) frozen_ = nullptr;
   }
   if (prepared != nullptr) InstallCheckpoint(std::move(prepared));
 }

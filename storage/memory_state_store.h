@@ -58,7 +58,9 @@ class MemoryStateStore : public StateStore, private StateView {
   MemoryStateStore() : MemoryStateStore(Options()) {}
 
   explicit MemoryStateStore(Options options)
-      : options_(std::move(options)), receiver_(options_.checkpoints) {}
+      : options_(std::move(options)),
+        receiver_(options_.checkpoints),
+        repair_receiver_(options_.checkpoints) {}
 
   // ---- faults
 
@@ -135,7 +137,22 @@ class MemoryStateStore : public StateStore, private StateView {
 
   CheckpointReceiver* checkpoint_receiver() override { return &receiver_; }
 
-  absl::Status PrepareInstall(const EntryId& checkpoint) override;
+  absl::Status PrepareInstall(const EntryId& checkpoint) override {
+    return PrepareFrom(receiver_, checkpoint);
+  }
+
+  CheckpointReceiver* repair_receiver() override { return &repair_receiver_; }
+
+  // Nothing of it can be damaged.
+  absl::Status VerifyRepair(const EntryId& /*checkpoint*/,
+                            const Pace& /*pace*/) override {
+    return absl::OkStatus();
+  }
+
+  absl::Status PrepareRepair(const EntryId& checkpoint) override {
+    return PrepareFrom(repair_receiver_, checkpoint);
+  }
+
   // Does nothing when nothing was prepared: InstallCheckpoint is both in one.
   void FinishInstall() override;
 
@@ -184,6 +201,8 @@ class MemoryStateStore : public StateStore, private StateView {
 
   WatchedEvent Watched(const Event& event) const;
 
+  absl::Status PrepareFrom(MemoryCheckpointReceiver& receiver,
+                           const EntryId& checkpoint);
   void MakeVisible(const Needs& needs);
   void MakePendingVisible(TransferId id);
   void CheckVisible(AccountId id) const;
@@ -197,6 +216,7 @@ class MemoryStateStore : public StateStore, private StateView {
   uint64_t generation_ = 0;
   AppliedPoint checkpoint_;
   MemoryCheckpointReceiver receiver_;
+  MemoryCheckpointReceiver repair_receiver_;
 
   mutable Mutex mutex_;
   std::shared_ptr<const MemoryState> disk_ LEDGERD_GUARDED_BY(mutex_) =

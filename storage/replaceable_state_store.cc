@@ -14,6 +14,8 @@ namespace {
 // A plan's generation also says which store made it.
 constexpr int kGenerationBits = 48;
 constexpr uint64_t kRoomToOpen = uint64_t{16} << 20;
+// FORMAT.md, "The data directory".
+constexpr absl::string_view kRepairSuffix = "-repair";
 constexpr uint64_t kGenerationMask = (uint64_t{1} << kGenerationBits) - 1;
 
 }  // namespace
@@ -39,15 +41,22 @@ ReplaceableStateStore::ReplaceableStateStore(
     std::shared_ptr<RocksDbStateStore> store)
     : path_(path),
       options_(options),
-      receiver_(
-          {.incoming = transfer.incoming,
-           .state = path,
-           .cluster = options.cluster,
-           .files = options.database.files,
-           .check_space =
-               [this](uint64_t bytes) { return Shared()->CheckSpace(bytes); }}),
+      repair_path_(absl::StrCat(transfer.incoming, kRepairSuffix)),
+      receiver_(ReceiverOptions(transfer.incoming)),
+      repair_receiver_(ReceiverOptions(repair_path_)),
       store_(std::move(store)),
       shared_(store_) {}
+
+StateReceiver::Options ReplaceableStateStore::ReceiverOptions(
+    const std::string& incoming) {
+  return {.incoming = incoming,
+          .state = path_,
+          .cluster = options_.cluster,
+          .files = options_.database.files,
+          .check_space = [this](uint64_t bytes) {
+            return Shared()->CheckSpace(bytes);
+          }};
+}
 
 ReplaceableStateStore::~ReplaceableStateStore() {
   if (closer_.joinable()) closer_.join();
@@ -122,7 +131,32 @@ std::unique_ptr<EventRead> ReplaceableStateStore::ReadEvents(EventPosition from,
 
 // ---- another one in its place
 
-absl::Status ReplaceableStateStore::PrepareInstall(const EntryId& checkpoint) {
+absl::Status ReplaceableStateStore::VerifyRepair(const EntryId& checkpoint,
+                                                 const Pace& pace) {
+  absl::Status whole = LookAtRepair(checkpoint, pace);
+  if (absl::IsDataLoss(whole)) {
+    LEDGERD_RETURN_IF_ERROR(repair_receiver_.Discard());
+  }
+  return whole;
+}
+
+absl::Status ReplaceableStateStore::LookAtRepair(const EntryId& checkpoint,
+                                                 const Pace& pace) const {
+  LEDGERD_RETURN_IF_ERROR(Shared()->CheckSpace(kRoomToOpen));
+  RocksDbStateStore::Options options = options_;
+  options.database.name = std::string(StateReceiver::kFinished);
+  // What is damaged there is no damage of this replica's state.
+  options.database.on_read_error = nullptr;
+  LEDGERD_ASSIGN_OR_RETURN(const auto store,
+                           RocksDbStateStore::Open(repair_path_, options));
+  if (store->applied().entry != checkpoint) {
+    return absl::DataLossError("it is another checkpoint than was announced");
+  }
+  return store->VerifyCheckpointAt(pace);
+}
+
+absl::Status ReplaceableStateStore::PrepareFrom(StateReceiver& receiver,
+                                                const EntryId& checkpoint) {
   {
     const MutexLock lock(mutex_);
     if (prepared_ != nullptr && prepared_->applied().entry == checkpoint) {
@@ -132,7 +166,7 @@ absl::Status ReplaceableStateStore::PrepareInstall(const EntryId& checkpoint) {
   // RocksDB aborts when it is opened on a device without any space.
   LEDGERD_RETURN_IF_ERROR(Shared()->CheckSpace(kRoomToOpen));
   RocksDbStateStore::Options options = options_;
-  LEDGERD_ASSIGN_OR_RETURN(options.database.name, receiver_.Claim(checkpoint));
+  LEDGERD_ASSIGN_OR_RETURN(options.database.name, receiver.Claim(checkpoint));
   LEDGERD_ASSIGN_OR_RETURN(std::shared_ptr<RocksDbStateStore> store,
                            RocksDbStateStore::Open(path_, options));
   if (store->applied().entry != checkpoint) {

@@ -12,6 +12,9 @@
 //             on. FinishInstall exchanges the two; reads that have begun keep
 //             what they look at of the old one, and with the last of them it is
 //             closed and its files go.
+// Repair      The same takes a checkpoint through repair_receiver() into the
+//             place of a damaged state, with VerifyRepair, PrepareRepair and
+//             FinishInstall.
 // Plans       A plan made before an exchange does not Install after it.
 // Durability  A crash before the superblock is durable leaves the old state,
 //             one after it the new (state_directories.h).
@@ -38,7 +41,8 @@
 namespace ledgerd::storage {
 
 struct StateTransferOptions {
-  // Where checkpoints are received (DataDir::incoming_path).
+  // Where checkpoints are received (DataDir::incoming_path); beside it is a
+  // directory of those that are to mend this state.
   std::string incoming;
   // The superblock's: which of several states counts.
   Sequence checkpoint;
@@ -117,7 +121,19 @@ class ReplaceableStateStore final : public StateStore {
 
   CheckpointReceiver* checkpoint_receiver() override { return &receiver_; }
 
-  absl::Status PrepareInstall(const EntryId& checkpoint) override;
+  absl::Status PrepareInstall(const EntryId& checkpoint) override {
+    return PrepareFrom(receiver_, checkpoint);
+  }
+
+  CheckpointReceiver* repair_receiver() override { return &repair_receiver_; }
+
+  absl::Status VerifyRepair(const EntryId& checkpoint,
+                            const Pace& pace) override;
+
+  absl::Status PrepareRepair(const EntryId& checkpoint) override {
+    return PrepareFrom(repair_receiver_, checkpoint);
+  }
+
   void FinishInstall() override;
 
  private:
@@ -126,12 +142,21 @@ class ReplaceableStateStore final : public StateStore {
                         const StateTransferOptions& transfer,
                         std::shared_ptr<RocksDbStateStore> store);
 
+  StateReceiver::Options ReceiverOptions(const std::string& incoming);
+  absl::Status PrepareFrom(StateReceiver& receiver, const EntryId& checkpoint)
+      LEDGERD_EXCLUDES(mutex_);
+  // OK when the finished repair is whole.
+  absl::Status LookAtRepair(const EntryId& checkpoint, const Pace& pace) const
+      LEDGERD_EXCLUDES(mutex_);
+
   // For threads other than the replica's.
   std::shared_ptr<RocksDbStateStore> Shared() const LEDGERD_EXCLUDES(mutex_);
 
   const std::string path_;
   const RocksDbStateStore::Options options_;
+  const std::string repair_path_;
   StateReceiver receiver_;
+  StateReceiver repair_receiver_;
   // The replica thread's.
   std::shared_ptr<RocksDbStateStore> store_;
   uint64_t installs_ = 0;

@@ -21,8 +21,6 @@
 namespace ledgerd::storage {
 namespace {
 
-constexpr absl::string_view kFinished = "finished";
-
 // RocksDB keeps no log of what is only looked at.
 class NoLog final : public rocksdb::Logger {
  public:
@@ -193,6 +191,12 @@ absl::Status StateReceiver::TakeOver(const CheckpointManifest& manifest) {
   }
   for (const std::string& name : names) {
     if (stays.contains(name) || name == kFinished) continue;
+    // Who looked at what was finished has left it.
+    if (name == IncomingNameOf(kFinished)) {
+      LEDGERD_RETURN_IF_ERROR(RemoveFilesAndDirectory(
+          *env_, absl::StrCat(options_.incoming, "/", name)));
+      continue;
+    }
     LEDGERD_RETURN_IF_ERROR(FromRocksDb(
         env_->DeleteFile(absl::StrCat(options_.incoming, "/", name)),
         absl::StrCat("remove ", name)));
@@ -321,7 +325,9 @@ absl::Status StateReceiver::MoveFiles(const std::string& from,
   rocksdb::Status status = env_->CreateDirIfMissing(to);
   if (status.ok()) status = env_->GetChildren(from, &names);
   for (size_t i = 0; status.ok() && i < names.size(); ++i) {
-    if (names[i] == kFinished) continue;
+    if (names[i] == kFinished || names[i] == IncomingNameOf(kFinished)) {
+      continue;
+    }
     status = env_->RenameFile(absl::StrCat(from, "/", names[i]),
                               absl::StrCat(to, "/", names[i]));
   }
@@ -336,6 +342,12 @@ absl::Status StateReceiver::TakeBackFinished() {
   if (env_->FileExists(finished).IsNotFound()) return absl::OkStatus();
   LEDGERD_RETURN_IF_ERROR(MoveFiles(finished, options_.incoming));
   return RemoveFilesAndDirectory(*env_, finished);
+}
+
+absl::Status StateReceiver::Discard() {
+  const MutexLock lock(mutex_);
+  finished_.reset();
+  return RemoveFilesAndDirectory(*env_, FinishedPath());
 }
 
 absl::StatusOr<std::string> StateReceiver::Claim(const EntryId& checkpoint) {

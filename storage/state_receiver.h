@@ -39,6 +39,9 @@ namespace ledgerd::storage {
 
 class StateReceiver final : public CheckpointReceiver {
  public:
+  // Below `incoming`: what is finished, until it is claimed.
+  static constexpr absl::string_view kFinished = "finished";
+
   struct Options {
     // On the same file system as `state`.
     std::string incoming;
@@ -64,6 +67,9 @@ class StateReceiver final : public CheckpointReceiver {
   // repeated. NOT_FOUND when there is no such one.
   absl::StatusOr<std::string> Claim(const EntryId& checkpoint)
       LEDGERD_EXCLUDES(mutex_);
+
+  // Removes what was finished: it is not wanted.
+  absl::Status Discard() LEDGERD_EXCLUDES(mutex_);
 
  private:
   std::string PathOf(const CheckpointFile& file) const;

@@ -229,10 +229,31 @@ class StateStore {
     return absl::UnimplementedError("this state cannot be replaced");
   }
 
+  // Where one is received that is to take the place of a damaged state: beside
+  // checkpoint_receiver(), so that neither is in the other's way. Null: a
+  // damaged state is not mended, and nothing of the next two is called.
+  virtual CheckpointReceiver* repair_receiver() { return nullptr; }
+
+  // Any thread. Looks at all of what repair_receiver() has finished, as
+  // VerifyCheckpointAt. DATA_LOSS: it is damaged itself, and given up.
+  virtual absl::Status VerifyRepair(const EntryId& checkpoint,
+                                    const Pace& pace) {
+    static_cast<void>(checkpoint);
+    static_cast<void>(pace);
+    return absl::UnimplementedError("this state cannot be mended");
+  }
+
+  // Journal thread. As PrepareInstall, of what repair_receiver() has finished.
+  // Requires: above the superblock's checkpoint, or prepared already.
+  virtual absl::Status PrepareRepair(const EntryId& checkpoint) {
+    static_cast<void>(checkpoint);
+    return absl::UnimplementedError("this state cannot be mended");
+  }
+
   // Replica thread, once the superblock names what was prepared. The state is
   // that of the checkpoint, with nothing applied after it. Plans that were made
   // before do not Install; reads that have begun go on with the old state.
-  // Requires: no checkpoint of the own state is under way.
+  // Requires: no checkpoint of the own state is under way; one may have failed.
   virtual void FinishInstall() {}
 };
 

@@ -76,10 +76,13 @@ class Sender {
   std::shared_ptr<const ExportedCheckpoint> files_;
 };
 
+// What a checkpoint is received for.
+enum class For { kInstall, kRepair };
+
 class CrashRun {
  public:
-  CrashRun(const Sender& sender, uint64_t seed)
-      : files_(sender.files()), disk_(path_, seed) {
+  CrashRun(const Sender& sender, For what, uint64_t seed)
+      : files_(sender.files()), what_(what), disk_(path_, seed) {
     // As format has left them.
     const auto env = rocksdb::NewCompositeEnv(disk_.files());
     LEDGERD_CHECK(env->CreateDir(path_ + "/state").ok());
@@ -122,8 +125,7 @@ class CrashRun {
     LEDGERD_RETURN_IF_ERROR(Apply());
     LEDGERD_RETURN_IF_ERROR(Checkpoint());
     LEDGERD_RETURN_IF_ERROR(Receive());
-    LEDGERD_RETURN_IF_ERROR(
-        tested_.store->PrepareInstall(files_.manifest().applied.entry));
+    LEDGERD_RETURN_IF_ERROR(Prepare());
     superblock_ = At();
     attempted_ = At();
     hashes_[At()] = files_.manifest().state_hash;
@@ -154,8 +156,18 @@ class CrashRun {
     return absl::OkStatus();
   }
 
+  absl::Status Prepare() {
+    StateStore& store = *tested_.store;
+    const EntryId& checkpoint = files_.manifest().applied.entry;
+    if (what_ == For::kInstall) return store.PrepareInstall(checkpoint);
+    LEDGERD_RETURN_IF_ERROR(store.VerifyRepair(checkpoint, nullptr));
+    return store.PrepareRepair(checkpoint);
+  }
+
   absl::Status Receive() {
-    CheckpointReceiver& receiver = *tested_.store->checkpoint_receiver();
+    CheckpointReceiver& receiver = what_ == For::kInstall
+                                       ? *tested_.store->checkpoint_receiver()
+                                       : *tested_.store->repair_receiver();
     LEDGERD_ASSIGN_OR_RETURN(CheckpointPosition at,
                              receiver.Begin(files_.manifest()));
     while (at.file < files_.manifest().files.size()) {
@@ -193,6 +205,7 @@ class CrashRun {
   }
 
   const ExportedCheckpoint& files_;
+  const For what_;
   const std::string path_ = NewStateDirectory();
   FaultyStateFiles disk_;
   Store tested_;
@@ -208,12 +221,13 @@ struct Mutant {
   bool directories_lie = false;
 };
 
-std::string CrashEverywhere(Loss loss, uint64_t stride, const Mutant& mutant) {
+std::string CrashEverywhere(Loss loss, uint64_t stride, const Mutant& mutant,
+                            For what = For::kInstall) {
   const Sender sender;
   std::atomic<int> before{0};
   std::atomic<int> after{0};
   const TriedAll tried = TryEach(stride, [&](uint64_t at, bool* more) {
-    CrashRun run(sender, /*seed=*/at % 5 + 1);
+    CrashRun run(sender, what, /*seed=*/at % 5 + 1);
     run.disk().LieAboutSyncs(mutant.files_lie, mutant.directories_lie);
     run.disk().CrashAfter(at);
     run.Live();
@@ -241,6 +255,11 @@ TEST(StateTransferCrashTest, APowerCutThatLosesSome) {
 
 TEST(StateTransferCrashTest, APowerCutThatLosesNothing) {
   EXPECT_EQ(CrashEverywhere(Loss::kNone, 3, {}), "");
+}
+
+TEST(StateTransferCrashTest, APowerCutInARepair) {
+  EXPECT_EQ(CrashEverywhere(Loss::kAll, 1, {}, For::kRepair), "");
+  EXPECT_EQ(CrashEverywhere(Loss::kRandom, 3, {}, For::kRepair), "");
 }
 
 // Without syncs the same test finds what is lost.

@@ -160,6 +160,23 @@ class TransferTest : public testing::TestWithParam<Kind> {
     to().FinishInstall();
   }
 
+  void ReceiveRepair(const ExportedCheckpoint& files) {
+    ASSERT_TRUE(Move(files, *to().repair_receiver()).ok());
+    const absl::Status finished = to().repair_receiver()->Finish();
+    ASSERT_TRUE(finished.ok()) << finished;
+    const absl::Status whole =
+        to().VerifyRepair(files.manifest().applied.entry, nullptr);
+    ASSERT_TRUE(whole.ok()) << whole;
+  }
+
+  void InstallRepair(const ExportedCheckpoint& files) {
+    const EntryId& checkpoint = files.manifest().applied.entry;
+    const absl::Status prepared = to().PrepareRepair(checkpoint);
+    ASSERT_TRUE(prepared.ok()) << prepared;
+    replicas_[1]->superblock = checkpoint;
+    to().FinishInstall();
+  }
+
   void ExpectIs(const CheckpointManifest& manifest) {
     EXPECT_EQ(to().applied(), manifest.applied);
     EXPECT_EQ(to().checkpoint(), manifest.applied);
@@ -220,6 +237,60 @@ TEST_P(TransferTest, ACheckpointTakesThePlaceOfTheState) {
   ASSERT_TRUE(receiver_.Checkpoint().ok());
   replicas_[1]->Crash();
   EXPECT_EQ(to().state_hash(), from().state_hash());
+}
+
+// ---- a repair
+
+TEST_P(TransferTest, ACheckpointMendsTheState) {
+  Apply(sender_, 40);
+  ASSERT_TRUE(sender_.Checkpoint().ok());
+  Apply(receiver_, 7);
+  ASSERT_TRUE(receiver_.Checkpoint().ok());
+  Apply(receiver_, 2);
+  const auto files = Export();
+  ASSERT_NO_FATAL_FAILURE(ReceiveRepair(*files));
+  EXPECT_EQ(to().applied().entry.sequence, Sequence(9));
+  ASSERT_NO_FATAL_FAILURE(InstallRepair(*files));
+  ExpectIs(files->manifest());
+  replicas_[1]->Crash();
+  ExpectIs(files->manifest());
+}
+
+TEST_P(TransferTest, ACrashBeforeTheSuperblockLeavesTheDamagedState) {
+  Apply(sender_, 20);
+  ASSERT_TRUE(sender_.Checkpoint().ok());
+  Apply(receiver_, 7);
+  ASSERT_TRUE(receiver_.Checkpoint().ok());
+  replicas_[1]->superblock = to().checkpoint().entry;
+  const auto files = Export();
+  for (int round = 0; round < 2; ++round) {
+    SCOPED_TRACE(round);
+    ASSERT_NO_FATAL_FAILURE(ReceiveRepair(*files));
+    if (round == 1) {
+      ASSERT_TRUE(to().PrepareRepair(files->manifest().applied.entry).ok());
+    }
+    replicas_[1]->Crash();
+    EXPECT_EQ(to().applied().entry.sequence, Sequence(7));
+  }
+  ASSERT_NO_FATAL_FAILURE(ReceiveRepair(*files));
+  ASSERT_NO_FATAL_FAILURE(InstallRepair(*files));
+  ExpectIs(files->manifest());
+}
+
+TEST_P(TransferTest, ARepairAndATransferAreNotInEachOthersWay) {
+  Apply(sender_, 20);
+  ASSERT_TRUE(sender_.Checkpoint().ok());
+  const auto first = Export();
+  Apply(sender_, 20);
+  ASSERT_TRUE(sender_.Checkpoint().ok());
+  const auto second = Export();
+  ASSERT_TRUE(to().repair_receiver()->Begin(first->manifest()).ok());
+  Receive(*second);
+  ASSERT_NO_FATAL_FAILURE(ReceiveRepair(*first));
+  EXPECT_TRUE(
+      absl::IsNotFound(to().PrepareRepair(second->manifest().applied.entry)));
+  Install(*second);
+  ExpectIs(second->manifest());
 }
 
 TEST_P(TransferTest, TwiceInARow) {
@@ -379,6 +450,10 @@ TEST_P(TransferTest, RefusesAnotherStateThanAnnounced) {
 class DiskTransferTest : public TransferTest {
  protected:
   DiskReplica& disk() { return static_cast<DiskReplica&>(*replicas_[1]); }
+
+  DiskReplica& sender_disk() {
+    return static_cast<DiskReplica&>(*replicas_[0]);
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Disk, DiskTransferTest,
@@ -434,6 +509,29 @@ TEST_P(DiskTransferTest, AFileThatRotsOnTheWayComesAgain) {
   Receive(*files);
   Install(*files);
   ExpectIs(files->manifest());
+}
+
+// What the sender has damaged, and its hashes are of the damage.
+TEST_P(DiskTransferTest, ADamagedStateMendsNone) {
+  Apply(sender_, 40);
+  ASSERT_TRUE(sender_.Checkpoint().ok());
+  for (const std::string& name : sender_disk().Names("state/db")) {
+    if (name.find(".sst") == std::string::npos) continue;
+    std::fstream file(sender_disk().path("state/db/" + name),
+                      std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(20);
+    file.put('\x5a');
+    file.put('\xa5');
+  }
+  const auto files = Export();
+  ASSERT_TRUE(Move(*files, *to().repair_receiver()).ok());
+  absl::Status whole = to().repair_receiver()->Finish();
+  if (whole.ok()) {
+    whole = to().VerifyRepair(files->manifest().applied.entry, nullptr);
+  }
+  EXPECT_TRUE(absl::IsDataLoss(whole)) << whole;
+  EXPECT_TRUE(
+      absl::IsNotFound(to().PrepareRepair(files->manifest().applied.entry)));
 }
 
 TEST_P(DiskTransferTest, AFullDiskRefusesToBegin) {
