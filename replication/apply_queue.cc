@@ -117,10 +117,10 @@ ApplyQueue::Item* ApplyQueue::Find(Sequence sequence) {
 
 absl::Status ApplyQueue::OnFetched(
     FetchId id, absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched) {
-  if (!fetched.ok()) return fetched.status();
   Item* item = Find(id.sequence);
-  // Abandoned or cut meanwhile.
+  // Abandoned or cut meanwhile; the state that it was read from may be gone.
   if (item == nullptr || item->fetch != id.number) return absl::OkStatus();
+  if (!fetched.ok()) return fetched.status();
   LEDGERD_CHECK(item->fetching);
   item->fetched = *std::move(fetched);
   item->fetching = false;

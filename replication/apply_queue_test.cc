@@ -27,6 +27,8 @@ class KeptWork final : public ReplicaWork {
 
   void RecordCheckpoint(EntryId) override {}
 
+  void ReplaceState(EntryId) override {}
+
   void Fetch(FetchId id, storage::Needs missing) override {
     fetches.push_back({id, std::move(missing)});
   }

@@ -79,6 +79,13 @@ absl::Status Checkpointing::OnWritten(const absl::Status& status) {
   return absl::OkStatus();
 }
 
+void Checkpointing::Reset() {
+  state_ = State::kNone;
+  out_of_space_ = false;
+  events_ = 0;
+  allowed_ = Allowed();
+}
+
 void Checkpointing::NoteDuration() {
   if (begun_at_ == Time()) return;  // Begun before the first tick.
   took_before_ = took_;

@@ -65,6 +65,9 @@ class Checkpointing {
 
   absl::Status OnWritten(const absl::Status& status);
 
+  // The state is another one: what was to be written is gone with the old one.
+  void Reset();
+
   bool full() const { return running() && Due(); }
 
   // The delta has filled faster than its pace.

@@ -43,6 +43,8 @@ class CheckpointWork final : public ReplicaWork {
 
   void RecordCheckpoint(EntryId) override { ++recorded; }
 
+  void ReplaceState(EntryId) override {}
+
   void WriteCheckpoint() override { ++begun; }
 
   int begun = 0;

@@ -37,6 +37,10 @@ void JournalThread::RecordCheckpoint(EntryId checkpoint) {
   Push(Checkpoint{checkpoint});
 }
 
+void JournalThread::ReplaceState(EntryId checkpoint) {
+  Push(Replacement{checkpoint});
+}
+
 void JournalThread::Run(std::function<void()> work) {
   Push(Work{std::move(work)});
 }
@@ -120,6 +124,8 @@ bool JournalThread::Perform(const Task& task) {
   if (full) callbacks_.disk_full(false);
   if (const auto* write = std::get_if<JournalWrite>(&task)) {
     callbacks_.persisted(write->id);
+  } else if (std::holds_alternative<Replacement>(task)) {
+    callbacks_.replaced();
   }
   return true;
 }
@@ -131,6 +137,10 @@ absl::Status JournalThread::Do(const JournalWrite& write) {
 
 absl::Status JournalThread::Do(const Checkpoint& checkpoint) {
   return PerformCheckpoint(checkpoint.entry, journal_);
+}
+
+absl::Status JournalThread::Do(const Replacement& replacement) {
+  return PerformReplacement(replacement.checkpoint, journal_, *store_);
 }
 
 absl::Status JournalThread::Do(const Filler& /*filler*/) {

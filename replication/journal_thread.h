@@ -35,6 +35,8 @@ namespace ledgerd::replication {
 struct JournalCallbacks {
   // This write and all before it are durable.
   std::function<void(WriteId)> persisted;
+  // The superblock names the checkpoint of ReplaceState.
+  std::function<void()> replaced;
   std::function<void(bool)> disk_full;
   std::function<void(absl::Status)> failed;
 };
@@ -55,6 +57,8 @@ class JournalThread {
   // Requires: nothing to repair.
   void Persist(JournalWrite write) LEDGERD_EXCLUDES(mutex_);
   void RecordCheckpoint(EntryId checkpoint) LEDGERD_EXCLUDES(mutex_);
+  // Requires: a store.
+  void ReplaceState(EntryId checkpoint) LEDGERD_EXCLUDES(mutex_);
 
   // Runs `work` in its turn, while nothing is written; never, when the thread
   // has ended before.
@@ -68,13 +72,18 @@ class JournalThread {
     EntryId entry;
   };
 
+  struct Replacement {
+    EntryId checkpoint;
+  };
+
   struct Filler {};
 
   struct Work {
     std::function<void()> run;
   };
 
-  using Task = std::variant<JournalWrite, Checkpoint, Filler, Work>;
+  using Task =
+      std::variant<JournalWrite, Checkpoint, Replacement, Filler, Work>;
 
   void Loop() LEDGERD_EXCLUDES(mutex_);
   void Push(Task task) LEDGERD_EXCLUDES(mutex_);
@@ -86,6 +95,7 @@ class JournalThread {
   // May be done again as a whole after RESOURCE_EXHAUSTED.
   absl::Status Do(const JournalWrite& write);
   absl::Status Do(const Checkpoint& checkpoint);
+  absl::Status Do(const Replacement& replacement);
   absl::Status Do(const Filler& filler);
   static absl::Status Do(const Work& work);
   bool WaitToRetry() LEDGERD_EXCLUDES(mutex_);

@@ -56,4 +56,14 @@ absl::Status PerformCheckpoint(const EntryId& checkpoint,
   return journal.Release(checkpoint.sequence);
 }
 
+absl::Status PerformReplacement(const EntryId& checkpoint,
+                                storage::Journal& journal,
+                                storage::StateStore& store) {
+  LEDGERD_CHECK(journal.superblock().checkpoint.sequence <
+                    checkpoint.sequence ||
+                journal.superblock().checkpoint == checkpoint);
+  LEDGERD_RETURN_IF_ERROR(store.PrepareRepair(checkpoint));
+  return PerformCheckpoint(checkpoint, journal);
+}
+
 }  // namespace ledgerd::replication

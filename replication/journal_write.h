@@ -34,6 +34,15 @@ absl::Status PerformWrite(const JournalWrite& write, storage::Journal& journal,
 absl::Status PerformCheckpoint(const EntryId& checkpoint,
                                storage::Journal& journal);
 
+// The same with a checkpoint of another replica that takes the place of a
+// damaged state, prepared in `store`; StateStore::FinishInstall is left to the
+// replica thread. The journal goes on from it.
+//
+// Requires: it is above the superblock's checkpoint, or this is a repetition.
+absl::Status PerformReplacement(const EntryId& checkpoint,
+                                storage::Journal& journal,
+                                storage::StateStore& store);
+
 }  // namespace ledgerd::replication
 
 #endif  // LEDGERD_REPLICATION_JOURNAL_WRITE_H_

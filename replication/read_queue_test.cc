@@ -24,6 +24,8 @@ class ReaderOnly final : public ReplicaWork {
 
   void RecordCheckpoint(EntryId) override {}
 
+  void ReplaceState(EntryId) override {}
+
   void Fetch(FetchId, storage::Needs) override {}
 
   void ReadJournal(Sequence) override {}

@@ -189,7 +189,7 @@ bool Replica::replaying() const {
 
 bool Replica::idle() const {
   return (queue_.empty() || !IsPrimary()) && !installing_.has_value() &&
-         !checkpointing_.running();
+         !replacement_given_out_ && !checkpointing_.running();
 }
 
 void Replica::OnProposals(std::vector<Proposal> proposals, Now now) {
@@ -239,6 +239,7 @@ bool Replica::IsUnsure(Freshness::Level level) const {
 
 absl::Status Replica::MayRead(const Freshness& freshness, Now now) const {
   if (halted() || !options_.keeps_state) return NotServing();
+  if (held_.has_value()) return NotReadable(freshness.level);
   if (serving()) return absl::OkStatus();
   switch (freshness.level) {
     case Freshness::Level::kAtLeastSequence:
@@ -273,12 +274,13 @@ void Replica::OnTick(Now now) {
   ticked_ = now.steady;
   Step(Tick{.progressing = progressing(),
             .answered_through = queue_.applied(),
-            .replaying = replaying(),
+            .replaying = replaying() || held_.has_value(),
             .passed = static_cast<uint32_t>(
                 std::clamp<decltype(passed)>(passed, 1, kTicksMax))},
        now);
   reads_.Expire(now.steady);
   checkpointing_.OnTick(now.steady);
+  AdvanceReplacement();
   Expire(now);
   if (!options_.keeps_state) ReleaseAsWitness(now);
 }
@@ -316,7 +318,8 @@ std::optional<RequestResult> Replica::OnEvent(Event event, Now now) {
   if (halted()) return std::nullopt;
   // The own checkpoint ends first; the sender tries again.
   if (std::holds_alternative<CheckpointReceived>(event) &&
-      (checkpointing_.running() || installing_.has_value())) {
+      (checkpointing_.running() || installing_.has_value() ||
+       replacement_given_out_)) {
     return std::nullopt;
   }
   now_ = now.steady;
@@ -362,6 +365,10 @@ void Replica::OnPersisted(WriteId write, Now now) {
     if (options_.keeps_state) store_.FinishInstall();
     MarkState();
     queue_.Reset();
+    // The damaged state is gone.
+    held_.reset();
+    EndReplacement(absl::FailedPreconditionError(
+        "a checkpoint of the primary has taken the state's place"));
   }
   slow_writes_ = writes_slowly() ? slow_writes_ + 1 : 0;
   waiting_ticks_ = 0;
@@ -372,7 +379,7 @@ void Replica::OnFetched(
     FetchId id, absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched) {
   if (halted()) return;
   const absl::Status status = queue_.OnFetched(id, std::move(fetched));
-  if (!status.ok()) Halt(status);
+  if (!status.ok()) MeetDamage(status);
 }
 
 void Replica::OnJournalRead(absl::StatusOr<std::vector<Entry>> entries) {
@@ -385,7 +392,10 @@ void Replica::OnJournalRead(absl::StatusOr<std::vector<Entry>> entries) {
 void Replica::OnCheckpointWritten(const absl::Status& status, Now now) {
   if (halted()) return;
   const absl::Status result = checkpointing_.OnWritten(status);
-  if (!result.ok()) return Halt(result);
+  if (!result.ok()) {
+    checkpointing_.Reset();
+    return MeetDamage(result);
+  }
   if (!status.ok()) return;  // Tried again later.
   Step(CheckpointTaken{store_.checkpoint().entry.sequence}, now);
 }
@@ -497,8 +507,8 @@ void Replica::Persist(JournalWrite write, std::vector<Done> done) {
 }
 
 bool Replica::Apply() {
-  if (halted() || installing_.has_value() || checkpointing_.full() ||
-      !options_.keeps_state) {
+  if (halted() || installing_.has_value() || held_.has_value() ||
+      checkpointing_.full() || !options_.keeps_state) {
     return false;
   }
   const bool replayed = replaying();
@@ -510,7 +520,10 @@ bool Replica::Apply() {
 }
 
 void Replica::CheckpointNow() {
-  if (halted() || installing_.has_value() || !options_.keeps_state) return;
+  if (halted() || installing_.has_value() || held_.has_value() ||
+      !options_.keeps_state) {
+    return;
+  }
   checkpointing_.Begin();
 }
 
@@ -532,6 +545,7 @@ void Replica::Abandon() {
   successor_ticks_ = 0;
   queue_.Abandon(OutcomeUnknown(fault_));
   reads_.Abandon(NotServing());
+  EndReplacement(absl::FailedPreconditionError("the replica has halted"));
 }
 
 absl::Status Replica::NotServing() const {

@@ -14,6 +14,11 @@
 //          nothing any more, every waiting proposal ends in OUTCOME_UNKNOWN,
 //          and status().fault says why. The process should end, and start
 //          again.
+// Repair   A damaged state is held while a checkpoint of another replica is
+//          brought: nothing is applied to it or read from it, and the journal
+//          goes on and is acknowledged. The checkpoint is one at or above the
+//          applied point, so that this does not go back (core/invariants.h,
+//          5). A primary holds nothing: it has to hand over first.
 // Threads  Belongs to the replica thread.
 #ifndef LEDGERD_REPLICATION_REPLICA_H_
 #define LEDGERD_REPLICATION_REPLICA_H_
@@ -21,6 +26,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -69,6 +75,10 @@ struct ReplicaOptions {
   ReplicaObserver* observer = nullptr;
   // Told of the state after each entry; null: nobody is.
   StateMarks* marks = nullptr;
+  // Damage of the state was met by what has to go on, and is held for somebody
+  // who mends it: HoldState. Empty: nobody does, and the replica halts. A
+  // primary halts in any case.
+  std::function<void(const absl::Status&)> on_held;
 };
 
 struct Now {
@@ -134,6 +144,22 @@ class Replica {
                  absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched);
   void OnJournalRead(absl::StatusOr<std::vector<Entry>> entries);
   void OnCheckpointWritten(const absl::Status& status, Now now);
+  void OnStateReplaced(Now now);
+
+  // Holds the damaged state, until it is replaced or released. The lowest
+  // checkpoint that may take its place. FAILED_PRECONDITION: this is the
+  // primary, or halted. UNAVAILABLE: not yet; it may be held already.
+  absl::StatusOr<Sequence> HoldState();
+
+  // Nothing comes of it: the damaged state is used again, as far as it goes.
+  // `why` is DATA_LOSS where it cannot be mended; then what was held because it
+  // cannot go on halts the replica.
+  void ReleaseState(const absl::Status& why);
+
+  // Puts what was received, and verified, in the held state's place, once the
+  // journal has that entry and it is committed. `done` is called when the state
+  // is the new one; FAILED_PRECONDITION: it will not be.
+  void ReplaceState(EntryId checkpoint, std::function<void(absl::Status)> done);
 
   // Applies more of what is committed; true when there may be more to apply
   // still.
@@ -148,7 +174,7 @@ class Replica {
   // Whether reads that might begin wait for others to be done.
   bool reads_wait(ReadKind kind) const { return reads_.waits(kind); }
 
-  // Begins the checkpoint of a clean stop.
+  // Begins a checkpoint: of a clean stop, or for another replica.
   void CheckpointNow();
 
   // Nobody waits for what it does. What a standby has not applied is in its
@@ -217,10 +243,19 @@ class Replica {
   // A promotion that a step has begun, while `primary` was the primary.
   PromotionBegun BegunWithout(ReplicaId primary, PromotionBegun::Why why,
                               Now now) const;
+  // Why a read is refused whose state is held.
+  absl::Status NotReadable(Freshness::Level level) const;
   // Of a read that is not linearizable; OK when it may wait here.
   absl::Status MayRead(const Freshness& freshness, Now now) const;
 
   bool halted() const { return !fault_.ok(); }
+
+  // Damage that an entry or a checkpoint has met: held or fatal.
+  void MeetDamage(const absl::Status& damage);
+  // Hands the replacement to the journal, once it can be.
+  void AdvanceReplacement();
+  // It is done, or is not to be.
+  void EndReplacement(const absl::Status& how);
 
   const ReplicaOptions options_;
   storage::Journal& journal_;
@@ -237,6 +272,14 @@ class Replica {
   WriteId persisted_;
   // The state is being replaced by a checkpoint, with this write.
   std::optional<WriteId> installing_;
+  // The state is damaged, and neither applied to nor read. Not OK: what was
+  // met, without which nothing can be applied.
+  std::optional<absl::Status> held_;
+  // The checkpoint that takes its place; whether that is in the journal's
+  // hands; who waits for it.
+  std::optional<EntryId> replacing_;
+  bool replacement_given_out_ = false;
+  std::function<void(absl::Status)> replaced_;
   // While something is on its way there, and nothing has become durable.
   uint32_t waiting_ticks_ = 0;
   // In a row, the last one done among them.

@@ -97,6 +97,8 @@ struct ReplicaStatus {
   uint64_t fork = 0;
   // All other members.
   std::vector<PeerStatus> peers;
+  // It is damaged, and not used (replica.h, "Repair").
+  bool state_held = false;
   // A primary that holds writes for a switchover.
   bool handing_over = false;
   std::vector<Alarm> alarms;

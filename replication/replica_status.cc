@@ -68,6 +68,7 @@ void Replica::FillStatus(ReplicaStatus& status) const {
   status.checkpoint = store_.checkpoint().entry.sequence;
   status.state_hash = store_.state_hash();
   status.delta_bytes = store_.delta_bytes();
+  status.state_held = held_.has_value();
   status.fault = fault_;
   const auto* end = std::get_if<Halted>(&protocol_->role());
   status.successor =

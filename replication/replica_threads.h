@@ -123,6 +123,17 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
     journal_thread_->Run(std::move(work));
   }
 
+  // Replica::CheckpointNow, soon.
+  void TakeCheckpoint() LEDGERD_EXCLUDES(mutex_);
+
+  // The same of Replica, in the order in which they are called; `done` is
+  // called on the replica thread, or never when that has ended.
+  void HoldState(std::function<void(absl::StatusOr<Sequence>)> done)
+      LEDGERD_EXCLUDES(mutex_);
+  void ReleaseState(const absl::Status& why) LEDGERD_EXCLUDES(mutex_);
+  void ReplaceState(EntryId checkpoint, std::function<void(absl::Status)> done)
+      LEDGERD_EXCLUDES(mutex_);
+
   // Halts the replica for a fault that others have found.
   void Fail(const absl::Status& fault) LEDGERD_EXCLUDES(mutex_);
 
@@ -167,6 +178,7 @@ class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {
   // ReplicaWork
   void Persist(JournalWrite write) override;
   void RecordCheckpoint(EntryId checkpoint) override;
+  void ReplaceState(EntryId checkpoint) override;
   void Fetch(FetchId id, storage::Needs missing) override;
   void ReadJournal(Sequence from) override;
   void ReadFor(JournalRead read) override;

@@ -4,8 +4,8 @@
 //          that its comment names, called on the replica thread. The real one
 //          (replica_threads.h) has a thread for each kind of work, the
 //          simulation a schedule.
-// Order    Persist and RecordCheckpoint end in the order in which they were
-//          called. Nothing else is ordered.
+// Order    Persist, RecordCheckpoint and ReplaceState end in the order in which
+//          they were called. Nothing else is ordered.
 // Threads  Called by the replica thread.
 #ifndef LEDGERD_REPLICATION_REPLICA_WORK_H_
 #define LEDGERD_REPLICATION_REPLICA_WORK_H_
@@ -39,6 +39,10 @@ class ReplicaWork {
   // Writes the superblock with the new checkpoint, then lets go of the journal
   // below it. Ends in nothing: the next checkpoint does it again.
   virtual void RecordCheckpoint(EntryId checkpoint) = 0;
+
+  // Opens the checkpoint that was received for a repair beside the state, then
+  // RecordCheckpoint: Replica::OnStateReplaced.
+  virtual void ReplaceState(EntryId checkpoint) = 0;
 
   // Replica::OnFetched.
   virtual void Fetch(FetchId id, storage::Needs missing) = 0;

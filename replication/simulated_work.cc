@@ -74,6 +74,16 @@ void SimulatedWork::RecordCheckpoint(EntryId checkpoint) {
   });
 }
 
+void SimulatedWork::ReplaceState(EntryId checkpoint) {
+  journal_pieces_.push_back([this, checkpoint](Replica& replica) {
+    const absl::Status status =
+        PerformReplacement(checkpoint, journal_, store_);
+    if (!Settle(status, replica)) return false;
+    if (status.ok()) replica.OnStateReplaced(now);
+    return true;
+  });
+}
+
 void SimulatedWork::Fetch(FetchId id, storage::Needs missing) {
   other_pieces_.push_back(
       [this, id, missing = std::move(missing)](Replica& replica) {

@@ -55,6 +55,7 @@ class SimulatedWork final : public ReplicaWork {
   // ReplicaWork
   void Persist(JournalWrite write) override;
   void RecordCheckpoint(EntryId checkpoint) override;
+  void ReplaceState(EntryId checkpoint) override;
   void Fetch(FetchId id, storage::Needs missing) override;
   void ReadJournal(Sequence from) override;
   void ReadFor(JournalRead read) override;

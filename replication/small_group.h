@@ -33,9 +33,11 @@ namespace ledgerd::replication {
 
 class SmallGroup {
  public:
-  SmallGroup() {
+  // `cold`: entries see only what was fetched for them.
+  explicit SmallGroup(bool cold = false) {
+    const storage::MemoryStateStore::Options options = {.cold = cold};
     for (uint64_t id = 1; id <= 3; ++id) {
-      nodes_[id - 1] = std::make_unique<Node>(id, wire_);
+      nodes_[id - 1] = std::make_unique<Node>(id, wire_, options);
     }
     for (const auto& node : nodes_) {
       LEDGERD_CHECK_OK(node->replica->Start(node->work->now));
@@ -143,6 +145,11 @@ class SmallGroup {
 
   void ReadBack(uint64_t id) { nodes_[id - 1]->reads_back = true; }
 
+  // What it was told that it holds, in order.
+  const std::vector<absl::Status>& held(uint64_t id) const {
+    return nodes_[id - 1]->held;
+  }
+
   // On their way.
   template <typename Body>
   size_t CountOnTheWay() const {
@@ -157,10 +164,12 @@ class SmallGroup {
   using Wire = std::deque<Message>;
 
   struct Node final : Transport {
-    Node(uint64_t number, Wire& messages)
+    Node(uint64_t number, Wire& messages,
+         const storage::MemoryStateStore::Options& options)
         : id(number),
           wire(messages),
-          disk(id, {ReplicaId(1), ReplicaId(2), ReplicaId(3)}) {
+          disk(id, {ReplicaId(1), ReplicaId(2), ReplicaId(3)}),
+          store(options) {
       Open();
     }
 
@@ -169,6 +178,9 @@ class SmallGroup {
       journal = *storage::MemoryJournal::Open(disk, {});
       ReplicaOptions options;
       options.self = ReplicaId(id);
+      options.on_held = [this](const absl::Status& damage) {
+        held.push_back(damage);
+      };
       const Now at =
           work == nullptr ? Now{Timestamp(1), Deadline{}} : work->now;
       work = std::make_unique<SimulatedWork>(*journal, store);
@@ -185,11 +197,12 @@ class SmallGroup {
     Wire& wire;
     storage::MemoryJournalDisk disk;
     std::unique_ptr<storage::MemoryJournal> journal;
-    storage::MemoryStateStore store{storage::MemoryStateStore::Options()};
+    storage::MemoryStateStore store;
     ToyMachine machine;
     std::unique_ptr<SimulatedWork> work;
     std::unique_ptr<Replica> replica;
     bool reads_back = true;
+    std::vector<absl::Status> held;
   };
 
   static bool DoJournal(Node& node) {

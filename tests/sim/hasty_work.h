@@ -27,6 +27,10 @@ class HastyWork final : public replication::ReplicaWork {
     work_.RecordCheckpoint(checkpoint);
   }
 
+  void ReplaceState(EntryId checkpoint) override {
+    work_.ReplaceState(checkpoint);
+  }
+
   void Fetch(replication::FetchId id, storage::Needs missing) override {
     work_.Fetch(id, std::move(missing));
   }
