@@ -1,6 +1,7 @@
 #include "server/checkpoint_messages.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -107,6 +108,29 @@ storage::CheckpointPosition After(const storage::CheckpointPosition& at,
     return {at.file, at.offset + bytes};
   }
   return {at.file + 1, 0};
+}
+
+absl::Status WriteChunks(
+    const storage::ExportedCheckpoint& files, storage::CheckpointPosition next,
+    const std::function<bool(v1::CheckpointChunk)>& write) {
+  const storage::CheckpointManifest& manifest = files.manifest();
+  while (next.file < manifest.files.size()) {
+    LEDGERD_ASSIGN_OR_RETURN(std::string data,
+                             files.Read(next, storage::kCheckpointChunkBytes));
+    v1::CheckpointChunk chunk;
+    ToProto(next, *chunk.mutable_at());
+    chunk.set_hash(std::string(AsBytes(Sha256(data))));
+    next = After(next, data.size(), manifest);
+    chunk.set_data(std::move(data));
+    if (!write(std::move(chunk))) return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<storage::CheckpointPosition> AddChunk(
+    const v1::CheckpointChunk& chunk, storage::CheckpointReceiver& receiver) {
+  LEDGERD_ASSIGN_OR_RETURN(const Hash256 hash, HashFromBytes(chunk.hash()));
+  return receiver.Add(FromProto(chunk.at()), chunk.data(), hash);
 }
 
 }  // namespace ledgerd::server

@@ -5,6 +5,10 @@
 #ifndef LEDGERD_SERVER_CHECKPOINT_MESSAGES_H_
 #define LEDGERD_SERVER_CHECKPOINT_MESSAGES_H_
 
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 #include "proto/base/sha256.h"
@@ -33,6 +37,17 @@ void ToProto(const replication::StateMark& mark,
              ::replication::v1::GetStateHashResponse& proto);
 absl::StatusOr<replication::StateMark> FromProto(
     const ::replication::v1::GetStateHashResponse& proto);
+
+// Reads the chunks from `next` on and gives them to `write`, until that says
+// false: the other side has ended it, and its status says why.
+absl::Status WriteChunks(
+    const storage::ExportedCheckpoint& files, storage::CheckpointPosition next,
+    const std::function<bool(::replication::v1::CheckpointChunk)>& write);
+
+// Gives a chunk to `receiver`; where the next one begins.
+absl::StatusOr<storage::CheckpointPosition> AddChunk(
+    const ::replication::v1::CheckpointChunk& chunk,
+    storage::CheckpointReceiver& receiver);
 
 absl::StatusOr<Hash256> HashFromBytes(const std::string& bytes);
 

@@ -11,7 +11,9 @@
 #include "proto/incident.h"
 #include "proto/membership.h"
 #include "replication/core/message.h"
+#include "replication/core/update.h"
 #include "server/group_layout.h"
+#include "server/grpc/successor.h"
 #include "server/host_port.h"
 #include "server/repair/journal_entries.h"
 #include "storage/posix_file.h"
@@ -33,6 +35,7 @@ constexpr uint32_t kTickMs = replication::ReplicaThreads::kTick.count();
 struct Told {
   replication::ReplicaObserver& observer;
   replication::StateMarks& marks;
+  std::function<void(const absl::Status&)> on_held;
   std::function<void(absl::Status)> on_halt;
 };
 
@@ -44,6 +47,7 @@ replication::ReplicaThreadsOptions ThreadsOptions(
   threads.on_halt = std::move(told.on_halt);
   threads.replica.observer = &told.observer;
   threads.replica.marks = &told.marks;
+  threads.replica.on_held = std::move(told.on_held);
   threads.replica.self = identity.replica;
   threads.replica.incarnation = Incarnation(identity.incarnation);
   threads.replica.keeps_state = keeps_state;
@@ -86,7 +90,8 @@ storage::SegmentJournalOptions JournalOptions(const config::v1::Config& config,
 }
 
 storage::RocksDbStateStore::Options StateOptions(
-    const ReplicaGroupOptions& options, ClusterId cluster) {
+    const ReplicaGroupOptions& options, ClusterId cluster,
+    StateDamage& damage) {
   const config::v1::Config& config = options.config;
   storage::RocksDbStateStore::Options state;
   state.database.block_cache_bytes = config.state().cache_bytes();
@@ -96,7 +101,11 @@ storage::RocksDbStateStore::Options StateOptions(
                   .bytes = config.state().event_bytes()};
   state.say = options.say;
   state.cluster = cluster;
-  state.database.on_read_error = options.on_read_error;
+  state.database.on_read_error = [tell = options.on_read_error,
+                                  &damage](const absl::Status& error) {
+    if (tell) tell(error);
+    damage.Note(error);
+  };
   return state;
 }
 
@@ -232,10 +241,12 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
   CompareWithJournal(journal->last_timestamp(),
                      replication::SystemClock().WallNow(), *options.logger);
   LEDGERD_RETURN_IF_ERROR(MakeRoom(*dir));
+  auto damage = std::make_unique<StateDamage>();
   LEDGERD_ASSIGN_OR_RETURN(
       auto store,
       storage::ReplaceableStateStore::Open(
-          dir->state_path(), StateOptions(options, dir->identity().cluster),
+          dir->state_path(),
+          StateOptions(options, dir->identity().cluster, *damage),
           {.incoming = dir->incoming_path(),
            .checkpoint = journal->superblock().checkpoint.sequence}));
   LEDGERD_ASSIGN_OR_RETURN(auto transport,
@@ -246,6 +257,7 @@ absl::StatusOr<std::unique_ptr<ReplicaGroup>> ReplicaGroup::Open(
                                  .incidents = std::move(incidents),
                                  .journal_counts = std::move(journal_counts),
                                  .journal = std::move(journal),
+                                 .damage = std::move(damage),
                                  .store = std::move(store),
                                  .transport = std::move(transport)}));
 }
@@ -256,6 +268,7 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
       incidents_(std::move(parts.incidents)),
       journal_counts_(std::move(parts.journal_counts)),
       journal_(std::move(parts.journal)),
+      damage_(std::move(parts.damage)),
       store_(std::move(parts.store)),
       transport_(std::move(parts.transport)),
       keeps_state_(KeepsState(journal_->superblock().membership,
@@ -265,6 +278,7 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
                    options, dir_->identity(), keeps_state_,
                    {.observer = incidents_->group(),
                     .marks = marks_,
+                    .on_held = OnHeld(),
                     .on_halt =
                         [this](const absl::Status& fault) { OnHalt(fault); }}),
                *journal_, *store_, machine_, clock_, transport_.get()),
@@ -281,7 +295,8 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
                        replica_.RunOnJournal(std::move(work));
                      };
                      return WriteMend(*journal_, run, damage, entries);
-                   }}) {
+                   }}),
+      state_repair_(RepairPorts()) {
   const std::string& archive = options.config.journal().archive_dir();
   if (archive.empty()) return;
   archiver_.emplace(*journal_, dir_->identity(),
@@ -328,12 +343,98 @@ void ReplicaGroup::BeginScrubbing() {
       return store_->VerifyCheckpointAt(pace);
     };
   }
+  // Who is alone, or a witness, has none to replace, or to replace it with.
+  if (keeps_state_ && transport_ != nullptr) {
+    ports.mend_state = [this] { return state_repair_.Mend(); };
+    ports.end_mending_state = [this] { state_repair_.End(); };
+  }
   ports.alarm = on_damage_;
   ports.clear = on_mended_;
   ports.halt = [this](const absl::Status& fault) { replica_.Fail(fault); };
   ports.now = [this] { return clock_.WallNow(); };
   scrubber_.emplace(scrubber_options_, std::move(ports), incidents_->keeper(),
                     logger_);
+  damage_->TellTo([this](const absl::Status& met) {
+    if (transport_ != nullptr) scrubber_->NoteStateDamage(met);
+  });
+}
+
+// Null where damage that an entry meets halts the replica.
+std::function<void(const absl::Status&)> ReplicaGroup::OnHeld() {
+  if (transport_ == nullptr) return nullptr;
+  return [this](const absl::Status& damage) {
+    logger_.Error("the state is held: what has to go on has met damage",
+                  {{"what", std::string(damage.message())}});
+    damage_->Note(damage);
+  };
+}
+
+StateRepair::Ports ReplicaGroup::RepairPorts() {
+  StateRepair::Ports ports;
+  ports.others = [this] { return OthersWithState(); };
+  ports.hold = [this](std::function<void(absl::StatusOr<Sequence>)> done) {
+    replica_.HoldState(std::move(done));
+  };
+  ports.release = [this](const absl::Status& why) {
+    replica_.ReleaseState(why);
+  };
+  ports.replace = [this](const EntryId& checkpoint,
+                         std::function<void(absl::Status)> done) {
+    replica_.ReplaceState(checkpoint, std::move(done));
+  };
+  ports.fetch = [this](ReplicaId replica, Sequence at_least,
+                       const std::stop_token& stop) {
+    return transport_->CheckpointOf(replica, at_least,
+                                    *store_->repair_receiver(), stop);
+  };
+  ports.verify = [this](const EntryId& checkpoint, const storage::Pace& pace) {
+    return store_->VerifyRepair(checkpoint, pace);
+  };
+  ports.hand_over = [this] { HandOver(); };
+  return ports;
+}
+
+std::vector<ReplicaId> ReplicaGroup::OthersWithState() const {
+  const replication::ReplicaStatus status = replica_.status();
+  std::vector<ReplicaId> others;
+  for (const Member& member : status.membership.members) {
+    if (member.id == status.replica || member.role == MemberRole::kWitness) {
+      continue;
+    }
+    others.push_back(member.id);
+  }
+  return others;
+}
+
+// While failover is paused, operators alone say who is primary.
+void ReplicaGroup::HandOver() {
+  const replication::ReplicaStatus status = replica_.status();
+  const ReplicaId successor = SuccessorOf(status);
+  if (status.role != replication::Role::kPrimary ||
+      status.membership.IsPausedAt(clock_.WallNow()) ||
+      successor == ReplicaId(0)) {
+    return;
+  }
+  logger_.Warning("the role is to be handed over: the state is damaged",
+                  {{"to", successor.value()}});
+  replica_.Request(replication::SwitchoverRequested{.target = successor},
+                   [](const absl::StatusOr<replication::RequestResult>&) {});
+}
+
+absl::StatusOr<std::shared_ptr<const storage::ExportedCheckpoint>>
+ReplicaGroup::CheckpointFor(Sequence at_least) {
+  if (!keeps_state_) {
+    return absl::FailedPreconditionError("a witness keeps no state");
+  }
+  const replication::ReplicaStatus status = replica_.status();
+  if (status.state_held) {
+    return absl::DataLossError("its state is damaged, too");
+  }
+  if (status.checkpoint >= at_least) return store_->ExportCheckpoint();
+  if (status.applied >= at_least) replica_.TakeCheckpoint();
+  return absl::UnavailableError(absl::StrCat(
+      "its newest checkpoint is of sequence ", status.checkpoint.value(),
+      ", and one of ", at_least.value(), " or above is needed"));
 }
 
 std::vector<ReplicaId> ReplicaGroup::Others() const {
@@ -390,6 +491,9 @@ absl::Status ReplicaGroup::Connect() {
   ends.entries = [this](ReplicaId asker, Sequence from, Sequence through) {
     return EntriesOf(asker, from, through);
   };
+  ends.checkpoint = [this](Sequence at_least) {
+    return CheckpointFor(at_least);
+  };
   if (keeps_state_) {
     ends.receiver =
         &receiver_.emplace(replica_.checkpoint_receiver(), incidents_->group());
@@ -417,6 +521,7 @@ void ReplicaGroup::Follow(const replication::ReplicaStatus& status) {
 
 absl::Status ReplicaGroup::Stop(std::chrono::milliseconds patience) {
   // It has things written, which is over once the replica has stopped.
+  damage_->TellTo(nullptr);
   scrubber_->End();
   if (completion_reporter_.has_value()) completion_reporter_->Stop();
   const absl::Status fault = replica_.Stop(patience);

@@ -46,8 +46,11 @@
 #include "server/repair/journal_repair.h"
 #include "server/repair/scrubber.h"
 #include "server/scrub_passes.h"
+#include "server/repair/state_damage.h"
+#include "server/repair/state_repair.h"
 #include "server/served_group.h"
 #include "server/standing.h"
+#include "storage/checkpoint_transfer.h"
 #include "storage/data_dir.h"
 #include "storage/journal_archiver.h"
 #include "storage/segment_journal.h"
@@ -143,6 +146,7 @@ class ReplicaGroup {
     std::unique_ptr<ReplicaIncidents> incidents;
     std::unique_ptr<JournalCounts> journal_counts;
     std::unique_ptr<storage::SegmentJournal> journal;
+    std::unique_ptr<StateDamage> damage;
     std::unique_ptr<storage::StateStore> store;
     std::unique_ptr<GrpcTransport> transport;
   };
@@ -154,6 +158,13 @@ class ReplicaGroup {
 
   void BeginScrubbing();
   std::vector<ReplicaId> Others() const;
+  std::function<void(const absl::Status&)> OnHeld();
+  StateRepair::Ports RepairPorts();
+  std::vector<ReplicaId> OthersWithState() const;
+  void HandOver();
+  // For another replica, whose state is damaged.
+  absl::StatusOr<std::shared_ptr<const storage::ExportedCheckpoint>>
+  CheckpointFor(Sequence at_least);
   // For another replica, where these are damaged.
   absl::StatusOr<std::vector<Entry>> EntriesOf(ReplicaId asker, Sequence from,
                                                Sequence through);
@@ -167,6 +178,8 @@ class ReplicaGroup {
   const std::unique_ptr<JournalCounts> journal_counts_;
   const std::unique_ptr<storage::SegmentJournal> journal_;
   std::optional<storage::JournalArchiver> archiver_;
+  // Outlives the state, which tells it.
+  const std::unique_ptr<StateDamage> damage_;
   const std::unique_ptr<storage::StateStore> store_;
   // The transport's.
   std::optional<RecordedReceiver> receiver_;
@@ -185,6 +198,7 @@ class ReplicaGroup {
   const std::function<void(DamageAlarms::Place)> on_mended_;
   Logger& logger_;
   JournalRepair repair_;
+  StateRepair state_repair_;
   std::optional<Scrubber> scrubber_;
   // Not where no state is kept.
   std::optional<CompletionReporter> completion_reporter_;

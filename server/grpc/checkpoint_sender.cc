@@ -8,7 +8,6 @@
 #include "grpcpp/create_channel_posix.h"
 #include "grpcpp/support/channel_arguments.h"
 
-#include "proto/base/sha256.h"
 #include "proto/base/status_macros.h"
 #include "replication/v1/replication.grpc.pb.h"
 #include "replication/wire.h"
@@ -34,25 +33,6 @@ grpc::ChannelArguments Arguments() {
 
 using Stream = grpc::ClientReaderWriter<v1::SendCheckpointRequest,
                                         v1::SendCheckpointResponse>;
-
-// The chunks from `next` on; ends early when the other side has ended it, whose
-// status says why.
-absl::Status WriteChunks(const storage::ExportedCheckpoint& files,
-                         storage::CheckpointPosition next, Stream& stream) {
-  const storage::CheckpointManifest& manifest = files.manifest();
-  while (next.file < manifest.files.size()) {
-    LEDGERD_ASSIGN_OR_RETURN(std::string data,
-                             files.Read(next, storage::kCheckpointChunkBytes));
-    v1::SendCheckpointRequest request;
-    v1::CheckpointChunk& chunk = *request.mutable_chunk();
-    ToProto(next, *chunk.mutable_at());
-    chunk.set_hash(std::string(AsBytes(Sha256(data))));
-    next = After(next, data.size(), manifest);
-    chunk.set_data(std::move(data));
-    if (!stream.Write(request)) return absl::OkStatus();
-  }
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -144,7 +124,12 @@ absl::Status CheckpointSender::BringTo(
   v1::SendCheckpointResponse response;
   absl::Status read;
   if (stream->Read(&response)) {
-    read = WriteChunks(*checkpoint.files, FromProto(response.next()), *stream);
+    const auto write = [&stream](v1::CheckpointChunk chunk) {
+      v1::SendCheckpointRequest part;
+      *part.mutable_chunk() = std::move(chunk);
+      return stream->Write(part);
+    };
+    read = WriteChunks(*checkpoint.files, FromProto(response.next()), write);
   }
   if (!read.ok()) context.TryCancel();
   stream->WritesDone();

@@ -8,6 +8,7 @@
 
 #include "proto/base/status_macros.h"
 #include "replication/wire.h"
+#include "server/grpc/checkpoint_fetch.h"
 #include "server/grpc/incident_sender.h"
 
 namespace ledgerd::server {
@@ -15,6 +16,7 @@ namespace {
 
 namespace v1 = ::replication::v1;
 
+constexpr std::chrono::seconds kDialPatience{1};
 constexpr int kFrameBytesMax = 1 << 20;
 
 }  // namespace
@@ -177,6 +179,15 @@ absl::StatusOr<std::vector<Entry>> GrpcTransport::EntriesOf(ReplicaId replica,
   return AskEntries(call, from, through);
 }
 
+absl::StatusOr<EntryId> GrpcTransport::CheckpointOf(
+    ReplicaId replica, Sequence at_least, storage::CheckpointReceiver& receiver,
+    const std::stop_token& stop) {
+  LEDGERD_ASSIGN_OR_RETURN(
+      const PeerCall call,
+      CallTo(replica, std::chrono::steady_clock::now() + kDialPatience));
+  return FetchCheckpoint(call, at_least, receiver, stop);
+}
+
 void GrpcTransport::SendCheckpoint(replication::CheckpointOrder order) {
   const MutexLock lock(mutex_);
   const auto peer = peers_.find(order.to);
@@ -196,6 +207,7 @@ ReplicationHost GrpcTransport::MakeHost() {
   host.journal_incidents = ends_.journal_incidents;
   host.state_at = ends_.state_at;
   host.entries = ends_.entries;
+  host.checkpoint = ends_.checkpoint;
   host.receiver = ends_.receiver;
   return host;
 }

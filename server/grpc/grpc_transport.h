@@ -30,6 +30,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -82,6 +83,10 @@ struct TransportEnds {
   std::function<absl::StatusOr<std::vector<Entry>>(
       ReplicaId asker, Sequence from, Sequence through)>
       entries;
+  // As ReplicationHost's.
+  std::function<absl::StatusOr<
+      std::shared_ptr<const storage::ExportedCheckpoint>>(Sequence at_least)>
+      checkpoint;
   // Null for a witness.
   storage::CheckpointReceiver* receiver = nullptr;
 };
@@ -124,6 +129,13 @@ class GrpcTransport final : public replication::Transport, public Peers {
   absl::StatusOr<std::vector<Entry>> EntriesOf(ReplicaId replica, Sequence from,
                                                Sequence through,
                                                Deadline deadline) override
+      LEDGERD_EXCLUDES(mutex_);
+
+  // Brings that one's newest checkpoint, at this sequence or above, to
+  // `receiver`, and waits for it (checkpoint_fetch.h).
+  absl::StatusOr<EntryId> CheckpointOf(ReplicaId replica, Sequence at_least,
+                                       storage::CheckpointReceiver& receiver,
+                                       const std::stop_token& stop)
       LEDGERD_EXCLUDES(mutex_);
 
   void Send(replication::Message message) override LEDGERD_EXCLUDES(mutex_);

@@ -9,7 +9,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -152,6 +154,15 @@ class TestReplica {
       incidents_.insert(incidents_.end(), incidents.begin(), incidents.end());
       return journalled_;
     };
+    ends.checkpoint = [this](Sequence at_least)
+        -> absl::StatusOr<std::shared_ptr<const storage::ExportedCheckpoint>> {
+      const Sequence at = checkpoint_->manifest().applied.entry.sequence;
+      if (at >= at_least) return checkpoint_;
+      const MutexLock lock(mutex_);
+      asked_too_much_ = true;
+      changed_.SignalAll();
+      return absl::UnavailableError("not yet");
+    };
     ends.receiver = &receiver_;
     LEDGERD_CHECK_OK(transport_->Start(std::move(ends)));
   }
@@ -165,6 +176,12 @@ class TestReplica {
   SharedAddresses& addresses() { return addresses_; }
 
   TestReceiver& receiver() { return receiver_; }
+
+  // A checkpoint was asked for that there is not.
+  void WaitUntilAskedTooMuch() {
+    const MutexLock lock(mutex_);
+    while (!asked_too_much_) changed_.Wait(mutex_);
+  }
 
   const TestCheckpoint& checkpoint() const { return *checkpoint_; }
 
@@ -257,6 +274,7 @@ class TestReplica {
                    lines_.emplace_back(line);
                  }};
   SharedAddresses addresses_;
+  bool asked_too_much_ LEDGERD_GUARDED_BY(mutex_) = false;
   TestReceiver receiver_;
   const std::shared_ptr<const TestCheckpoint> checkpoint_ =
       std::make_shared<TestCheckpoint>();
@@ -440,6 +458,45 @@ TEST(GrpcTransportTest, ACheckpointThatWasCutShortGoesOn) {
   EXPECT_EQ(received.checkpoint, one.checkpoint().manifest().applied.entry);
   EXPECT_EQ(received.timestamp, Timestamp(99));
   EXPECT_EQ(received.membership.members.size(), 1u);
+}
+
+// For a repair: who receives it asks.
+TEST(GrpcTransportTest, ACheckpointIsFetchedAndGoesOn) {
+  TestReplica one(1);
+  TestReplica two(2, At(1, one.address()));
+  ASSERT_TRUE(two.Reaches(one));
+  const std::stop_source stop;
+  const auto fetch = [&] {
+    return two.transport().CheckpointOf(ReplicaId(1), Sequence(40),
+                                        two.receiver(), stop.get_token());
+  };
+  two.receiver().FailAt({1, storage::kCheckpointChunkBytes});
+  const auto cut_short = fetch();
+  EXPECT_TRUE(absl::IsResourceExhausted(cut_short.status()))
+      << cut_short.status();
+  const auto fetched = fetch();
+  ASSERT_TRUE(fetched.ok()) << fetched.status();
+  EXPECT_EQ(*fetched, one.checkpoint().manifest().applied.entry);
+  EXPECT_EQ(two.receiver().contents(), one.checkpoint().contents());
+  // All of it is there.
+  const int reads_before = one.checkpoint().reads();
+  EXPECT_TRUE(fetch().ok());
+  EXPECT_EQ(one.checkpoint().reads(), reads_before);
+}
+
+TEST(GrpcTransportTest, AFetchThatWaitsIsStopped) {
+  TestReplica one(1);
+  TestReplica two(2, At(1, one.address()));
+  ASSERT_TRUE(two.Reaches(one));
+  std::stop_source stop;
+  std::thread stopping([&] {
+    one.WaitUntilAskedTooMuch();
+    stop.request_stop();
+  });
+  const auto fetched = two.transport().CheckpointOf(
+      ReplicaId(1), Sequence(41), two.receiver(), stop.get_token());
+  stopping.join();
+  EXPECT_TRUE(absl::IsCancelled(fetched.status())) << fetched.status();
 }
 
 // ---- incidents

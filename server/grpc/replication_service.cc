@@ -1,6 +1,7 @@
 #include "server/grpc/replication_service.h"
 
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
@@ -24,6 +25,8 @@ using ConnectReactor =
 
 // Until an entry that is waited for is applied.
 constexpr std::chrono::milliseconds kLookAgain{10};
+// Until there is a checkpoint that is asked for; who asks does so again.
+constexpr std::chrono::seconds kCheckpointPatience{10};
 
 grpc::Status ToGrpc(const absl::Status& status) {
   return {static_cast<grpc::StatusCode>(status.code()),
@@ -144,11 +147,7 @@ absl::Status ReplicationService::Receive(CheckpointStream& stream) {
     if (!stream.Read(&request)) {
       return absl::UnavailableError("the transfer was cut short");
     }
-    LEDGERD_ASSIGN_OR_RETURN(const Hash256 hash,
-                             HashFromBytes(request.chunk().hash()));
-    LEDGERD_ASSIGN_OR_RETURN(
-        next, host_.receiver->Add(FromProto(request.chunk().at()),
-                                  request.chunk().data(), hash));
+    LEDGERD_ASSIGN_OR_RETURN(next, AddChunk(request.chunk(), *host_.receiver));
   }
   if (host_.receiver != nullptr) {
     LEDGERD_RETURN_IF_ERROR(host_.receiver->Finish());
@@ -235,6 +234,48 @@ absl::StatusOr<std::vector<Entry>> ReplicationService::ReadEntries(
     return absl::InvalidArgumentError("no entries are asked for");
   }
   return host_.entries(ReplicaId(request.hello().replica_id()), from, through);
+}
+
+grpc::Status ReplicationService::GetCheckpoint(grpc::ServerContext* context,
+                                               RepairStream* stream) {
+  const absl::Status sent = Send(*context, *stream);
+  return sent.ok() ? grpc::Status::OK : ToGrpc(sent);
+}
+
+absl::Status ReplicationService::Send(const grpc::ServerContext& context,
+                                      RepairStream& stream) const {
+  v1::GetCheckpointRequest request;
+  if (!stream.Read(&request)) {
+    return absl::InvalidArgumentError("no checkpoint is asked for");
+  }
+  LEDGERD_RETURN_IF_ERROR(host_.admit(request.hello()));
+  LEDGERD_ASSIGN_OR_RETURN(
+      const auto files,
+      WaitForCheckpoint(context, Sequence(request.at_least_sequence())));
+  v1::GetCheckpointResponse response;
+  ToProto(files->manifest(), *response.mutable_manifest());
+  if (!stream.Write(response) || !stream.Read(&request)) {
+    return absl::UnavailableError("the transfer was cut short");
+  }
+  return WriteChunks(*files, FromProto(request.next()),
+                     [&stream](v1::CheckpointChunk chunk) {
+                       v1::GetCheckpointResponse part;
+                       *part.mutable_chunk() = std::move(chunk);
+                       return stream.Write(part);
+                     });
+}
+
+absl::StatusOr<std::shared_ptr<const storage::ExportedCheckpoint>>
+ReplicationService::WaitForCheckpoint(const grpc::ServerContext& context,
+                                      Sequence at_least) const {
+  const auto until = std::chrono::steady_clock::now() + kCheckpointPatience;
+  auto files = host_.checkpoint(at_least);
+  while (absl::IsUnavailable(files.status()) && !context.IsCancelled() &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(kLookAgain);
+    files = host_.checkpoint(at_least);
+  }
+  return files;
 }
 
 }  // namespace ledgerd::server

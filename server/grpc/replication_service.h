@@ -13,6 +13,7 @@
 #define LEDGERD_SERVER_GRPC_REPLICATION_SERVICE_H_
 
 #include <functional>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,11 @@ struct ReplicationHost {
   std::function<absl::StatusOr<std::vector<Entry>>(
       ReplicaId asker, Sequence from, Sequence through)>
       entries;
+  // Its newest checkpoint, at that sequence or above. UNAVAILABLE: not yet;
+  // quick.
+  std::function<absl::StatusOr<
+      std::shared_ptr<const storage::ExportedCheckpoint>>(Sequence at_least)>
+      checkpoint;
   // Used by one stream at a time; null for a witness, which keeps no state.
   storage::CheckpointReceiver* receiver = nullptr;
 };
@@ -57,6 +63,10 @@ class ReplicationService final
   using CheckpointStream =
       grpc::ServerReaderWriter<::replication::v1::SendCheckpointResponse,
                                ::replication::v1::SendCheckpointRequest>;
+
+  using RepairStream =
+      grpc::ServerReaderWriter<::replication::v1::GetCheckpointResponse,
+                               ::replication::v1::GetCheckpointRequest>;
 
   explicit ReplicationService(ReplicationHost host) : host_(std::move(host)) {}
 
@@ -82,6 +92,9 @@ class ReplicationService final
       const ::replication::v1::GetEntriesRequest* request,
       ::replication::v1::GetEntriesResponse* response) override;
 
+  grpc::Status GetCheckpoint(grpc::ServerContext* context,
+                             RepairStream* stream) override;
+
  private:
   // Ends the transfer that is going on, whose sender has given it up, or is no
   // longer to send.
@@ -93,6 +106,11 @@ class ReplicationService final
   absl::StatusOr<replication::StateMark> WaitForState(
       const grpc::ServerContext& context,
       const ::replication::v1::GetStateHashRequest& request) const;
+  absl::Status Send(const grpc::ServerContext& context,
+                    RepairStream& stream) const;
+  absl::StatusOr<std::shared_ptr<const storage::ExportedCheckpoint>>
+  WaitForCheckpoint(const grpc::ServerContext& context,
+                    Sequence at_least) const;
   absl::StatusOr<std::vector<Entry>> ReadEntries(
       const ::replication::v1::GetEntriesRequest& request) const;
 

@@ -1,46 +1,15 @@
 #include "server/repair/journal_entries.h"
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
-#include "proto/base/mutex.h"
 #include "proto/base/status_macros.h"
+#include "server/repair/promised.h"
 
 namespace ledgerd::server {
 namespace {
-
-// A status that another thread will know.
-class PromisedStatus {
- public:
-  void Set(absl::Status status) LEDGERD_EXCLUDES(mutex_) {
-    {
-      const MutexLock lock(mutex_);
-      status_ = std::move(status);
-    }
-    changed_.SignalAll();
-  }
-
-  // Nothing when it is not known in time.
-  std::optional<absl::Status> WaitFor(std::chrono::nanoseconds patience)
-      LEDGERD_EXCLUDES(mutex_) {
-    const auto until = std::chrono::steady_clock::now() + patience;
-    const MutexLock lock(mutex_);
-    while (!status_.has_value()) {
-      const auto left = until - std::chrono::steady_clock::now();
-      if (left <= left.zero()) break;
-      changed_.WaitFor(mutex_, left);
-    }
-    return status_;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  std::optional<absl::Status> status_ LEDGERD_GUARDED_BY(mutex_);
-};
 
 absl::StatusOr<std::vector<Entry>> Only(absl::StatusOr<Entry> entry) {
   LEDGERD_RETURN_IF_ERROR(entry.status());
@@ -75,7 +44,7 @@ absl::Status WriteMend(storage::SegmentJournal& journal,
                        absl::Span<const Entry> entries) {
   LEDGERD_ASSIGN_OR_RETURN(const storage::PreparedMend mend,
                            journal.PrepareMend(damage, entries));
-  const auto written = std::make_shared<PromisedStatus>();
+  const auto written = std::make_shared<Promised<absl::Status>>();
   run([&journal, mend, written] { written->Set(journal.PerformMend(mend)); });
   return written->WaitFor(kMendPatience)
       .value_or(absl::UnavailableError("the journal has not got to it yet"));

@@ -42,6 +42,7 @@ void Scrubber::End() {
     ending_ = true;
   }
   changed_.SignalAll();
+  if (ports_.end_mending_state != nullptr) ports_.end_mending_state();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -49,6 +50,15 @@ void Scrubber::LookNow() {
   {
     const MutexLock lock(mutex_);
     look_now_ = true;
+  }
+  changed_.SignalAll();
+}
+
+void Scrubber::NoteStateDamage(const absl::Status& damage) {
+  {
+    const MutexLock lock(mutex_);
+    if (state_damage_.has_value()) return;
+    state_damage_ = damage;
   }
   changed_.SignalAll();
 }
@@ -62,6 +72,10 @@ void Scrubber::Loop() {
   while (true) {
     const Turn turn = WaitForTurn();
     if (turn == Turn::kEnd) return;
+    if (turn == Turn::kState) {
+      SeeToNotedDamage().IgnoreError();  // It is to end.
+      continue;
+    }
     is_clean_ = true;
     absl::Status status = LookAtJournal();
     if (status.ok() && turn == Turn::kAll) status = LookAtState();
@@ -80,6 +94,7 @@ Scrubber::Turn Scrubber::WaitForTurn() {
   const MutexLock lock(mutex_);
   while (!ending_) {
     if (std::exchange(look_now_, false)) return Turn::kJournal;
+    if (state_damage_.has_value()) return Turn::kState;
     if (options_.interval == options_.interval.zero()) {
       changed_.Wait(mutex_);
       continue;
@@ -162,14 +177,16 @@ absl::Status Scrubber::SeeTo(const SegmentDamage& damage) {
   return absl::OkStatus();
 }
 
+bool Scrubber::IsNew(const std::string& what, std::set<std::string>& told) {
+  return told.size() < kReportedMax && told.insert(what).second;
+}
+
 // What is damaged still is told of once, not in each pass.
 void Scrubber::Report(DamageAlarms::Place place, const absl::Status& damage) {
   is_clean_ = false;
   ports_.alarm(place, damage);
   const std::string what(damage.message());
-  if (reported_.size() >= kReportedMax || !reported_.insert(what).second) {
-    return;
-  }
+  if (!IsNew(what, reported_)) return;
   logger_.Error("damage was found that is not mended", {{"what", what}});
   incidents_.Raise({.kind = absl::IsDataLoss(damage) ? IncidentKind::kCorruption
                                                      : IncidentKind::kDiskError,
@@ -180,9 +197,74 @@ absl::Status Scrubber::LookAtState() {
   if (ports_.verify_state == nullptr) return absl::OkStatus();
   const absl::Status status =
       ports_.verify_state([this](uint64_t bytes) { return Paced(bytes); });
-  if (absl::IsCancelled(status)) return status;
-  if (!status.ok()) Report(DamageAlarms::Place::kState, status);
+  if (status.ok() || absl::IsCancelled(status)) return status;
+  if (absl::IsDataLoss(status)) return SeeToState(status);
+  Report(DamageAlarms::Place::kState, status);
   return absl::OkStatus();
+}
+
+absl::Status Scrubber::SeeToNotedDamage() {
+  std::optional<absl::Status> damage;
+  {
+    const MutexLock lock(mutex_);
+    damage = std::exchange(state_damage_, std::nullopt);
+  }
+  return damage.has_value() ? SeeToState(*damage) : absl::OkStatus();
+}
+
+absl::Status Scrubber::SeeToState(const absl::Status& damage) {
+  if (ports_.mend_state == nullptr) {
+    Report(DamageAlarms::Place::kState, damage);
+    return absl::OkStatus();
+  }
+  ports_.alarm(DamageAlarms::Place::kState, damage);
+  const std::string what(damage.message());
+  // Nobody could give another one.
+  if (!IsNew(what, lost_)) {
+    is_clean_ = false;
+    return absl::OkStatus();
+  }
+  logger_.Error("damage of the state was found", {{"what", what}});
+  const uint64_t fault =
+      incidents_.Raise({.kind = IncidentKind::kCorruption, .cause = what});
+  const uint64_t repair =
+      incidents_.Raise({.kind = IncidentKind::kRepair, .cause = what});
+  const absl::Status mended = MendState();
+  if (absl::IsCancelled(mended)) return mended;
+  if (!mended.ok()) {
+    is_clean_ = false;
+    logger_.Error("the state cannot be mended",
+                  {{"what", what}, {"why", std::string(mended.message())}});
+    incidents_.Close(repair, {.outcome = IncidentOutcome::kFailed,
+                              .resolution = std::string(mended.message())});
+    return absl::OkStatus();
+  }
+  const std::string how = "replaced with a checkpoint of another replica";
+  incidents_.Close(repair, {.resolution = how});
+  incidents_.Close(fault, {.resolution = how});
+  // All that was found in the old one is gone with it.
+  lost_.clear();
+  {
+    const MutexLock lock(mutex_);
+    state_damage_.reset();
+  }
+  ports_.clear(DamageAlarms::Place::kState);
+  logger_.Info("the state was replaced", {{"what", what}});
+  return absl::OkStatus();
+}
+
+absl::Status Scrubber::MendState() {
+  absl::Status mended = ports_.mend_state();
+  std::string why;
+  while (absl::IsUnavailable(mended)) {
+    if (why != mended.message()) {
+      why = std::string(mended.message());
+      logger_.Warning("the state is not mended yet", {{"why", why}});
+    }
+    LEDGERD_RETURN_IF_ERROR(Sleep(kRetryAfter));
+    mended = ports_.mend_state();
+  }
+  return mended;
 }
 
 }  // namespace ledgerd::server

@@ -14,9 +14,12 @@
 //          both end well. What could not be asked for is tried again each
 //          kRetryAfter. What no replica has halts this one, and the fault names
 //          the sequence.
-//          Of the state, or of more than entries: corruption and an alarm, for
-//          an operator: it is not mended. Nothing damaged is ever used.
-// Threads  Its own. LookNow and passes: any.
+//          Of the state, found here or met by a read: the same two incidents,
+//          and it is replaced (state_repair.h); where no replica has a whole
+//          one, or this one is alone, the alarm stays, for an operator.
+//          Of more of the journal than entries: corruption and an alarm.
+//          Nothing damaged is ever used.
+// Threads  Its own. LookNow, NoteStateDamage and passes: any.
 #ifndef LEDGERD_SERVER_REPAIR_SCRUBBER_H_
 #define LEDGERD_SERVER_REPAIR_SCRUBBER_H_
 
@@ -24,6 +27,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -60,6 +64,10 @@ struct ScrubberPorts {
       mend;
   // Empty where there is no state.
   std::function<absl::Status(const storage::Pace&)> verify_state;
+  // Replaces the state. Empty: it is not mended.
+  std::function<absl::Status()> mend_state;
+  // Has that end soon.
+  std::function<void()> end_mending_state;
   // An alarm, and its end.
   std::function<void(DamageAlarms::Place, const absl::Status&)> alarm;
   std::function<void(DamageAlarms::Place)> clear;
@@ -91,12 +99,15 @@ class Scrubber {
   // Begins a pass over the journal, if none goes on.
   void LookNow() LEDGERD_EXCLUDES(mutex_);
 
+  // Damage of the state was met. Quick.
+  void NoteStateDamage(const absl::Status& damage) LEDGERD_EXCLUDES(mutex_);
+
   // Over everything.
   ScrubPasses passes() const LEDGERD_EXCLUDES(mutex_);
 
  private:
   // What there is to do next.
-  enum class Turn { kEnd, kJournal, kAll };
+  enum class Turn { kEnd, kJournal, kState, kAll };
 
   void Loop() LEDGERD_EXCLUDES(mutex_);
   Turn WaitForTurn() LEDGERD_EXCLUDES(mutex_);
@@ -104,6 +115,13 @@ class Scrubber {
   absl::Status LookAtJournal();
   absl::Status LookAtSegment(storage::SegmentNumber number);
   absl::Status LookAtState();
+  // The damage that was noted, if it was.
+  absl::Status SeeToNotedDamage() LEDGERD_EXCLUDES(mutex_);
+  absl::Status SeeToState(const absl::Status& damage) LEDGERD_EXCLUDES(mutex_);
+  // Tries until it is mended, or cannot be, or it is to end.
+  absl::Status MendState() LEDGERD_EXCLUDES(mutex_);
+  // False when it was told of before.
+  static bool IsNew(const std::string& what, std::set<std::string>& told);
   void Report(DamageAlarms::Place place, const absl::Status& damage);
   // Until it is mended, or cannot be, or it is to end.
   absl::Status SeeTo(const storage::SegmentDamage& damage);
@@ -119,11 +137,14 @@ class Scrubber {
   CondVar changed_;
   bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool look_now_ LEDGERD_GUARDED_BY(mutex_) = false;
+  std::optional<absl::Status> state_damage_ LEDGERD_GUARDED_BY(mutex_);
   ScrubPasses passes_ LEDGERD_GUARDED_BY(mutex_);
   // The thread's own: when the next pass over everything begins.
   std::chrono::steady_clock::time_point next_;
   // What is not mended, and was told of.
   std::set<std::string> reported_;
+  // Of the state; nobody else has a whole one.
+  std::set<std::string> lost_;
   // This pass has met some of that.
   bool is_clean_ = true;
   std::thread thread_;

@@ -54,6 +54,17 @@ class ScrubberTest : public testing::Test {
       const MutexLock lock(mutex_);
       return state_;
     };
+    if (mends_state_) {
+      ports.mend_state = [this] {
+        Note("mend state");
+        const MutexLock lock(mutex_);
+        absl::Status mended = state_mends_.front();
+        state_mends_.pop_front();
+        if (mended.ok()) state_ = absl::OkStatus();
+        return mended;
+      };
+      ports.end_mending_state = [this] { Note("end"); };
+    }
     ports.alarm = [this](DamageAlarms::Place place, const absl::Status&) {
       Note(place == DamageAlarms::Place::kState ? "state alarm" : "alarm");
     };
@@ -80,6 +91,13 @@ class ScrubberTest : public testing::Test {
   void DamageState(absl::Status damage) {
     const MutexLock lock(mutex_);
     state_ = std::move(damage);
+  }
+
+  // Each try ends as these say.
+  void MendState(std::deque<absl::Status> mends) {
+    const MutexLock lock(mutex_);
+    mends_state_ = true;
+    state_mends_ = std::move(mends);
   }
 
   void Note(const std::string& step) {
@@ -135,6 +153,8 @@ class ScrubberTest : public testing::Test {
   std::deque<absl::Status> mends_ LEDGERD_GUARDED_BY(mutex_);
   absl::Status unmendable_ LEDGERD_GUARDED_BY(mutex_);
   absl::Status state_ LEDGERD_GUARDED_BY(mutex_);
+  std::deque<absl::Status> state_mends_ LEDGERD_GUARDED_BY(mutex_);
+  bool mends_state_ = false;  // Before the start.
   std::unique_ptr<Scrubber> scrubber_;
 };
 
@@ -214,6 +234,51 @@ TEST_F(ScrubberTest, DamageOfTheStateIsOneIncident) {
   EXPECT_EQ(
       Told(),
       Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress}}));
+}
+
+TEST_F(ScrubberTest, ADamagedStateIsReplacedAndCountedAsThat) {
+  MendState({absl::OkStatus()});
+  DamageState(absl::DataLossError("db/7.sst"));
+  Start(std::chrono::seconds(1));
+  EXPECT_EQ(StepsUntil("clear"),
+            Steps({"look", "state", "state alarm", "mend state", "clear"}));
+  EXPECT_EQ(StepsUntil("state"), Steps({"look", "state"}));
+  scrubber_->End();
+  EXPECT_EQ(Told(),
+            Records({{IncidentKind::kCorruption, IncidentOutcome::kSuccess},
+                     {IncidentKind::kRepair, IncidentOutcome::kSuccess}}));
+}
+
+TEST_F(ScrubberTest, WhatAReadMetIsSeenToWithoutAPass) {
+  MendState({absl::OkStatus()});
+  Start(std::chrono::seconds(0));
+  scrubber_->NoteStateDamage(absl::DataLossError("db/7.sst"));
+  EXPECT_EQ(StepsUntil("clear"), Steps({"state alarm", "mend state", "clear"}));
+}
+
+TEST_F(ScrubberTest, AStateThatNobodyElseHasIsTriedOnce) {
+  MendState({absl::DataLossError("nobody has one")});
+  DamageState(absl::DataLossError("db/7.sst"));
+  Start(std::chrono::seconds(1));
+  EXPECT_EQ(StepsUntil("mend state"),
+            Steps({"look", "state", "state alarm", "mend state"}));
+  EXPECT_EQ(StepsUntil("state alarm"), Steps({"look", "state", "state alarm"}));
+  scrubber_->End();
+  EXPECT_EQ(Told(),
+            Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress},
+                     {IncidentKind::kRepair, IncidentOutcome::kFailed}}));
+}
+
+TEST_F(ScrubberTest, AStopDoesNotWaitForWhoMayHaveAState) {
+  MendState({absl::UnavailableError("it is off")});
+  Start(std::chrono::seconds(0));
+  scrubber_->NoteStateDamage(absl::DataLossError("db/7.sst"));
+  EXPECT_EQ(StepsUntil("mend state"), Steps({"state alarm", "mend state"}));
+  scrubber_->End();
+  EXPECT_EQ(StepsUntil("end"), Steps({"end"}));
+  EXPECT_EQ(Told(),
+            Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress},
+                     {IncidentKind::kRepair, IncidentOutcome::kInProgress}}));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Bits that rot on the disks of a group of real daemons: what one has damaged
-// is found by its scrubber, mended with what another has, and counted; what all
-// have damaged ends all of them, and each says which entry it is.
+// of its journal or its state is found by its scrubber, mended with what
+// another has, and counted. An entry that all have damaged ends all of them,
+// and each says which it is; of a state that all have damaged each names the
+// file.
 #include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
@@ -20,6 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
+#include "tests/crash/flip_targets.h"
 #include "tests/integration/daemon_process.h"
 #include "tests/integration/group_under_load.h"
 #include "tests/integration/subprocess.h"
@@ -92,7 +95,8 @@ class GroupRepairTest : public GroupUnderLoad {
   GroupRepairTest()
       : GroupUnderLoad(
             3, /*last_is_witness=*/false,
-            {"--scrub-interval-seconds=1", "--scrub-bytes-per-second=1GiB"},
+            {"--scrub-interval-seconds=1", "--scrub-bytes-per-second=1GiB",
+             "--state-replay-events=100"},
             /*network=*/nullptr, kFewClients) {}
 
   // An early entry that all have, and that is applied everywhere.
@@ -117,17 +121,55 @@ class GroupRepairTest : public GroupUnderLoad {
     return place.value_or(Place());
   }
 
-  // The one corruption and its repair, successful, as a replica tells it.
-  bool CountsTheRepair(size_t replica) {
+  // So many corruptions and their repairs, all successful, as a replica tells it.
+  bool CountsRepairs(size_t replica, int repairs) {
     counters_ =
         Ledgerctl({"counters", "-o", "json",
                    "--admin-address=" + group_.daemon(replica).admin_address()})
             .output;
     return absl::StrContains(counters_,
-                             R"("kind":"repair","successful":1,"total":1)") &&
+                             absl::StrCat(R"("kind":"repair","successful":)",
+                                          repairs, R"(,"total":)", repairs)) &&
            absl::StrContains(
                counters_,
-               R"("rate":"E tolerance","kind":"corruption","successful":1,)");
+               absl::StrCat(
+                   R"("rate":"E tolerance","kind":"corruption","successful":)",
+                   repairs, ","));
+  }
+
+  // In each table of transfers that a replica has on its disk.
+  void FlipTransfers(size_t replica) {
+    const std::string data = group_.data_directory(replica);
+    const crash::FlipTargets targets = crash::FlipTargetsIn(data);
+    const auto tables = targets.find("transfers data");
+    ASSERT_NE(tables, targets.end()) << "no checkpoint has any transfers";
+    for (const crash::FlipPlace& place : tables->second) {
+      crash::FlipBit({.kind = tables->first,
+                      .file = place.file,
+                      .offset = place.begin + (place.end - place.begin) / 2,
+                      .bit = 3},
+                     data);
+    }
+  }
+
+  bool LogSays(size_t replica, const std::string& what) {
+    return absl::StrContains(group_.daemon(replica).Log(), what);
+  }
+
+  std::string StatusOf(size_t replica) {
+    return Ledgerctl({"status", "--admin-address=" +
+                                    group_.daemon(replica).admin_address()})
+        .output;
+  }
+
+  // ledgerctl verify: the same state at one sequence.
+  void ExpectEqualStates() {
+    const auto primary = group_.WaitForPrimary();
+    ASSERT_TRUE(primary.has_value()) << group_.Logs();
+    const Finished verified =
+        Ledgerctl({"verify", "--admin-address=" +
+                                 group_.daemon(*primary).admin_address()});
+    EXPECT_EQ(verified.exit_code, 0) << verified.output << verified.errors;
   }
 
   static constexpr uint64_t kEntry = 3;
@@ -145,7 +187,7 @@ TEST_F(GroupRepairTest, AStandbysDamagedEntryIsMendedAndCounted) {
       << group_.Logs();
   // By all, in the end.
   for (size_t i = 0; i < group_.size(); ++i) {
-    EXPECT_TRUE(WaitUntil(kLimit, [&] { return CountsTheRepair(i); }))
+    EXPECT_TRUE(WaitUntil(kLimit, [&] { return CountsRepairs(i, 1); }))
         << counters_ << group_.Logs();
   }
   EXPECT_TRUE(
@@ -153,6 +195,69 @@ TEST_F(GroupRepairTest, AStandbysDamagedEntryIsMendedAndCounted) {
   ASSERT_NO_FATAL_FAILURE(Progress(200));
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
   ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
+}
+
+TEST_F(GroupRepairTest, AStandbysJournalAndStateAreMendedAndCounted) {
+  const auto primary = group_.WaitForPrimary();
+  ASSERT_TRUE(primary.has_value());
+  const size_t standby = (*primary + 1) % group_.size();
+  // Tables come and go with checkpoints.
+  ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  const Place place = PlaceAt(standby);
+  const char before = ByteAt(place);
+  ASSERT_NO_FATAL_FAILURE(Flip(place));
+  ASSERT_NO_FATAL_FAILURE(FlipTransfers(standby));
+  EXPECT_TRUE(WaitUntil(kLimit, [&] {
+    return ByteAt(place) == before &&
+           LogSays(standby, "the state was replaced");
+  })) << group_.Logs();
+  for (size_t i = 0; i < group_.size(); ++i) {
+    EXPECT_TRUE(WaitUntil(kLimit, [&] { return CountsRepairs(i, 2); }))
+        << counters_ << group_.Logs();
+  }
+  EXPECT_FALSE(absl::StrContains(StatusOf(standby), "_DAMAGED"));
+  ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
+  ASSERT_NO_FATAL_FAILURE(ExpectEqualStates());
+  // And what is on the disk is what the next start finds.
+  ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
+}
+
+TEST_F(GroupRepairTest, APrimarysStateIsMendedWhenItHasHandedOver) {
+  const auto primary = group_.WaitForPrimary();
+  ASSERT_TRUE(primary.has_value());
+  // Nobody waits for it; a checkpoint that meets the damage, as clients go on,
+  // ends the process.
+  ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  ASSERT_NO_FATAL_FAILURE(FlipTransfers(*primary));
+  EXPECT_TRUE(WaitUntil(kLimit, [&] {
+    return LogSays(*primary, "the state was replaced");
+  })) << group_.Logs();
+  EXPECT_TRUE(LogSays(*primary, "the role is to be handed over"));
+  EXPECT_NE(group_.WaitForPrimary(), primary);
+  ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
+  ASSERT_NO_FATAL_FAILURE(ExpectEqualStates());
+  ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
+}
+
+TEST_F(GroupRepairTest, AStateThatAllHaveDamagedIsNamedByAll) {
+  ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  for (size_t i = 0; i < group_.size(); ++i) {
+    group_.daemon(i).process().Signal(SIGSTOP);
+  }
+  for (size_t i = 0; i < group_.size(); ++i) {
+    ASSERT_NO_FATAL_FAILURE(FlipTransfers(i));
+  }
+  for (size_t i = 0; i < group_.size(); ++i) {
+    group_.daemon(i).process().Signal(SIGCONT);
+  }
+  for (size_t i = 0; i < group_.size(); ++i) {
+    EXPECT_TRUE(WaitUntil(kLimit, [&] {
+      return LogSays(i, "the state cannot be mended");
+    })) << group_.Logs();
+    const std::string status = StatusOf(i);
+    EXPECT_TRUE(absl::StrContains(status, "STATE_DAMAGED")) << status;
+    EXPECT_TRUE(absl::StrContains(status, ".sst")) << status;
+  }
 }
 
 TEST_F(GroupRepairTest, WhatAllHaveDamagedEndsAllAndIsNamed) {

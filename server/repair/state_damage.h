@@ -1,0 +1,55 @@
+// StateDamage tells of damage of the state, as reads and entries meet it, to
+// whoever sees to it; and what was met before there was anybody.
+//
+//   StateDamage damage;
+//   damage.Note(absl::DataLossError("db/7.sst ..."));     // any thread, quick
+//   damage.TellTo([&](const absl::Status& met) { ... });   // that one, at once
+//   damage.TellTo(nullptr);
+//
+// Threads  Any.
+#ifndef LEDGERD_SERVER_REPAIR_STATE_DAMAGE_H_
+#define LEDGERD_SERVER_REPAIR_STATE_DAMAGE_H_
+
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+
+#include "proto/base/mutex.h"
+
+namespace ledgerd::server {
+
+class StateDamage {
+ public:
+  using Tell = std::function<void(const absl::Status&)>;
+
+  // Of errors other than DATA_LOSS nothing is told: the state may be whole.
+  void Note(const absl::Status& met) LEDGERD_EXCLUDES(mutex_) {
+    if (!absl::IsDataLoss(met)) return;
+    const MutexLock lock(mutex_);
+    if (tell_ != nullptr) {
+      tell_(met);
+    } else if (!untold_.has_value()) {
+      untold_ = met;
+    }
+  }
+
+  // `tell` is quick, and called until there is another one. Null: nobody; once
+  // it returns, the one before is not called any more.
+  void TellTo(Tell tell) LEDGERD_EXCLUDES(mutex_) {
+    const MutexLock lock(mutex_);
+    tell_ = std::move(tell);
+    if (tell_ == nullptr || !untold_.has_value()) return;
+    tell_(*std::exchange(untold_, std::nullopt));
+  }
+
+ private:
+  Mutex mutex_;
+  Tell tell_ LEDGERD_GUARDED_BY(mutex_);
+  std::optional<absl::Status> untold_ LEDGERD_GUARDED_BY(mutex_);
+};
+
+}  // namespace ledgerd::server
+
+#endif  // LEDGERD_SERVER_REPAIR_STATE_DAMAGE_H_
