@@ -310,7 +310,11 @@ void GroupWatch::NoteRecoveries(const ReplicaStatus& status,
 // ---- the other members
 
 void GroupWatch::NotePeers(const ReplicaStatus& status) {
-  if (status.role != Role::kPrimary) return NoteLostPeersElsewhere(status);
+  if (status.role != Role::kPrimary) {
+    primary_since_.reset();
+    return NoteLostPeersElsewhere(status);
+  }
+  if (!primary_since_.has_value()) primary_since_ = clock_.SteadyNow();
   if (no_primary_since_.has_value()) {
     outage_ += clock_.SteadyNow() - *no_primary_since_;
     no_primary_since_.reset();
@@ -329,8 +333,13 @@ void GroupWatch::NotePeers(const ReplicaStatus& status) {
 
 void GroupWatch::NotePeer(const PeerStatus& status) {
   Peer& peer = peers_[status.id];
+  // Of the primary before, if it is silent, this one has heard nothing: that is
+  // a lost primary already, and no lost peer as well.
+  const std::chrono::nanoseconds as_primary =
+      clock_.SteadyNow() - *primary_since_ + peer_silence_ / 4;
   const bool heard = status.connected && status.since_heard.has_value() &&
-                     *status.since_heard <= peer_silence_;
+                     *status.since_heard <= std::min<std::chrono::nanoseconds>(
+                                                peer_silence_, as_primary);
   if (heard && peer.lost.has_value()) {
     keeper_.Close(*peer.lost, EndOfOutage("heard again"));
     peer.lost.reset();

@@ -141,6 +141,8 @@ class GroupWatch final : public replication::ReplicaObserver {
   // Note's own.
   std::vector<Replaced> replaced_;
   std::map<ReplicaId, Peer> peers_;
+  // While it is one.
+  std::optional<Time> primary_since_;
   // With peers lost this replica is the primary no more, and no other one is.
   std::optional<Time> no_primary_since_;
   std::chrono::nanoseconds outage_{0};

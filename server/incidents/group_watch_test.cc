@@ -256,6 +256,23 @@ TEST_F(GroupWatchTest, APrimaryLosesAPeerThatItHasHeard) {
   EXPECT_EQ(Told().at(IncidentKind::kPeerLost).write_unavailable_ns, 0u);
 }
 
+// Once lost is enough.
+TEST_F(GroupWatchTest, AnOldPrimaryThatStaysSilentIsNoLostPeer) {
+  Hear(0, true);
+  status_.peers[0].since_heard = milliseconds(500);
+  Become(Role::kPrimary, 5, 2);
+  world_.clock.Advance(milliseconds(501));
+  status_.peers[0].since_heard = milliseconds(1'001);
+  Note();
+  EXPECT_TRUE(Told().empty());
+  Hear(0, true);
+  Note();
+  world_.clock.Advance(milliseconds(1'001));
+  Hear(0, false);
+  Note();
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPeerLost), IncidentOutcome::kInProgress);
+}
+
 TEST_F(GroupWatchTest, APeerWhoseConnectionBrokeIsLost) {
   Become(Role::kPrimary, 5, 2);
   Hear(0, true);
