@@ -375,6 +375,11 @@ void Replica::OnPersisted(WriteId write, Now now) {
   Step(Persisted{write}, now);
 }
 
+void Replica::OnDiskFull(bool full) {
+  if (disk_full_ && !full) waiting_ticks_ = 0;
+  disk_full_ = full;
+}
+
 void Replica::OnFetched(
     FetchId id, absl::StatusOr<std::unique_ptr<storage::Fetched>> fetched) {
   if (halted()) return;

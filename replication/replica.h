@@ -161,6 +161,10 @@ class Replica {
   // is the new one; FAILED_PRECONDITION: it will not be.
   void ReplaceState(EntryId checkpoint, std::function<void(absl::Status)> done);
 
+  // The journal's write waits for space, or does no more: until then it is not
+  // slow.
+  void OnDiskFull(bool full);
+
   // Applies more of what is committed; true when there may be more to apply
   // still.
   bool Apply();
@@ -233,7 +237,7 @@ class Replica {
 
   // The journal write that is waited for takes too long.
   bool writes_slowly() const {
-    return options_.slow_write_ticks > 0 &&
+    return options_.slow_write_ticks > 0 && !disk_full_ &&
            waiting_ticks_ >= options_.slow_write_ticks;
   }
 
@@ -284,6 +288,7 @@ class Replica {
   uint32_t waiting_ticks_ = 0;
   // In a row, the last one done among them.
   uint32_t slow_writes_ = 0;
+  bool disk_full_ = false;
   ReadId last_read_;
   Staleness staleness_;
   ObserverNotes notes_;

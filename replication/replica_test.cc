@@ -187,6 +187,18 @@ TEST(ReplicaTest, SlowJournalWritesAreCountedUntilOneIsNot) {
   EXPECT_EQ(slow(), 0u);
 }
 
+TEST(ReplicaTest, AJournalWriteThatWaitsForSpaceIsNotSlow) {
+  World world(/*seed=*/1, /*slow_write_ticks=*/3);
+  world.Serve();
+  world.Propose(world.Accounts({1}, [](const auto&) {}));
+  world.replica().OnDiskFull(true);
+  for (int i = 0; i < 9; ++i) world.replica().OnTick(world.work().now);
+  EXPECT_EQ(world.replica().status().slow_writes, 0u);
+  world.replica().OnDiskFull(false);
+  world.work().DoAll(world.replica(), world.random());
+  EXPECT_EQ(world.replica().status().slow_writes, 0u);
+}
+
 TEST(ReplicaTest, RefusesProposalsUntilItServes) {
   World world;
   ASSERT_TRUE(world.replica().Start(world.work().now).ok());

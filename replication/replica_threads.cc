@@ -112,7 +112,10 @@ JournalCallbacks ReplicaThreads::MakeJournalCallbacks() {
     {
       const MutexLock lock(mutex_);
       SetFull(full, state_full_);
+      events_.emplace_back(
+          [full](Replica& replica) { replica.OnDiskFull(full); });
     }
+    changed_.Signal();
     published_.SignalAll();
   };
   callbacks.failed = [this](const absl::Status& status) {
