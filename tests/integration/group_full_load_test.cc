@@ -20,6 +20,8 @@ namespace ledgerd::integration {
 namespace {
 
 constexpr uint64_t kBulkPayers = 3;
+// More would take longer to read from the disks, row by row, than to pay.
+constexpr uint64_t kRecomputedMax = 2'000'000;
 
 class GroupFullLoadTest : public GroupUnderLoad {
  protected:
@@ -59,6 +61,7 @@ TEST_F(GroupFullLoadTest, WhatWasAnsweredIsThere) {
   figures_.Add("s of full load", duration.count());
   figures_.Add("payments in batches", static_cast<int64_t>(paid));
   TellFigures({});
+  recomputes_ = paid <= kRecomputedMax;
   ASSERT_NO_FATAL_FAILURE(CompareStates(3, [this](OfflineLedger& ledger) {
     for (const BulkPayments& bulk : bulk_) {
       const auto balance = bulk.BalanceIn(ledger);

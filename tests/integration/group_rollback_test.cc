@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "gtest/gtest.h"
 
 #include "tests/integration/daemon_process.h"
@@ -81,6 +82,10 @@ TEST_F(GroupRollbackTest, ATailThatThePrimaryHadAloneIsCutAndListed) {
   }
   ASSERT_NO_FATAL_FAILURE(Progress(200));
   ASSERT_TRUE(group_.Launch(*primary).ok());
+  for (size_t i = 0; i < group_.size(); ++i) {
+    const absl::Status ready = group_.daemon(i).WaitUntilReady();
+    ASSERT_TRUE(ready.ok()) << ready << group_.Logs();
+  }
   ASSERT_NO_FATAL_FAILURE(WaitForRole(*primary, admin::v1::ROLE_STANDBY));
   ASSERT_NO_FATAL_FAILURE(Progress(200));
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());

@@ -245,7 +245,9 @@ class GroupUnderLoad : public testing::Test {
       }
       EXPECT_EQ((*ledger)->last(), *last) << "replica " << i + 1;
       EXPECT_TRUE((*ledger)->state_hash() == *hash) << "replica " << i + 1;
-      EXPECT_TRUE((*ledger)->VerifyAll().ok()) << "replica " << i + 1;
+      if (recomputes_) {
+        EXPECT_TRUE((*ledger)->VerifyAll().ok()) << "replica " << i + 1;
+      }
       if (also != nullptr) also(**ledger);
     }
   }
@@ -260,6 +262,8 @@ class GroupUnderLoad : public testing::Test {
   const int clients_;
   const uint64_t seed_ = TestSeed();
   std::mt19937_64 random_{seed_};
+  // Whether CompareStates makes the hashes again, of every row on the disks.
+  bool recomputes_ = true;
   const Figures figures_{
       testing::UnitTest::GetInstance()->current_test_info()->name()};
   std::vector<Clock::time_point> faults_;
