@@ -5,16 +5,10 @@
 // file.
 #include <fcntl.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
-#include <ios>
-#include <map>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +19,7 @@
 #include "tests/crash/flip_targets.h"
 #include "tests/integration/daemon_process.h"
 #include "tests/integration/group_under_load.h"
+#include "tests/integration/journal_places.h"
 #include "tests/integration/subprocess.h"
 
 namespace ledgerd::integration {
@@ -34,61 +29,8 @@ constexpr std::chrono::seconds kLimit{120};
 // Three scrubbers read what these write, again and again.
 constexpr int kFewClients = 2;
 constexpr int kCorruption = 6;
-// Of a record (storage/FORMAT.md).
-constexpr size_t kHeaderBytes = 4096;
-constexpr size_t kSequenceAt = 48;
-constexpr size_t kFrameBytes = 128;
-
-// A place in a file.
-struct Place {
-  std::string path;
-  size_t offset = 0;
-};
-
-// The first entries are there; a whole segment takes a second to read so.
-std::string FirstBytesOf(const std::string& path) {
-  std::string bytes(size_t{1} << 20, '\0');
-  std::ifstream file(path, std::ios::binary);
-  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<size_t>(file.gcount()));
-  return bytes;
-}
-
-// In the payload of the entry of that sequence, in a journal's first segment;
-// nothing when it is not there.
-std::optional<Place> PlaceOf(const std::string& data, uint64_t sequence) {
-  Place place{.path = data + "/journal/0000000000000001.segment"};
-  const std::string bytes = FirstBytesOf(place.path);
-  for (size_t at = bytes.find("LDJR", kHeaderBytes);
-       at != std::string::npos && at + kFrameBytes <= bytes.size();
-       at = bytes.find("LDJR", at + 1)) {
-    uint64_t found = 0;
-    for (size_t i = 8; i-- > 0;) {
-      found = found << 8 | static_cast<uint8_t>(bytes[at + kSequenceAt + i]);
-    }
-    // Kind 1: an entry.
-    if (found != sequence || bytes[at + 10] != 1) continue;
-    place.offset = at + kFrameBytes + 50;
-    return place;
-  }
-  return std::nullopt;
-}
-
-char ByteAt(const Place& place) {
-  std::ifstream file(place.path, std::ios::binary);
-  file.seekg(static_cast<std::streamoff>(place.offset));
-  return static_cast<char>(file.get());
-}
-
-// On the disk, under a daemon that has it open.
-void Flip(const Place& place) {
-  const char flipped = static_cast<char>(ByteAt(place) ^ 8);
-  const int file = open(place.path.c_str(), O_WRONLY | O_CLOEXEC);
-  ASSERT_GE(file, 0) << place.path;
-  EXPECT_EQ(pwrite(file, &flipped, 1, static_cast<off_t>(place.offset)), 1);
-  EXPECT_EQ(fsync(file), 0);
-  close(file);
-}
+// The first entries are there.
+constexpr size_t kRead = size_t{1} << 20;
 
 class GroupRepairTest : public GroupUnderLoad {
  protected:
@@ -115,13 +57,13 @@ class GroupRepairTest : public GroupUnderLoad {
     })) << group_.Logs();
   }
 
-  Place PlaceAt(size_t replica) {
-    const auto place = PlaceOf(group_.data_directory(replica), kEntry);
-    EXPECT_TRUE(place.has_value()) << "no entry " << kEntry;
-    return place.value_or(Place());
+  JournalPlace PlaceAt(size_t replica) {
+    auto places = EntriesIn(group_.data_directory(replica), kRead);
+    EXPECT_TRUE(places.contains(kEntry)) << "no entry " << kEntry;
+    return places[kEntry];
   }
 
-  // So many corruptions and their repairs, all successful, as a replica tells it.
+  // So many corruptions, each repaired, all successful, as a replica tells it.
   bool CountsRepairs(size_t replica, int repairs) {
     counters_ =
         Ledgerctl({"counters", "-o", "json",
@@ -180,9 +122,9 @@ TEST_F(GroupRepairTest, AStandbysDamagedEntryIsMendedAndCounted) {
   const auto primary = group_.WaitForPrimary();
   ASSERT_TRUE(primary.has_value());
   const size_t standby = (*primary + 1) % group_.size();
-  const Place place = PlaceAt(standby);
+  const JournalPlace place = PlaceAt(standby);
   const char before = ByteAt(place);
-  ASSERT_NO_FATAL_FAILURE(Flip(place));
+  FlipBit(place);
   EXPECT_TRUE(WaitUntil(kLimit, [&] { return ByteAt(place) == before; }))
       << group_.Logs();
   // By all, in the end.
@@ -263,13 +205,13 @@ TEST_F(GroupRepairTest, AStateThatAllHaveDamagedIsNamedByAll) {
 TEST_F(GroupRepairTest, WhatAllHaveDamagedEndsAllAndIsNamed) {
   // Nobody is left to answer clients afterwards.
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
-  std::vector<Place> places;
+  std::vector<JournalPlace> places;
   for (size_t i = 0; i < group_.size(); ++i) places.push_back(PlaceAt(i));
   // As if at once: who looks meanwhile would mend it with another one's.
   for (size_t i = 0; i < group_.size(); ++i) {
     group_.daemon(i).process().Signal(SIGSTOP);
   }
-  for (const Place& place : places) ASSERT_NO_FATAL_FAILURE(Flip(place));
+  for (const JournalPlace& place : places) FlipBit(place);
   for (size_t i = 0; i < group_.size(); ++i) {
     group_.daemon(i).process().Signal(SIGCONT);
   }

@@ -11,15 +11,14 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
 
-#include "admin/v1/admin.grpc.pb.h"
+#include "admin/v1/admin.pb.h"
 #include "client/ledger_client.h"
 #include "proto/types.h"
 #include "tests/integration/live_group.h"
 #include "tests/integration/live_ledger.h"
-#include "tests/integration/raw_client.h"
+#include "tests/integration/recovery_count.h"
 
 namespace ledgerd::integration {
 namespace {
@@ -31,28 +30,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kLimit(60'000);
 // A busy machine's disk is no fault that a test has made.
 constexpr char kNoWriteIsSlow[] = "--journal-slow-write-ms=600000";
-
-// Nothing when it does not answer.
-std::optional<v1::GetRecoveryCountersResponse> Count(
-    DaemonProcess& daemon, v1::Scope scope = v1::SCOPE_GROUP,
-    bool planned = false) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  v1::AdminService::Stub stub(grpc::CreateCustomChannel(
-      daemon.admin_address(), grpc::InsecureChannelCredentials(), arguments));
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() +
-                       std::chrono::seconds(5));
-  context.set_wait_for_ready(true);
-  v1::GetRecoveryCountersRequest request;
-  request.set_scope(scope);
-  request.set_include_planned(planned);
-  v1::GetRecoveryCountersResponse response;
-  const grpc::Status status =
-      stub.GetRecoveryCounters(&context, request, &response);
-  if (!status.ok()) return std::nullopt;
-  return response;
-}
 
 // The successful ones of all, of one kind: "3/4".
 std::string OfKind(const v1::Rate& rate, v1::IncidentKind kind) {
@@ -72,7 +49,7 @@ testing::AssertionResult HasReplays(DaemonProcess& daemon,
                                     const std::string& expected) {
   std::string last = "no answer";
   const bool said = WaitUntil(kLimit, [&] {
-    const auto counted = Count(daemon);
+    const auto counted = CountRecovery(daemon);
     if (!counted.has_value()) return false;
     last = counted->ShortDebugString();
     return Replays(*counted) == expected &&
@@ -88,7 +65,7 @@ testing::AssertionResult HasReplays(DaemonProcess& daemon,
 TEST(IncidentsTest, EachKillIsOneCrashReplayAndACleanStopIsNone) {
   LiveLedger ledger({kNoWriteIsSlow});
   ASSERT_TRUE(ledger.Start().ok());
-  const auto first = Count(ledger.daemon());
+  const auto first = CountRecovery(ledger.daemon());
   ASSERT_TRUE(first.has_value()) << ledger.daemon().Log();
   EXPECT_EQ(first->recovery().total(), 0u);
   EXPECT_FALSE(first->recovery().has_ratio());
@@ -101,7 +78,7 @@ TEST(IncidentsTest, EachKillIsOneCrashReplayAndACleanStopIsNone) {
   ASSERT_EQ(ledger.daemon().Terminate(), 0) << ledger.daemon().Log();
   ASSERT_TRUE(ledger.Start().ok());
   EXPECT_TRUE(HasReplays(ledger.daemon(), "3/3"));
-  const auto counted = Count(ledger.daemon());
+  const auto counted = CountRecovery(ledger.daemon());
   ASSERT_TRUE(counted.has_value());
   EXPECT_EQ(counted->recovery().total(), 3u);
   EXPECT_EQ(counted->recovery().ratio(), 1.0);
@@ -189,7 +166,7 @@ class GroupIncidentsTest : public testing::Test {
   bool CountAtOneSequence(std::vector<v1::GetRecoveryCountersResponse>& all) {
     all.clear();
     for (size_t i = 0; i < group_.size(); ++i) {
-      auto counted = Count(group_.daemon(i));
+      auto counted = CountRecovery(group_.daemon(i));
       if (!counted.has_value()) return false;
       all.push_back(*std::move(counted));
       if (all[i].sequence() != all[0].sequence()) return false;
@@ -200,14 +177,14 @@ class GroupIncidentsTest : public testing::Test {
   // Waits until nothing is in progress, and so many of each kind have ended.
   void ExpectKinds(const Kinds& expected) {
     Kinds last;
-    ASSERT_TRUE(WaitUntil(kLimit,
-                          [&] {
-                            const auto counted = Count(group_.daemon(0));
-                            if (!counted.has_value()) return false;
-                            last = EndedOf(*counted);
-                            return counted->counting().in_progress() == 0 &&
-                                   last == expected;
-                          }))
+    ASSERT_TRUE(WaitUntil(
+        kLimit,
+        [&] {
+          const auto counted = CountRecovery(group_.daemon(0));
+          if (!counted.has_value()) return false;
+          last = EndedOf(*counted);
+          return counted->counting().in_progress() == 0 && last == expected;
+        }))
         << "counted are\n"
         << ToText(last) << "and not\n"
         << ToText(expected);
@@ -216,7 +193,7 @@ class GroupIncidentsTest : public testing::Test {
   // Waits until the primary has told the group that it misses one.
   void WaitUntilMissed(size_t primary) {
     ASSERT_TRUE(WaitUntil(kLimit, [&] {
-      const auto counted = Count(group_.daemon(primary));
+      const auto counted = CountRecovery(group_.daemon(primary));
       return counted.has_value() && counted->tolerance().in_progress() == 1;
     }));
   }
@@ -269,7 +246,7 @@ TEST_F(GroupIncidentsTest, EveryReplicaCountsWhatAnyHasLivedThrough) {
   }
   ASSERT_NO_FATAL_FAILURE(ExpectReplaysEverywhere("3/3"));
   for (size_t i = 0; i < group_.size(); ++i) {
-    const auto own = Count(group_.daemon(i), v1::SCOPE_REPLICA);
+    const auto own = CountRecovery(group_.daemon(i), v1::SCOPE_REPLICA);
     ASSERT_TRUE(own.has_value());
     EXPECT_EQ(Replays(*own), "1/1") << "replica " << i;
   }
@@ -307,13 +284,13 @@ TEST_F(GroupIncidentsTest, AKnownListOfFaultsIsCountedKindByKind) {
   ASSERT_TRUE(moved.ok()) << moved.status();
   // Planned ones are asked for.
   EXPECT_TRUE(WaitUntil(kLimit, [&] {
-    const auto counted = Count(group_.daemon(0), v1::SCOPE_GROUP, true);
+    const auto counted = CountRecovery(group_.daemon(0), v1::SCOPE_GROUP, true);
     return counted.has_value() &&
            OfKind(counted->failover(), v1::INCIDENT_KIND_SWITCHOVER) == "1/1";
   }));
   ASSERT_NO_FATAL_FAILURE(ExpectKinds(expected_));
   ASSERT_NO_FATAL_FAILURE(ExpectTheSameEverywhere());
-  const auto counted = Count(group_.daemon(0));
+  const auto counted = CountRecovery(group_.daemon(0));
   ASSERT_TRUE(counted.has_value());
   EXPECT_EQ(counted->recovery().successful(), counted->recovery().total());
   EXPECT_EQ(counted->companions().lost_entries(), 0u);
@@ -348,7 +325,7 @@ TEST_F(GroupIncidentsTest, CompletionSurvivesAKillOfAllReplicas) {
         }))
         << last.DebugString() << least << " to " << most;
   };
-  const auto counted = Count(group_.daemon(0));
+  const auto counted = CountRecovery(group_.daemon(0));
   ASSERT_TRUE(counted.has_value());
   EXPECT_FALSE(counted->completion().has_ratio());
   // Longer than what may be missing in the end.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <utility>
 
 #include "proto/base/check.h"
@@ -36,8 +37,8 @@ class LoadClient {
         payments_(client, seed) {}
 
   // Whether everything has had its answer in the end.
-  bool Run(const std::atomic<bool>& stopping) {
-    while (!stopping) Step();
+  bool Run(const std::function<bool()>& may_go_on) {
+    while (may_go_on()) Step();
     for (const Unit& unit : refused_) unsettled_.push_back(unit);
     refused_.clear();
     const auto limit = std::chrono::steady_clock::now() + kSettleLimit;
@@ -206,18 +207,47 @@ absl::Status Load::Prepare() {
 void Load::Start() {
   LEDGERD_CHECK(threads_.empty());
   const int all = options_.clients + options_.payers;
+  {
+    const MutexLock lock(mutex_);
+    busy_ = static_cast<size_t>(all);
+  }
   for (int client = 0; client < all; ++client) {
     const uint64_t seed = options_.seed + static_cast<uint64_t>(client);
     threads_.emplace_back([this, client, seed] {
       LoadClient load(client, seed, client >= options_.clients, &ways_,
                       history_);
-      if (!load.Run(stopping_)) all_settled_ = false;
+      if (!load.Run([this] { return MayGoOn(); })) all_settled_ = false;
     });
   }
 }
 
+bool Load::MayGoOn() {
+  const MutexLock lock(mutex_);
+  --busy_;
+  changed_.SignalAll();
+  while (held_ && !stopping_) changed_.Wait(mutex_);
+  ++busy_;
+  return !stopping_;
+}
+
+void Load::Hold() {
+  const MutexLock lock(mutex_);
+  held_ = true;
+  while (busy_ > 0) changed_.Wait(mutex_);
+}
+
+void Load::GoOn() {
+  const MutexLock lock(mutex_);
+  held_ = false;
+  changed_.SignalAll();
+}
+
 bool Load::Settle() {
-  stopping_ = true;
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.SignalAll();
+  }
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   return all_settled_;

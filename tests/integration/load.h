@@ -6,6 +6,7 @@
 //   ASSERT_TRUE(load.Prepare().ok());        // accounts, funds
 //   load.Start();
 //   history.WaitForAnswers(1'000, 30s);  daemon->Kill9();  ... start it again
+//   load.Hold();  ... no call is under way ...  load.GoOn();
 //   ASSERT_TRUE(load.Settle());              // every outcome is known now
 //
 // Shape    A thread for each client. Some calls go through LedgerClient, with a
@@ -18,6 +19,7 @@
 #define LEDGERD_TESTS_INTEGRATION_LOAD_H_
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <thread>
@@ -26,6 +28,7 @@
 #include "absl/status/status.h"
 
 #include "client/ledger_client.h"
+#include "proto/base/mutex.h"
 #include "tests/integration/caller.h"
 #include "tests/integration/history.h"
 
@@ -54,20 +57,33 @@ class Load {
 
   void Start();
 
+  // Waits until no call is under way; none begins until GoOn. What has no
+  // definite answer then is sent again after it.
+  void Hold() LEDGERD_EXCLUDES(mutex_);
+  void GoOn() LEDGERD_EXCLUDES(mutex_);
+
   // No new payments; what is open is sent until it is answered, and what was
   // refused for good is asked for once more. Needs a daemon that serves: false
   // when something has no answer after a minute.
-  bool Settle();
+  bool Settle() LEDGERD_EXCLUDES(mutex_);
 
   // For reading the ledger when all is settled.
   client::LedgerClient& client() { return ways_.patient; }
 
  private:
+  // A client's, between two calls: waits while they are held. False: no more.
+  bool MayGoOn() LEDGERD_EXCLUDES(mutex_);
+
   const LoadOptions options_;
   History* const history_;
   Ways ways_;
-  std::atomic<bool> stopping_ = false;
   std::atomic<bool> all_settled_ = true;
+  Mutex mutex_;
+  CondVar changed_;
+  bool stopping_ LEDGERD_GUARDED_BY(mutex_) = false;
+  bool held_ LEDGERD_GUARDED_BY(mutex_) = false;
+  // Clients that do not wait for GoOn.
+  size_t busy_ LEDGERD_GUARDED_BY(mutex_) = 0;
   std::vector<std::thread> threads_;
 };
 
