@@ -39,6 +39,12 @@ class Client {
 
   bool idle() const { return stopped_ && !waiting_; }
 
+  // Asks again. Requires: it has been idle for longer than it ever thinks.
+  void GoOn() {
+    stopped_ = false;
+    Think();
+  }
+
   // Writes that were both asked and answered since the last call of this.
   uint64_t written() const { return written_; }
 

@@ -118,6 +118,8 @@ replication::Now Node::ReadClock() const {
 
 void Node::Start() {
   if (up() || off_ || refuses_to_start_) return;
+  replication::ReplicaObserver* const observer =
+      around_.begins == nullptr ? nullptr : around_.begins(*this);
   if (around_.mutation == Mutation::kAppliedPointApart) {
     store_->CrashWithAppliedPointApart();
   } else {
@@ -153,9 +155,12 @@ void Node::Start() {
   replica.keeps_state = keeps_state();
   replica.timing = around_.plan.timing;
   replica.flow = around_.plan.flow;
+  replica.slow_write_ticks = around_.plan.disk.slow_write_ticks;
+  replica.observer = observer;
   replication::Transport& transport = *this;
   replica_ = std::make_unique<Replica>(replica, *journal_, *store_, machine_,
                                        ChooseWork(), &transport);
+  replica_->OnDiskFull(full_);
   ++life_;
   working_ = false;
   paused_until_ = {};
@@ -265,9 +270,14 @@ microseconds Node::WorkTime() {
 
 void Node::ScheduleWork() {
   if (working_ || work_->journal_pieces() + work_->other_pieces() == 0) return;
+  if (hangs_) return;
   working_ = true;
   around_.scheduler.After(WorkTime(), [this, life = life_] {
     if (life != life_ || !up()) return;
+    if (hangs_) {
+      working_ = false;
+      return;
+    }
     Do([this](Replica& replica) {
       working_ = false;
       work_->DoOne(replica, order_);
@@ -308,6 +318,17 @@ void Node::Pause(microseconds length) {
 
 void Node::SlowDisk(microseconds length) {
   slow_until_ = around_.scheduler.now() + length;
+}
+
+void Node::SetDiskFull(bool full) {
+  full_ = full;
+  disk_.SetFull(full);
+  if (up()) replica_->OnDiskFull(full);
+}
+
+void Node::HangDisk(bool hangs) {
+  hangs_ = hangs;
+  if (up()) ScheduleWork();
 }
 
 void Node::Heal() {

@@ -28,6 +28,7 @@
 #include "proto/membership.h"
 #include "replication/core/invariants.h"
 #include "replication/replica.h"
+#include "replication/replica_observer.h"
 #include "replication/simulated_work.h"
 #include "replication/transport.h"
 #include "storage/memory_journal.h"
@@ -59,6 +60,8 @@ struct Surroundings {
       send_checkpoint;
   // Something has happened to its replica.
   std::function<void(Node&)> stepped;
+  // A process begins: who is told of what its replica is about to do.
+  std::function<replication::ReplicaObserver*(Node&)> begins = nullptr;
 };
 
 class Node final : private replication::Transport {
@@ -136,7 +139,15 @@ class Node final : private replication::Transport {
 
   void FailNextSync() { disk_.FailNextSync(); }
 
-  void SetDiskFull(bool full) { disk_.SetFull(full); }
+  void SetDiskFull(bool full);
+
+  // A write waits for space.
+  bool waits_for_space() const {
+    return full_ && up() && work_->journal_pieces() > 0;
+  }
+
+  // Nothing that its disk was asked for comes back before it does no more.
+  void HangDisk(bool hangs);
 
   void SetDrift(double drift) { drift_ = drift; }
 
@@ -221,6 +232,8 @@ class Node final : private replication::Transport {
   double drift_ = 0;
   bool damaged_ = false;
   bool refuses_to_start_ = false;
+  bool full_ = false;
+  bool hangs_ = false;
   bool off_ = false;
   bool healed_ = false;
   // What the history knows of its state.

@@ -89,6 +89,8 @@ struct DiskPlan {
   bool atlas = true;
   // Comes back as it was, where others remember what it has forgotten.
   bool old = false;
+  // A write that takes so many is slow; 0: none is.
+  uint32_t slow_write_ticks = 0;
 };
 
 struct OperatorPlan {
