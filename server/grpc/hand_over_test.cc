@@ -101,7 +101,7 @@ TEST_F(HandOverTest, TheVoterThatIsFurthestAheadTakesOver) {
   });
   Run();
   ASSERT_EQ(replica_.requests().size(), 1u);
-  const auto& asked = std::get<SwitchoverRequested>(replica_.requests()[0]);
+  const auto asked = std::get<SwitchoverRequested>(replica_.requests()[0]);
   EXPECT_EQ(asked.target, ReplicaId(3));
   EXPECT_FALSE(asked.failed);
   EXPECT_TRUE(Said("role handed over to=3 epoch=4 pause_ms=")) << Log();

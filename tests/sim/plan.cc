@@ -193,6 +193,7 @@ void AimAtReads(Plan& plan, Random& random) {
   plan.process.ambushes = random.OneIn(2);
   plan.process.freezes = true;
   plan.disk.slow = true;
+  plan.disk.failed_syncs = true;
   plan.fault_every = milliseconds(random.Between(200, 1000));
   DrawTimeout(plan, random, 25);
 }
