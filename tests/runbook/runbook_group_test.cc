@@ -137,10 +137,20 @@ void MakePaused(Group& group) {
   group.Kill(kA);
 }
 
+// There is a backup of it; then it is stopped.
+void MakeBackedUp(Group& group) {
+  ASSERT_EQ(
+      group.runner().Run({.text = "ledgerctl backup create /backups/monday "
+                                  "--admin-address ledger-b:7301"}),
+      "");
+  for (const size_t i : {kC, kB, kA}) group.Kill(i);
+}
+
 const std::map<std::string, State>& States() {
   static const auto* const states = new std::map<std::string, State>({
       {"A replica has ended", {[](Group& group) { group.Kill(kC); }}},
       {"A disk is lost", {[](Group& group) { group.LoseDisk(kC); }}},
+      {"Back to an earlier moment", {MakeBackedUp}},
       {"A majority is lost for good", {[](Group& group) {
          group.LoseDisk(kA);
          group.LoseDisk(kB);

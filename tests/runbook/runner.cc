@@ -20,7 +20,9 @@ constexpr char kStart[] = "ledgerd start --config=/etc/ledgerd.yaml";
 }  // namespace
 
 Runner::Runner() {
-  std::filesystem::create_directory(directory_.Path("bin"));
+  for (const char* name : {"bin", "backups", "archive"}) {
+    std::filesystem::create_directory(directory_.Path(name));
+  }
   for (const auto& [name, path] :
        {std::pair("ledgerd", integration::LedgerdPath()),
         std::pair("ledgerctl", integration::LedgerctlPath())}) {
@@ -57,7 +59,10 @@ std::string Runner::Environment() const {
 }
 
 std::string Runner::Replaced(const RunbookCommand& command) const {
-  std::string text = command.text;
+  std::string text = absl::StrReplaceAll(
+      command.text,
+      {{" /backups/", absl::StrCat(" ", directory_.Path("backups"), "/")},
+       {" /archive", absl::StrCat(" ", directory_.Path("archive"))}});
   for (const auto& [name, host] : hosts_) {
     absl::StrReplaceAll({{absl::StrCat(name, ":7300"), host.client_address},
                          {absl::StrCat(name, ":7301"), host.admin_address}},
