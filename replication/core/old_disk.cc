@@ -74,8 +74,8 @@ void Protocol::NoteAcknowledgedBy(ReplicaId id, Sequence through) {
 }
 
 // Who knows of nobody else has nobody to ask. A learner has something to
-// remember, and one who is no member: by an entry that its disk has forgotten it
-// may have voted. So has a lone voter whose learners may be voters since.
+// remember, and one who is no member: by an entry that its disk has forgotten
+// it may have voted. So has a lone voter whose learners may be voters since.
 void Protocol::StartRecall() {
   const std::vector<Member>& members = membership_.members;
   const bool others = std::any_of(

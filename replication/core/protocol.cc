@@ -388,8 +388,8 @@ void Protocol::Halt() {
   role_ = Halted{};
 }
 
-// Rule 15. For good: those who were given up may be a majority of the group that
-// was, and may start again where nobody tells them so.
+// Rule 15. For good: those who were given up may be a majority of the group
+// that was, and may start again where nobody tells them so.
 void Protocol::GiveUp() {
   Halt(Alarm::kForkedOff);
   given_up_ = true;
