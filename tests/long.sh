@@ -9,11 +9,17 @@
 #                                 their figures (100 kills, 20 partitions, ...), into
 #                                 tests/integration/RESULTS.md where all have passed.
 #                                 40 minutes, on a machine that does nothing else
+#   tests/long.sh page            that page again, of the tests whose last runs passed,
+#                                 where they were run one by one
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 deploy/setup.sh || exit 1
 . tests/lib.sh
+
+log_of() {
+  echo "bazel-testlogs/tests/integration/${1##*:}/test.log"
+}
 
 # figures TEST...: the table of what they printed, in this order.
 figures() {
@@ -21,8 +27,7 @@ figures() {
   echo "| test | of | figure | is | wanted | reached |"
   echo "| --- | --- | --- | --- | --- | --- |"
   for test; do
-    sed -n "s/^figure |/| ${test##*:} |/p" \
-      "bazel-testlogs/tests/integration/${test##*:}/test.log"
+    sed -n "s/^figure |/| ${test##*:} |/p" "$(log_of "$test")"
   done
 }
 
@@ -43,14 +48,17 @@ TEXT
   figures "$@"
 }
 
+# long_tests [WORDS]: those of groups.
+long_tests() {
+  bazel query --noshow_progress 2>/dev/null \
+    "filter(':group_.*${1:-}.*_long_test$', tests(//tests/integration:all))"
+}
+
 # group [WORDS]: a test that fails leaves the page as it was.
 group() {
   local before load tests
   load=$(cut -d ' ' -f 1 /proc/loadavg)
-  mapfile -t tests < <(
-    bazel query --noshow_progress 2>/dev/null \
-      "filter(':group_.*${1:-}.*_long_test$', tests(//tests/integration:all))"
-  )
+  mapfile -t tests < <(long_tests "${1:-}")
   if [ ${#tests[@]} = 0 ]; then
     echo "FAILED  no long test of groups has '${1:-}' in its name"
     count 0 1
@@ -67,6 +75,22 @@ group() {
   rm -f "$LEDGERD_TALLY.results"
 }
 
+page() {
+  local test tests=()
+  for test in $(long_tests); do
+    if grep -q '^\[  PASSED  \]' "$(log_of "$test")" &&
+      ! grep -q '^\[  FAILED  \]' "$(log_of "$test")"; then
+      tests+=("$test")
+    fi
+  done
+  results "not known" "${tests[@]}" >tests/integration/RESULTS.md
+}
+
+if [ "${1:-}" = page ]; then
+  step "tests/integration/RESULTS.md" page
+  closing_line
+  exit
+fi
 if [ "${1:-}" = group ]; then
   group "${2:-}"
   closing_line
