@@ -127,7 +127,7 @@ Recalled Protocol::RecalledOf(ReplicaId id, Incarnation incarnation) const {
 }
 
 void Protocol::OnMessage(const Message& message, Recalled& body) {
-  if (IsNewer(body.membership, told_)) told_ = std::move(body.membership);
+  LearnMembership(std::move(body.membership));
   if (!recalling_.has_value()) return;
   // Late, for a process before this: that one may have said more since.
   if (body.asked_by != options_.process &&

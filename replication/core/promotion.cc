@@ -1,6 +1,7 @@
 // Promotion: from asking whether the others would leave the primary too, to the
 // new epoch's first entry (rules 5 and 6).
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "proto/base/check.h"
@@ -52,8 +53,24 @@ bool Protocol::MayAsk() const {
          member->incarnation == options_.incarnation;
 }
 
+// What was told counts for as long as the journal may lack its entry: what is
+// past it without having it comes of a primary that has rolled it back.
 const Membership& Protocol::NewestMembership() const {
-  return IsNewer(told_, membership_) ? told_ : membership_;
+  const EntryId& since = told_.since;
+  const EntryId& last = outline_.last();
+  const bool ahead = std::tie(since.epoch, since.sequence) >
+                     std::tie(last.epoch, last.sequence);
+  return ahead ? told_ : membership_;
+}
+
+// Rule 11. Who is not to be primary by it any more stops asking.
+void Protocol::LearnMembership(Membership membership) {
+  if (!IsNewer(membership, told_)) return;
+  told_ = std::move(membership);
+  if (MayAsk()) return;
+  if (auto* standby = std::get_if<Standby>(&role_)) standby->asking.reset();
+  const auto* candidate = std::get_if<Candidate>(&role_);
+  if (candidate != nullptr && !candidate->forced) BecomeStandby();
 }
 
 // A witness votes as soon as its entry is in a journal (rule 11), and never
@@ -143,6 +160,10 @@ void Protocol::OnMessage(const Message& message, Promise& body) {
   Incarnation& giver = candidate->givers[message.from];
   if (message.from_incarnation < giver) return;
   giver = message.from_incarnation;
+  if (body.membership.since.sequence <= body.commit) {
+    LearnMembership(body.membership);
+    if (!std::holds_alternative<Candidate>(role_)) return;
+  }
   candidate->promises[message.from] = std::move(body);
   candidate->idle_ticks = 0;
   Choose();

@@ -37,6 +37,7 @@ Protocol::Protocol(const Options& options, DurableState state)
       damaged_(state.damaged.begin(), state.damaged.end()),
       given_up_(IsGivenUp(state.membership)) {
   LEDGERD_CHECK(commit_ <= durable_);
+  NoteRemoved(membership_before_);
 }
 
 Update Protocol::Step(Event event, Timestamp now) {
@@ -318,16 +319,21 @@ void Protocol::TakeMembership(const Entry& entry) {
   absl::StatusOr<Membership> next = DecodeMembership(entry.payload());
   LEDGERD_CHECK(next.ok()) << next.status().message();
   next->since = entry.id();
-  for (const Member& member : membership_.members) {
-    const Member* kept = next->Find(member.id);
+  membership_before_ = std::move(membership_);
+  membership_ = *std::move(next);
+  NoteRemoved(membership_before_);
+  NoteVoters();
+  SaveSuperblock();
+}
+
+// Those of `before` who are no members any more.
+void Protocol::NoteRemoved(const Membership& before) {
+  for (const Member& member : before.members) {
+    const Member* kept = membership_.Find(member.id);
     if (kept == nullptr || kept->incarnation != member.incarnation) {
       removed_.push_back(member);
     }
   }
-  membership_before_ = std::move(membership_);
-  membership_ = *std::move(next);
-  NoteVoters();
-  SaveSuperblock();
 }
 
 // Four are allowed on the way from three to five.

@@ -152,6 +152,7 @@ class Protocol {
   void Cut(Sequence from);
   void Seal(Command command);
   void TakeMembership(const Entry& entry);
+  void NoteRemoved(const Membership& before);
   void NoteVoters();
   EntryId DurableLast() const;
   // The highest that may be acknowledged if it is verified.
@@ -204,6 +205,9 @@ class Protocol {
   void Ask();
   bool MayAsk() const;
   void TellVoters();
+  bool IsNoMember(const Message& message) const;
+  bool HasPrimary() const;
+  void LearnMembership(Membership membership);
   // The newest that it knows of, which it may not have in its journal.
   const Membership& NewestMembership() const;
   static bool IsNewer(const Membership& a, const Membership& b);

@@ -18,8 +18,27 @@ bool GoesFirst(const EntryId& last, ReplicaId id, const EntryId& other_last,
 
 }  // namespace
 
+// Rule 11: by what is committed here. It was removed, perhaps so long ago that
+// all have forgotten; or it has been added by an entry that is not here yet.
+bool Protocol::IsNoMember(const Message& message) const {
+  if (membership_.members.empty() || IsChangePending()) return false;
+  const Member* from = membership_.Find(message.from);
+  return from == nullptr || from->incarnation != message.from_incarnation;
+}
+
+// One that is followed, or this one.
+bool Protocol::HasPrimary() const {
+  if (std::holds_alternative<Primary>(role_)) return true;
+  const auto* standby = std::get_if<Standby>(&role_);
+  return standby != nullptr && IsLoyal(*standby);
+}
+
 // Rule 5. Nothing is promised by it, so nothing has to be durable.
 void Protocol::OnMessage(const Message& message, WouldYouLeave& body) {
+  // So that it knows if it was removed.
+  if (IsNoMember(message)) {
+    Answer(message, RecalledOf(message.from, message.from_incarnation));
+  }
   auto* standby = std::get_if<Standby>(&role_);
   bool yes = standby != nullptr && body.epoch > promised_ &&
              !recalling_.has_value() && !debt_.has_value() &&
@@ -42,6 +61,12 @@ void Protocol::OnMessage(const Message& message, WouldYouLeave& body) {
 
 void Protocol::OnMessage(const Message& message, PromiseRequest& /*body*/) {
   if (RefuseStale(message)) return;
+  // Rule 11. Had it been added since by another primary, this one would not be
+  // followed for long.
+  if (IsNoMember(message) && HasPrimary()) {
+    Answer(message, RecalledOf(message.from, message.from_incarnation));
+    return;
+  }
   if (recalling_.has_value() || debt_.has_value()) {
     if (!Weakened(Rule::kOldDiskDoesNotVote)) return;
   }
