@@ -220,6 +220,7 @@ void Protocol::OnMessage(const Message& message, Matched& body) {
   Progress* peer = PeerOf(message);
   if (peer == nullptr) return;
   NoteMatched(*peer, body.through);
+  NoteReceived(*peer, body.through);
   Pump(*peer);
 }
 

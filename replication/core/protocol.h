@@ -193,6 +193,7 @@ class Protocol {
   bool TakeEntry(Entry& entry, const EntryId& before);
   // What may be said without breaking a promise that is not durable or known.
   bool MaySpeak() const;
+  void SayWhereItStands(const Message& message);
   void Acknowledge(bool again);
   Sequence AcknowledgeableOf(const Standby& standby) const;
   void AdvanceStandbyCommit();

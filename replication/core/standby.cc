@@ -160,13 +160,18 @@ void Protocol::OnMessage(const Message& message, Append& body) {
   standby->verified = std::max(standby->verified, accepted.through->sequence);
   AdvanceStandbyCommit();
   PayDebt();
-  if (recalling_.has_value() || debt_.has_value()) {
-    Answer(message, Matched{standby->verified});
-  }
+  SayWhereItStands(message);
   Acknowledge(/*again=*/true);
 }
 
 // ---- what a standby says
+
+// Who may acknowledge nothing says what it has got, or what was lost on the way
+// to it would never come again.
+void Protocol::SayWhereItStands(const Message& message) {
+  if (!recalling_.has_value() && !debt_.has_value()) return;
+  Answer(message, Matched{std::get<Standby>(role_).verified});
+}
 
 bool Protocol::MaySpeak() const {
   if (durable_promise_ != promised_) return false;
@@ -221,7 +226,10 @@ void Protocol::OnMessage(const Message& message, Heartbeat& body) {
   NoteAcknowledgedBy(message.from, std::min(body.durable, standby.verified));
   AdvanceStandbyCommit();
   PayDebt();
-  if (!MaySpeak()) return;
+  if (!MaySpeak()) {
+    SayWhereItStands(message);
+    return;
+  }
   HeartbeatAnswer answer;
   answer.round = body.round;
   answer.through = AcknowledgeableOf(standby);
