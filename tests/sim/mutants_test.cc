@@ -163,7 +163,7 @@ std::vector<Mutant> Mutants() {
       LEDGERD_MUTATION(kAppliedPointApart, "anything"),
       LEDGERD_MUTATION(kDirectoryNotSynced, "anything"),
       LEDGERD_MUTATION(kDamagedIsOpened, "disasters"),
-      LEDGERD_MUTATION(kTornIsDamaged, "disasters"),
+      LEDGERD_MUTATION(kTornIsDamaged, "anything"),
       LEDGERD_MUTATION(kForeignIsOpened, "disasters"),
       LEDGERD_MUTATION(kWrongBooks, "anything"),
       LEDGERD_MUTATION(kAnswerOfAnother, "anything"),
