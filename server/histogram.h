@@ -39,7 +39,8 @@ class Histogram {
   }
 
   void Add(uint64_t value) {
-    const auto bound = std::lower_bound(bounds_.begin(), bounds_.end(), value);
+    const auto* const bound =
+        std::lower_bound(bounds_.begin(), bounds_.end(), value);
     const auto at = static_cast<size_t>(bound - bounds_.begin());
     values_[at].fetch_add(1, std::memory_order_relaxed);
     sum_.fetch_add(value, std::memory_order_relaxed);
