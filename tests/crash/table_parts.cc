@@ -88,8 +88,8 @@ std::string TableOf(const std::string& bytes) {
       {'A', "accounts"},  {'B', "account_times"}, {'E', "expiries"},
       {'F', "filters"},   {'H', "history"},       {'I', "ids"},
       {'M', "meta"},      {'P', "pending"},       {'R', "runs"},
-      {'T', "transfers"}, {'V', "event_runs"},    {'X', "indexes"},
-      {'Y', "events"}};
+      {'T', "transfers"}, {'N', "incidents"},     {'V', "event_runs"},
+      {'X', "indexes"},   {'Y', "events"}};
   Reader entry(View(bytes));
   for (int i = 0; i < 3; ++i) entry.Varint();
   return kTables.at(entry.Take(1)[0]);
