@@ -322,6 +322,9 @@ std::optional<RequestResult> Replica::OnEvent(Event event, Now now) {
        replacement_given_out_)) {
     return std::nullopt;
   }
+  if (DamageForbids(event)) {
+    return RequestResult{Refusal::kHalted, Sequence(0)};
+  }
   now_ = now.steady;
   std::optional<Message> heartbeat;
   if (const auto* received = std::get_if<Received>(&event)) {

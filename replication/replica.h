@@ -18,7 +18,10 @@
 //          brought: nothing is applied to it or read from it, and the journal
 //          goes on and is acknowledged. The checkpoint is one at or above the
 //          applied point, so that this does not go back (core/invariants.h,
-//          5). A primary holds nothing: it has to hand over first.
+//          5). A primary is refused it: it has to hand over first. Who becomes
+//          the primary lets go of what it held, in the next tick or when a
+//          replacement that the journal has already is done; and halts, if it
+//          cannot go on with it. So one that cannot is not promoted on request.
 // Threads  Belongs to the replica thread.
 #ifndef LEDGERD_REPLICATION_REPLICA_H_
 #define LEDGERD_REPLICATION_REPLICA_H_
@@ -256,6 +259,8 @@ class Replica {
 
   // Damage that an entry or a checkpoint has met: held or fatal.
   void MeetDamage(const absl::Status& damage);
+  // It asks a replica to lead that cannot go on without what is damaged.
+  bool DamageForbids(const Event& event) const;
   // Hands the replacement to the journal, once it can be.
   void AdvanceReplacement();
   // It is done, or is not to be.

@@ -1,6 +1,7 @@
 // How a replica's damaged state is held and replaced (replica.h, "Repair").
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 
@@ -17,6 +18,16 @@ void Replica::MeetDamage(const absl::Status& damage) {
   held_ = damage;
   reads_.Abandon(NotReadable(Freshness::Level::kMaxStaleness));
   options_.on_held(damage);
+}
+
+// It would halt as the primary; by force, nobody else would be left then.
+bool Replica::DamageForbids(const Event& event) const {
+  if (!held_.has_value() || held_->ok()) return false;
+  const auto* received = std::get_if<Received>(&event);
+  return std::holds_alternative<ForcePromotionRequested>(event) ||
+         std::holds_alternative<PromotionRequested>(event) ||
+         (received != nullptr &&
+          std::holds_alternative<PromoteNow>(received->message.body));
 }
 
 absl::StatusOr<Sequence> Replica::HoldState() {

@@ -210,6 +210,37 @@ TEST_F(ReplicaRepairTest, WhatNobodyCanMendHalts) {
   EXPECT_EQ(group_.replica(3).status().fault, kDamage);
 }
 
+// It would halt at once, and by force it would be the only one left.
+TEST_F(ReplicaRepairTest, WhoCannotGoOnIsNotPromotedOnRequest) {
+  group_.store(3).FailNextFetch(kDamage);
+  ASSERT_NO_FATAL_FAILURE(Create(10));
+  ASSERT_NO_FATAL_FAILURE(
+      group_.RunUntil([&] { return !group_.held(3).empty(); }));
+  Replica& replica = group_.replica(3);
+  const Epoch epoch = replica.status().epoch;
+  for (const Event& asked :
+       {Event(ForcePromotionRequested{}), Event(PromotionRequested{})}) {
+    const auto result = replica.OnEvent(asked, group_.now(3));
+    ASSERT_TRUE(result.has_value());
+    EXPECT_EQ(result->refusal, Refusal::kHalted);
+  }
+  replica.OnEvent(Received{{.from = ReplicaId(1),
+                            .from_incarnation = Incarnation(1),
+                            .to = ReplicaId(3),
+                            .to_incarnation = Incarnation(1),
+                            .epoch = epoch,
+                            .body = PromoteNow{}}},
+                  group_.now(3));
+  EXPECT_EQ(replica.status().epoch, epoch);
+  EXPECT_EQ(replica.status().fork, 0u);
+  EXPECT_TRUE(replica.status().fault.ok());
+  EXPECT_TRUE(Replace(Bring()).ok());
+  ASSERT_NO_FATAL_FAILURE(ExpectEqualStates());
+  ASSERT_NO_FATAL_FAILURE(group_.HandOver(1, 3));
+  ASSERT_NO_FATAL_FAILURE(
+      group_.RunUntil([&] { return group_.Primary() == 3; }));
+}
+
 TEST_F(ReplicaRepairTest, APrimaryHaltsAndTheOthersGoOn) {
   group_.store(1).FailNextFetch(kDamage);
   group_.Create(10, [](const absl::StatusOr<EntryResult>&) {});

@@ -165,7 +165,8 @@ absl::Status RefusalError(Refusal refusal, const AskedFor& asked,
     case Refusal::kHalted:
       return Precondition(Reason::kNoPrimary,
                           absl::StrCat(asked.words,
-                                       ": this replica has halted, or is no "
+                                       ": this replica has halted, or cannot "
+                                       "go on with a damaged state, or is no "
                                        "member. See the alarms of 'ledgerctl "
                                        "status'"));
   }
