@@ -104,7 +104,7 @@ storage::RocksDbStateStore::Options StateOptions(
   state.database.on_read_error = [tell = options.on_read_error,
                                   &damage](const absl::Status& error) {
     if (tell) tell(error);
-    damage.Note(error);
+    damage.Note({.damage = error});
   };
   return state;
 }
@@ -354,7 +354,7 @@ void ReplicaGroup::BeginScrubbing() {
   ports.now = [this] { return clock_.WallNow(); };
   scrubber_.emplace(scrubber_options_, std::move(ports), incidents_->keeper(),
                     logger_);
-  damage_->TellTo([this](const absl::Status& met) {
+  damage_->TellTo([this](const StateDamage::Met& met) {
     if (transport_ != nullptr) scrubber_->NoteStateDamage(met);
   });
 }
@@ -365,7 +365,7 @@ std::function<void(const absl::Status&)> ReplicaGroup::OnHeld() {
   return [this](const absl::Status& damage) {
     logger_.Error("the state is held: what has to go on has met damage",
                   {{"what", std::string(damage.message())}});
-    damage_->Note(damage);
+    damage_->Note({.damage = damage, .holds = true});
   };
 }
 
@@ -380,7 +380,12 @@ StateRepair::Ports ReplicaGroup::RepairPorts() {
   };
   ports.replace = [this](const EntryId& checkpoint,
                          std::function<void(absl::Status)> done) {
-    replica_.ReplaceState(checkpoint, std::move(done));
+    replica_.ReplaceState(
+        checkpoint, [this, done = std::move(done)](const absl::Status& how) {
+          // Before anything is applied to the new one.
+          if (how.ok()) scrubber_->ForgetStateDamage();
+          done(how);
+        });
   };
   ports.fetch = [this](ReplicaId replica, Sequence at_least,
                        const std::stop_token& stop) {

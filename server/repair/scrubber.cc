@@ -13,6 +13,8 @@ namespace {
 
 using storage::SegmentDamage;
 
+constexpr char kReplaced[] = "replaced with a checkpoint of another replica";
+
 std::string WordsOf(const SegmentDamage& damage) {
   const Sequence first = damage.run.first();
   const Sequence last = damage.run.last.sequence;
@@ -54,13 +56,21 @@ void Scrubber::LookNow() {
   changed_.SignalAll();
 }
 
-void Scrubber::NoteStateDamage(const absl::Status& damage) {
+void Scrubber::NoteStateDamage(const StateDamage::Met& met) {
   {
     const MutexLock lock(mutex_);
-    if (state_damage_.has_value()) return;
-    state_damage_ = damage;
+    // What is held goes first: nothing is applied meanwhile.
+    if (state_damage_.has_value() && (state_damage_->holds || !met.holds)) {
+      return;
+    }
+    state_damage_ = met;
   }
   changed_.SignalAll();
+}
+
+void Scrubber::ForgetStateDamage() {
+  const MutexLock lock(mutex_);
+  state_damage_.reset();
 }
 
 ScrubPasses Scrubber::passes() const {
@@ -198,37 +208,37 @@ absl::Status Scrubber::LookAtState() {
   const absl::Status status =
       ports_.verify_state([this](uint64_t bytes) { return Paced(bytes); });
   if (status.ok() || absl::IsCancelled(status)) return status;
-  if (absl::IsDataLoss(status)) return SeeToState(status);
+  if (absl::IsDataLoss(status)) return SeeToState(status, MetBy::kPass);
   Report(DamageAlarms::Place::kState, status);
   return absl::OkStatus();
 }
 
 absl::Status Scrubber::SeeToNotedDamage() {
-  std::optional<absl::Status> damage;
+  std::optional<StateDamage::Met> met;
   {
     const MutexLock lock(mutex_);
-    damage = std::exchange(state_damage_, std::nullopt);
+    met = std::exchange(state_damage_, std::nullopt);
   }
-  return damage.has_value() ? SeeToState(*damage) : absl::OkStatus();
+  if (!met.has_value()) return absl::OkStatus();
+  return SeeToState(met->damage, met->holds ? MetBy::kHeld : MetBy::kRead);
 }
 
-absl::Status Scrubber::SeeToState(const absl::Status& damage) {
+absl::Status Scrubber::SeeToState(const absl::Status& damage, MetBy by) {
   if (ports_.mend_state == nullptr) {
     Report(DamageAlarms::Place::kState, damage);
     return absl::OkStatus();
   }
   ports_.alarm(DamageAlarms::Place::kState, damage);
   const std::string what(damage.message());
-  // Nobody could give another one.
-  if (!IsNew(what, lost_)) {
-    is_clean_ = false;
-    return absl::OkStatus();
+  if (lost_.contains(what) || lost_.size() >= kReportedMax) {
+    return SeeToLostState(by);
   }
   logger_.Error("damage of the state was found", {{"what", what}});
   const uint64_t fault =
       incidents_.Raise({.kind = IncidentKind::kCorruption, .cause = what});
   const uint64_t repair =
       incidents_.Raise({.kind = IncidentKind::kRepair, .cause = what});
+  lost_.emplace(what, fault);
   const absl::Status mended = MendState();
   if (absl::IsCancelled(mended)) return mended;
   if (!mended.ok()) {
@@ -239,18 +249,30 @@ absl::Status Scrubber::SeeToState(const absl::Status& damage) {
                               .resolution = std::string(mended.message())});
     return absl::OkStatus();
   }
-  const std::string how = "replaced with a checkpoint of another replica";
-  incidents_.Close(repair, {.resolution = how});
-  incidents_.Close(fault, {.resolution = how});
-  // All that was found in the old one is gone with it.
-  lost_.clear();
-  {
-    const MutexLock lock(mutex_);
-    state_damage_.reset();
-  }
-  ports_.clear(DamageAlarms::Place::kState);
-  logger_.Info("the state was replaced", {{"what", what}});
+  incidents_.Close(repair, {.resolution = kReplaced});
+  CloseLost();
   return absl::OkStatus();
+}
+
+// Nobody could give another one when it was found. Reads may meet it all the
+// time; for them it is not held again.
+absl::Status Scrubber::SeeToLostState(MetBy by) {
+  is_clean_ = false;
+  if (by == MetBy::kRead) return absl::OkStatus();
+  const absl::Status mended =
+      by == MetBy::kHeld ? MendState() : ports_.mend_state();
+  if (absl::IsCancelled(mended)) return mended;
+  if (mended.ok()) CloseLost();
+  return absl::OkStatus();
+}
+
+void Scrubber::CloseLost() {
+  for (const auto& [what, fault] : lost_) {
+    incidents_.Close(fault, {.resolution = kReplaced});
+    logger_.Info("the state was replaced", {{"what", what}});
+  }
+  lost_.clear();
+  ports_.clear(DamageAlarms::Place::kState);
 }
 
 absl::Status Scrubber::MendState() {

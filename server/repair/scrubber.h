@@ -16,10 +16,12 @@
 //          the sequence.
 //          Of the state, found here or met by a read: the same two incidents,
 //          and it is replaced (state_repair.h); where no replica has a whole
-//          one, or this one is alone, the alarm stays, for an operator.
+//          one, or this one is alone, the alarm stays, for an operator. The
+//          others are asked again in each pass, since one may have a new disk,
+//          and where an entry is held for it: that ends well, or halts.
 //          Of more of the journal than entries: corruption and an alarm.
 //          Nothing damaged is ever used.
-// Threads  Its own. LookNow, NoteStateDamage and passes: any.
+// Threads  Its own. Those that are quick, LookNow and passes: any.
 #ifndef LEDGERD_SERVER_REPAIR_SCRUBBER_H_
 #define LEDGERD_SERVER_REPAIR_SCRUBBER_H_
 
@@ -27,6 +29,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -42,6 +45,7 @@
 #include "server/incidents/incident_keeper.h"
 #include "server/logging.h"
 #include "server/peers.h"
+#include "server/repair/state_damage.h"
 #include "server/scrub_passes.h"
 #include "storage/pace.h"
 #include "storage/segment.h"
@@ -100,7 +104,10 @@ class Scrubber {
   void LookNow() LEDGERD_EXCLUDES(mutex_);
 
   // Damage of the state was met. Quick.
-  void NoteStateDamage(const absl::Status& damage) LEDGERD_EXCLUDES(mutex_);
+  void NoteStateDamage(const StateDamage::Met& met) LEDGERD_EXCLUDES(mutex_);
+
+  // Another state has taken its place: what was met before is gone. Quick.
+  void ForgetStateDamage() LEDGERD_EXCLUDES(mutex_);
 
   // Over everything.
   ScrubPasses passes() const LEDGERD_EXCLUDES(mutex_);
@@ -108,6 +115,9 @@ class Scrubber {
  private:
   // What there is to do next.
   enum class Turn { kEnd, kJournal, kState, kAll };
+
+  // What has met damage of the state.
+  enum class MetBy { kPass, kRead, kHeld };
 
   void Loop() LEDGERD_EXCLUDES(mutex_);
   Turn WaitForTurn() LEDGERD_EXCLUDES(mutex_);
@@ -117,9 +127,13 @@ class Scrubber {
   absl::Status LookAtState();
   // The damage that was noted, if it was.
   absl::Status SeeToNotedDamage() LEDGERD_EXCLUDES(mutex_);
-  absl::Status SeeToState(const absl::Status& damage) LEDGERD_EXCLUDES(mutex_);
+  absl::Status SeeToState(const absl::Status& damage, MetBy by)
+      LEDGERD_EXCLUDES(mutex_);
+  absl::Status SeeToLostState(MetBy by) LEDGERD_EXCLUDES(mutex_);
   // Tries until it is mended, or cannot be, or it is to end.
   absl::Status MendState() LEDGERD_EXCLUDES(mutex_);
+  // All that was found in the old state is gone with it.
+  void CloseLost();
   // False when it was told of before.
   static bool IsNew(const std::string& what, std::set<std::string>& told);
   void Report(DamageAlarms::Place place, const absl::Status& damage);
@@ -137,14 +151,14 @@ class Scrubber {
   CondVar changed_;
   bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool look_now_ LEDGERD_GUARDED_BY(mutex_) = false;
-  std::optional<absl::Status> state_damage_ LEDGERD_GUARDED_BY(mutex_);
+  std::optional<StateDamage::Met> state_damage_ LEDGERD_GUARDED_BY(mutex_);
   ScrubPasses passes_ LEDGERD_GUARDED_BY(mutex_);
   // The thread's own: when the next pass over everything begins.
   std::chrono::steady_clock::time_point next_;
   // What is not mended, and was told of.
   std::set<std::string> reported_;
-  // Of the state; nobody else has a whole one.
-  std::set<std::string> lost_;
+  // Of the state, and its incident; nobody else has a whole one.
+  std::map<std::string, uint64_t> lost_;
   // This pass has met some of that.
   bool is_clean_ = true;
   std::thread thread_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -15,6 +16,7 @@
 #include "proto/base/mutex.h"
 #include "proto/incident.h"
 #include "server/incidents/incident_testing.h"
+#include "server/repair/state_damage.h"
 #include "server/scrub_passes.h"
 
 namespace ledgerd::server {
@@ -57,9 +59,10 @@ class ScrubberTest : public testing::Test {
     if (mends_state_) {
       ports.mend_state = [this] {
         Note("mend state");
+        if (while_mending_state_) std::exchange(while_mending_state_, {})();
         const MutexLock lock(mutex_);
         absl::Status mended = state_mends_.front();
-        state_mends_.pop_front();
+        if (state_mends_.size() > 1) state_mends_.pop_front();
         if (mended.ok()) state_ = absl::OkStatus();
         return mended;
       };
@@ -93,7 +96,7 @@ class ScrubberTest : public testing::Test {
     state_ = std::move(damage);
   }
 
-  // Each try ends as these say.
+  // Each try ends as these say, and those after them as the last.
   void MendState(std::deque<absl::Status> mends) {
     const MutexLock lock(mutex_);
     mends_state_ = true;
@@ -155,6 +158,8 @@ class ScrubberTest : public testing::Test {
   absl::Status state_ LEDGERD_GUARDED_BY(mutex_);
   std::deque<absl::Status> state_mends_ LEDGERD_GUARDED_BY(mutex_);
   bool mends_state_ = false;  // Before the start.
+  // By the scrubber, once.
+  std::function<void()> while_mending_state_;
   std::unique_ptr<Scrubber> scrubber_;
 };
 
@@ -252,27 +257,71 @@ TEST_F(ScrubberTest, ADamagedStateIsReplacedAndCountedAsThat) {
 TEST_F(ScrubberTest, WhatAReadMetIsSeenToWithoutAPass) {
   MendState({absl::OkStatus()});
   Start(std::chrono::seconds(0));
-  scrubber_->NoteStateDamage(absl::DataLossError("db/7.sst"));
+  scrubber_->NoteStateDamage({absl::DataLossError("db/7.sst")});
   EXPECT_EQ(StepsUntil("clear"), Steps({"state alarm", "mend state", "clear"}));
 }
 
-TEST_F(ScrubberTest, AStateThatNobodyElseHasIsTriedOnce) {
+TEST_F(ScrubberTest, AStateThatNobodyElseHasIsAskedForInEachPass) {
   MendState({absl::DataLossError("nobody has one")});
   DamageState(absl::DataLossError("db/7.sst"));
   Start(std::chrono::seconds(1));
-  EXPECT_EQ(StepsUntil("mend state"),
-            Steps({"look", "state", "state alarm", "mend state"}));
-  EXPECT_EQ(StepsUntil("state alarm"), Steps({"look", "state", "state alarm"}));
+  const Steps steps = {"look", "state", "state alarm", "mend state"};
+  EXPECT_EQ(StepsUntil("mend state"), steps);
+  EXPECT_EQ(StepsUntil("mend state"), steps);
   scrubber_->End();
   EXPECT_EQ(Told(),
             Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress},
+                     {IncidentKind::kRepair, IncidentOutcome::kFailed}}))
+      << "once";
+}
+
+TEST_F(ScrubberTest, SomebodyHasAStateInTheEnd) {
+  MendState({absl::DataLossError("nobody has one"), absl::OkStatus()});
+  DamageState(absl::DataLossError("db/7.sst"));
+  Start(std::chrono::seconds(1));
+  EXPECT_EQ(StepsUntil("clear"),
+            Steps({"look", "state", "state alarm", "mend state", "look",
+                   "state", "state alarm", "mend state", "clear"}));
+  scrubber_->End();
+  EXPECT_EQ(Told(),
+            Records({{IncidentKind::kCorruption, IncidentOutcome::kSuccess},
                      {IncidentKind::kRepair, IncidentOutcome::kFailed}}));
+}
+
+// Else it would neither go on nor halt.
+TEST_F(ScrubberTest, WhatIsHeldForKnownDamageIsSeenTo) {
+  MendState({absl::DataLossError("nobody has one"), absl::OkStatus()});
+  Start(std::chrono::seconds(0));
+  const StateDamage::Met met = {.damage = absl::DataLossError("db/7.sst")};
+  scrubber_->NoteStateDamage(met);
+  EXPECT_EQ(StepsUntil("mend state"), Steps({"state alarm", "mend state"}));
+  scrubber_->NoteStateDamage(met);
+  EXPECT_EQ(StepsUntil("state alarm"), Steps({"state alarm"}));
+  scrubber_->NoteStateDamage({.damage = met.damage, .holds = true});
+  EXPECT_EQ(StepsUntil("clear"), Steps({"state alarm", "mend state", "clear"}));
+}
+
+TEST_F(ScrubberTest, WhatTheNewStateMeetsAtOnceIsSeenTo) {
+  MendState({absl::OkStatus()});
+  while_mending_state_ = [this] {
+    scrubber_->NoteStateDamage({absl::DataLossError("the old db/7.sst")});
+    scrubber_->ForgetStateDamage();
+    scrubber_->NoteStateDamage(
+        {.damage = absl::DataLossError("the new db/7.sst"), .holds = true});
+  };
+  Start(std::chrono::seconds(0));
+  scrubber_->NoteStateDamage({absl::DataLossError("db/7.sst")});
+  const Steps steps = {"state alarm", "mend state", "clear"};
+  EXPECT_EQ(StepsUntil("clear"), steps);
+  EXPECT_EQ(StepsUntil("clear"), steps);
+  scrubber_->End();
+  EXPECT_EQ(Told().size(), 4u) << "two corruptions, each with its repair";
 }
 
 TEST_F(ScrubberTest, AStopDoesNotWaitForWhoMayHaveAState) {
   MendState({absl::UnavailableError("it is off")});
   Start(std::chrono::seconds(0));
-  scrubber_->NoteStateDamage(absl::DataLossError("db/7.sst"));
+  scrubber_->NoteStateDamage({absl::DataLossError("db/7.sst")});
   EXPECT_EQ(StepsUntil("mend state"), Steps({"state alarm", "mend state"}));
   scrubber_->End();
   EXPECT_EQ(StepsUntil("end"), Steps({"end"}));

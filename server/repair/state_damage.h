@@ -2,8 +2,8 @@
 // whoever sees to it; and what was met before there was anybody.
 //
 //   StateDamage damage;
-//   damage.Note(absl::DataLossError("db/7.sst ..."));     // any thread, quick
-//   damage.TellTo([&](const absl::Status& met) { ... });   // that one, at once
+//   damage.Note({absl::DataLossError("db/7.sst ...")});   // any thread, quick
+//   damage.TellTo([&](const auto& met) { ... });           // that one, at once
 //   damage.TellTo(nullptr);
 //
 // Threads  Any.
@@ -22,11 +22,17 @@ namespace ledgerd::server {
 
 class StateDamage {
  public:
-  using Tell = std::function<void(const absl::Status&)>;
+  struct Met {
+    absl::Status damage;
+    // What has to go on has met it, and the state is held (replica.h).
+    bool holds = false;
+  };
+
+  using Tell = std::function<void(const Met&)>;
 
   // Of errors other than DATA_LOSS nothing is told: the state may be whole.
-  void Note(const absl::Status& met) LEDGERD_EXCLUDES(mutex_) {
-    if (!absl::IsDataLoss(met)) return;
+  void Note(const Met& met) LEDGERD_EXCLUDES(mutex_) {
+    if (!absl::IsDataLoss(met.damage)) return;
     const MutexLock lock(mutex_);
     if (tell_ != nullptr) {
       tell_(met);
@@ -47,7 +53,7 @@ class StateDamage {
  private:
   Mutex mutex_;
   Tell tell_ LEDGERD_GUARDED_BY(mutex_);
-  std::optional<absl::Status> untold_ LEDGERD_GUARDED_BY(mutex_);
+  std::optional<Met> untold_ LEDGERD_GUARDED_BY(mutex_);
 };
 
 }  // namespace ledgerd::server

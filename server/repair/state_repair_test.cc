@@ -137,15 +137,16 @@ TEST_F(StateRepairTest, AnEndIsNotWaitedFor) {
 
 TEST(StateDamageTest, WhatWasMetBeforeIsTold) {
   StateDamage damage;
-  damage.Note(absl::UnavailableError("no damage"));
-  damage.Note(absl::DataLossError("first"));
-  damage.Note(absl::DataLossError("second"));
+  damage.Note({absl::UnavailableError("no damage")});
+  damage.Note({absl::DataLossError("first")});
+  damage.Note({absl::DataLossError("second")});
   Steps told;
-  damage.TellTo(
-      [&](const absl::Status& met) { told.emplace_back(met.message()); });
-  damage.Note(absl::DataLossError("third"));
+  damage.TellTo([&](const StateDamage::Met& met) {
+    told.emplace_back(met.damage.message());
+  });
+  damage.Note({absl::DataLossError("third")});
   damage.TellTo(nullptr);
-  damage.Note(absl::DataLossError("fourth"));
+  damage.Note({absl::DataLossError("fourth")});
   EXPECT_EQ(told, Steps({"first", "third"}));
 }
 
