@@ -478,6 +478,10 @@ absl::Status ReplicaGroup::Connect() {
     replica_.Deliver(std::move(event));
   };
   ends.newest_checkpoint = [this]() -> absl::StatusOr<CheckpointToSend> {
+    // The hashes of its files would be right.
+    if (replica_.status().state_held) {
+      return absl::DataLossError("its state is damaged, and being replaced");
+    }
     LEDGERD_ASSIGN_OR_RETURN(replication::OutgoingCheckpoint checkpoint,
                              replica_.ExportCheckpoint());
     return CheckpointToSend{std::move(checkpoint.membership),

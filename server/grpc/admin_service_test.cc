@@ -258,6 +258,19 @@ TEST_F(AdminServiceTest, AWitnessHasNothingToBackUp) {
             grpc::StatusCode::FAILED_PRECONDITION);
 }
 
+// Its files' hashes would be right, of what is damaged.
+TEST_F(AdminServiceTest, ADamagedStateIsNotBackedUp) {
+  Commit(Append(1));
+  replication::ReplicaStatus status = harness_.replica().status();
+  status.state_held = true;
+  harness_.replica().SetStatus(status);
+  grpc::ClientContext context;
+  const auto reader = harness_.admin().CreateBackup(&context, {});
+  admin::v1::CreateBackupResponse response;
+  EXPECT_FALSE(reader->Read(&response));
+  EXPECT_EQ(reader->Finish().error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
 TEST_F(AdminServiceTest, HealthIsByName) {
   GrpcServer& server = harness_.client_port();
   const std::string name = "ledger.v1.LedgerService";

@@ -51,6 +51,11 @@ absl::Status BackupStream::Send(Timestamp now) {
 absl::Status BackupStream::Begin() {
   manifest_.files.clear();
   checkpoint_.reset();
+  if (group_.replica.status().state_held) {
+    return absl::UnavailableError(
+        "this replica's state is damaged, and is being replaced with another "
+        "one's: back up another replica, or try again later");
+  }
   auto exported = group_.store.ExportCheckpoint();
   if (exported.ok()) {
     checkpoint_ = *std::move(exported);
