@@ -28,6 +28,10 @@ namespace {
 
 constexpr uint64_t kRoomToOpen = uint64_t{16} << 20;
 
+// Each time writes are held for a moment; and who takes over may have a damaged
+// state, too, and hand the role back.
+constexpr std::chrono::minutes kHandOverAfter{1};
+
 // The protocol's unit of time.
 constexpr uint32_t kTickMs = replication::ReplicaThreads::kTick.count();
 
@@ -413,6 +417,8 @@ std::vector<ReplicaId> ReplicaGroup::OthersWithState() const {
 
 // While failover is paused, operators alone say who is primary.
 void ReplicaGroup::HandOver() {
+  const auto now = clock_.SteadyNow();
+  if (now < next_hand_over_) return;
   const replication::ReplicaStatus status = replica_.status();
   const ReplicaId successor = SuccessorOf(status);
   if (status.role != replication::Role::kPrimary ||
@@ -422,8 +428,10 @@ void ReplicaGroup::HandOver() {
   }
   logger_.Warning("the role is to be handed over: the state is damaged",
                   {{"to", successor.value()}});
-  replica_.Request(replication::SwitchoverRequested{.target = successor},
-                   [](const absl::StatusOr<replication::RequestResult>&) {});
+  next_hand_over_ = now + kHandOverAfter;
+  replica_.Request(
+      replication::SwitchoverRequested{.target = successor, .failed = true},
+      [](const absl::StatusOr<replication::RequestResult>&) {});
 }
 
 absl::StatusOr<std::shared_ptr<const storage::ExportedCheckpoint>>

@@ -199,6 +199,8 @@ class ReplicaGroup {
   Logger& logger_;
   JournalRepair repair_;
   StateRepair state_repair_;
+  // The scrubber's: before, the role is not handed over again.
+  std::chrono::steady_clock::time_point next_hand_over_;
   std::optional<Scrubber> scrubber_;
   // Not where no state is kept.
   std::optional<CompletionReporter> completion_reporter_;
