@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 
+#include "absl/strings/str_cat.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "grpcpp/create_channel_posix.h"
@@ -44,6 +45,13 @@ absl::StatusOr<EntryId> Receive(const v1::GetCheckpointRequest& first,
   if (!stream.Write(first) || !stream.Read(&response)) return CutShort();
   LEDGERD_ASSIGN_OR_RETURN(const storage::CheckpointManifest manifest,
                            FromProto(response.manifest()));
+  // This replica's applied point would go back with it.
+  if (manifest.applied.entry.sequence < Sequence(first.at_least_sequence())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("its checkpoint is of sequence ",
+                     manifest.applied.entry.sequence.value(), ", and one of ",
+                     first.at_least_sequence(), " or above was asked for"));
+  }
   LEDGERD_ASSIGN_OR_RETURN(storage::CheckpointPosition next,
                            receiver.Begin(manifest));
   v1::GetCheckpointRequest request;

@@ -6,7 +6,8 @@
 // Shape    A connection of its own. What is at the receiver already, from a
 //          transfer that was cut short, is not brought again.
 // Errors   Those of the receiver, and of GetCheckpoint (replication.proto).
-//          CANCELLED: it was stopped.
+//          FAILED_PRECONDITION: what the other one sends is older than was
+//          asked for. CANCELLED: it was stopped.
 // Threads  Any; waits until all of it is here and finished, or it has failed.
 #ifndef LEDGERD_SERVER_GRPC_CHECKPOINT_FETCH_H_
 #define LEDGERD_SERVER_GRPC_CHECKPOINT_FETCH_H_

@@ -157,7 +157,7 @@ class TestReplica {
     ends.checkpoint = [this](Sequence at_least)
         -> absl::StatusOr<std::shared_ptr<const storage::ExportedCheckpoint>> {
       const Sequence at = checkpoint_->manifest().applied.entry.sequence;
-      if (at >= at_least) return checkpoint_;
+      if (at >= at_least || sends_older_) return checkpoint_;
       const MutexLock lock(mutex_);
       asked_too_much_ = true;
       changed_.SignalAll();
@@ -182,6 +182,9 @@ class TestReplica {
     const MutexLock lock(mutex_);
     while (!asked_too_much_) changed_.Wait(mutex_);
   }
+
+  // Its checkpoint is for whoever asks, whatever that one wants.
+  void SendOlder() { sends_older_ = true; }
 
   const TestCheckpoint& checkpoint() const { return *checkpoint_; }
 
@@ -275,6 +278,7 @@ class TestReplica {
                  }};
   SharedAddresses addresses_;
   bool asked_too_much_ LEDGERD_GUARDED_BY(mutex_) = false;
+  std::atomic<bool> sends_older_ = false;
   TestReceiver receiver_;
   const std::shared_ptr<const TestCheckpoint> checkpoint_ =
       std::make_shared<TestCheckpoint>();
@@ -497,6 +501,16 @@ TEST(GrpcTransportTest, AFetchThatWaitsIsStopped) {
       ReplicaId(1), Sequence(41), two.receiver(), stop.get_token());
   stopping.join();
   EXPECT_TRUE(absl::IsCancelled(fetched.status())) << fetched.status();
+}
+
+TEST(GrpcTransportTest, ACheckpointBelowWhatWasAskedForIsNotTaken) {
+  TestReplica one(1);
+  one.SendOlder();
+  TestReplica two(2, At(1, one.address()));
+  const auto fetched = two.transport().CheckpointOf(
+      ReplicaId(1), Sequence(41), two.receiver(), std::stop_token());
+  EXPECT_TRUE(absl::IsFailedPrecondition(fetched.status())) << fetched.status();
+  EXPECT_TRUE(two.receiver().contents().empty());
 }
 
 // ---- incidents
