@@ -14,6 +14,8 @@ namespace ledgerd::server {
 namespace {
 
 constexpr std::chrono::seconds kPatience{10};
+// After the journal could not be read.
+constexpr std::chrono::seconds kRetryAfter{5};
 constexpr uint64_t kReadBytes = uint64_t{1} << 20;
 
 }  // namespace
@@ -45,6 +47,11 @@ bool CompletionReporter::WaitForNext() {
     changed_.WaitFor(mutex_, left);
   }
   return !ending_;
+}
+
+bool CompletionReporter::IsEnding() {
+  const MutexLock lock(mutex_);
+  return ending_;
 }
 
 void CompletionReporter::Loop() {
@@ -79,23 +86,31 @@ absl::StatusOr<Sequence> CompletionReporter::ReadNoted() {
   return sum.through;
 }
 
+// Where the tail begins is read before the notes: one that is applied after
+// that moves it.
 void CompletionReporter::Complete() {
+  if (std::chrono::steady_clock::now() < next_try_) return;
+  const auto begin = ports_.tail.begin();
+  if (!begin.has_value()) return;
   const auto noted = ReadNoted();
   if (!noted.ok()) return;
-  std::vector<Entry> found;
-  const auto missing = ports_.tail.Missing(*noted);
-  if (!missing.has_value()) return ports_.tail.Fill(*noted, found);
-  Sequence next = std::max(missing->first.Next(), ports_.journal.first());
-  while (next < missing->second) {
+  std::vector<CompletionTail::Write> found;
+  Sequence next = std::max(noted->Next(), ports_.journal.first());
+  while (next <= *begin) {
+    if (IsEnding()) return;
     const auto entries = ports_.journal.Read(next, kReadBytes);
-    if (!entries.ok() || entries->empty()) return;
+    if (!entries.ok() || entries->empty()) {
+      next_try_ = std::chrono::steady_clock::now() + kRetryAfter;
+      return;
+    }
     for (const Entry& entry : *entries) {
-      if (entry.sequence() >= missing->second) break;
-      found.push_back(entry);
+      if (entry.sequence() > *begin) break;
+      const auto write = CompletionTail::WriteIn(entry);
+      if (write.has_value()) found.push_back(*write);
     }
     next = entries->back().sequence().Next();
   }
-  ports_.tail.Fill(*noted, found);
+  ports_.tail.Fill(*begin, *noted, std::move(found));
 }
 
 void CompletionReporter::Note(const replication::ReplicaStatus& status) {

@@ -56,6 +56,7 @@ class CompletionReporter {
  private:
   void Loop();
   bool WaitForNext() LEDGERD_EXCLUDES(mutex_);
+  bool IsEnding() LEDGERD_EXCLUDES(mutex_);
   void Save(const replication::ReplicaStatus& status);
   // Reads what the tail lacks, if that can be done by now.
   void Complete();
@@ -66,6 +67,7 @@ class CompletionReporter {
   Ports ports_;
   const Timestamp series_;
   uint64_t number_ = 1;
+  std::chrono::steady_clock::time_point next_try_;
   Mutex mutex_;
   CondVar changed_;
   bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;

@@ -16,11 +16,12 @@ bool IsWrite(EntryKind kind) {
 
 }  // namespace
 
-void CompletionTail::Add(const Entry& entry, std::deque<Write>& to) const {
-  if (!IsWrite(entry.kind())) return;
-  to.push_back({.sequence = entry.sequence(),
-                .epoch = entry.epoch(),
-                .at = entry.timestamp()});
+std::optional<CompletionTail::Write> CompletionTail::WriteIn(
+    const Entry& entry) {
+  if (!IsWrite(entry.kind())) return std::nullopt;
+  return Write{.sequence = entry.sequence(),
+               .epoch = entry.epoch(),
+               .at = entry.timestamp()};
 }
 
 void CompletionTail::NoteApplied(const Entry& entry) {
@@ -32,13 +33,15 @@ void CompletionTail::NoteApplied(const Entry& entry) {
   }
   last_ = entry.sequence();
   last_epoch_ = entry.epoch();
-  Add(entry, writes_);
+  if (const auto write = WriteIn(entry)) writes_.push_back(*write);
   if (entry.kind() != EntryKind::kIncidents) return;
   const auto records = DecodeIncidents(entry.payload());
   if (!records.ok()) return;
   for (const Incident& record : *records) {
     const auto note = CompletionIn(record);
     if (!note.has_value()) continue;
+    // One that does not continue the one before counts nowhere: CompletionSum.
+    if (complete_ && note->after != *begin_) continue;
     while (!writes_.empty() && writes_.front().sequence <= note->through) {
       writes_.pop_front();
     }
@@ -83,25 +86,21 @@ bool CompletionTail::complete() const {
   return complete_;
 }
 
-std::optional<std::pair<Sequence, Sequence>> CompletionTail::Missing(
-    Sequence noted) const {
+std::optional<Sequence> CompletionTail::begin() const {
   const MutexLock lock(mutex_);
-  if (!begin_.has_value() || *begin_ <= noted) return std::nullopt;
-  return std::pair(noted, begin_->Next());
+  return begin_;
 }
 
-void CompletionTail::Fill(Sequence noted, const std::vector<Entry>& entries) {
+void CompletionTail::Fill(Sequence begin, Sequence noted,
+                          std::vector<Write> writes) {
   const MutexLock lock(mutex_);
-  if (!begin_.has_value()) return;
+  if (begin_ != begin) return;
   complete_ = true;
-  if (*begin_ <= noted) return;
-  std::deque<Write> filled;
-  for (const Entry& entry : entries) {
-    if (entry.sequence() > noted && entry.sequence() <= *begin_) {
-      Add(entry, filled);
-    }
-  }
-  writes_.insert(writes_.begin(), filled.begin(), filled.end());
+  if (begin <= noted) return;
+  std::erase_if(writes, [&](const Write& write) {
+    return write.sequence <= noted || write.sequence > begin;
+  });
+  writes_.insert(writes_.begin(), writes.begin(), writes.end());
   begin_ = noted;
 }
 
@@ -119,6 +118,7 @@ std::optional<CompletionNote> CompletionTail::NoteOf(Sequence noted,
   if (writes_.empty() || last_epoch_ != epoch) return std::nullopt;
   CompletionNote note = {.after = noted, .through = last_};
   for (const Write& write : writes_) {
+    if (write.sequence <= noted) continue;
     if (write.epoch == epoch) {
       ++note.answered;
       continue;

@@ -12,8 +12,8 @@
 //          that since a start it is known as of the last second before
 //          (NoteAtLeast): what is beyond is not counted at all.
 // Gaps     A start applies from its checkpoint on, and a resync passes entries
-//          over: what is missing before is read from the journal (Missing,
-//          Fill), as far as it reaches back.
+//          over: what is missing before is read from the journal (Fill), as far
+//          as it reaches back.
 // Limits   A primary notes at latest kWritesMax writes: so there are not many
 //          more.
 // Threads  Any.
@@ -26,7 +26,6 @@
 #include <deque>
 #include <map>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "proto/base/mutex.h"
@@ -39,6 +38,13 @@ namespace ledgerd::server {
 class CompletionTail {
  public:
   static constexpr size_t kWritesMax = 100'000;
+
+  // All that is kept of one: a journal's entries have no room in memory.
+  struct Write {
+    Sequence sequence;
+    Epoch epoch;
+    Timestamp at;
+  };
 
   struct Counts {
     uint64_t answered = 0;
@@ -53,6 +59,9 @@ class CompletionTail {
 
     friend bool operator==(const Answered&, const Answered&) = default;
   };
+
+  // Nothing when it is no client's.
+  static std::optional<Write> WriteIn(const Entry& entry);
 
   void NoteApplied(const Entry& entry) LEDGERD_EXCLUDES(mutex_);
 
@@ -70,37 +79,29 @@ class CompletionTail {
   // Nothing is missing, as far as the journal reaches back.
   bool complete() const LEDGERD_EXCLUDES(mutex_);
 
-  // Entries after the first one, and before the second, that a tail which
-  // begins after `noted` lacks.
-  std::optional<std::pair<Sequence, Sequence>> Missing(Sequence noted) const
-      LEDGERD_EXCLUDES(mutex_);
-  // These are all of it that there are. Requires: something was applied.
-  void Fill(Sequence noted, const std::vector<Entry>& entries)
+  // It knows all after this one; nothing before something was applied.
+  std::optional<Sequence> begin() const LEDGERD_EXCLUDES(mutex_);
+
+  // These are all after `noted` and up to `begin` that there are, where `begin`
+  // was read before `noted`. Does nothing when it begins elsewhere by now, as a
+  // note was applied meanwhile: its writes would be counted twice.
+  void Fill(Sequence begin, Sequence noted, std::vector<Write> writes)
       LEDGERD_EXCLUDES(mutex_);
 
   // Something of an older epoch waits, or there is much, or it is old.
   bool IsDue(Timestamp before) const LEDGERD_EXCLUDES(mutex_);
 
-  // Of all that was applied. Nothing when its newest entry is not of `epoch`,
-  // or there are no writes.
+  // Of all that was applied after `noted`. Nothing when its newest entry is not
+  // of `epoch`, or there are no writes.
   std::optional<CompletionNote> NoteOf(Sequence noted, Epoch epoch) const
       LEDGERD_EXCLUDES(mutex_);
 
  private:
-  struct Write {
-    Sequence sequence;
-    Epoch epoch;
-    Timestamp at;
-  };
-
   struct Mark {
     Sequence through;
     // What is beyond was not answered; else it is not known.
     bool said = false;
   };
-
-  void Add(const Entry& entry, std::deque<Write>& to) const
-      LEDGERD_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::deque<Write> writes_ LEDGERD_GUARDED_BY(mutex_);

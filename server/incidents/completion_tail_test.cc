@@ -38,6 +38,16 @@ class CompletionTailTest : public testing::Test {
     }
   }
 
+  // As many are in the journal, and are not applied here.
+  std::vector<CompletionTail::Write> Skip(int count) {
+    std::vector<CompletionTail::Write> skipped;
+    for (int i = 0; i < count; ++i) {
+      skipped.push_back(
+          *CompletionTail::WriteIn(Next(EntryKind::kCreateTransfers)));
+    }
+    return skipped;
+  }
+
   void BeginEpoch(uint64_t epoch) {
     epoch_ = Epoch(epoch);
     tail_.NoteApplied(Next(EntryKind::kEpochStart));
@@ -121,30 +131,56 @@ TEST_F(CompletionTailTest, WhatMayHaveBeenAnsweredIsNotCounted) {
 
 TEST_F(CompletionTailTest, WhatIsMissingIsReadFromTheJournal) {
   BeginEpoch(1);
-  std::vector<Entry> before;
-  for (int i = 0; i < 3; ++i) {
-    before.push_back(Next(EntryKind::kCreateTransfers));
-  }
+  const auto before = Skip(3);
   // A start, whose checkpoint has those three.
   CompletionTail started;
+  EXPECT_FALSE(started.begin().has_value());
   started.NoteApplied(Next(EntryKind::kCreateTransfers));
   started.NoteApplied(Next(EntryKind::kCreateTransfers));
   EXPECT_EQ(started.Count(Timestamp(0)).answered, 2u);
   EXPECT_FALSE(started.complete());
-  const auto missing = started.Missing(Sequence(2));
-  ASSERT_TRUE(missing.has_value());
-  EXPECT_EQ(missing->first, Sequence(2));
-  EXPECT_EQ(missing->second, Sequence(5));
-  started.Fill(Sequence(2), before);
+  EXPECT_EQ(started.begin(), Sequence(4));
+  started.Fill(Sequence(4), /*noted=*/Sequence(2), before);
   EXPECT_EQ(started.Count(Timestamp(0)).answered, 4u) << "2 is noted";
-  EXPECT_FALSE(started.Missing(Sequence(2)).has_value());
+  EXPECT_EQ(started.begin(), Sequence(2));
   EXPECT_TRUE(started.complete());
   // A resync passes entries over.
   Next(EntryKind::kCreateTransfers);
   started.NoteApplied(Next(EntryKind::kCreateTransfers));
   EXPECT_EQ(started.Count(Timestamp(0)).answered, 1u);
-  EXPECT_TRUE(started.Missing(Sequence(2)).has_value());
+  EXPECT_EQ(started.begin(), Sequence(7));
   EXPECT_FALSE(started.complete());
+}
+
+// While the journal is read. It begins anew, and counts nothing twice.
+TEST_F(CompletionTailTest, ANoteThatComesWhileItIsFilledIsNotFilledAgain) {
+  const auto before = Skip(4);
+  Write(2);
+  const auto begin = tail_.begin();
+  ASSERT_EQ(begin, Sequence(4));
+  const Sequence noted = sum_.through;
+  Journal({.through = Sequence(5), .answered = 5});
+  tail_.Fill(*begin, noted, before);
+  EXPECT_FALSE(tail_.complete());
+  EXPECT_EQ(Count(), Counts(1, 0)) << "the others are noted";
+  tail_.Fill(*tail_.begin(), sum_.through, {});
+  EXPECT_TRUE(tail_.complete());
+  EXPECT_EQ(Count(), Counts(1, 0));
+  EXPECT_EQ(Note()->after, Sequence(5));
+  EXPECT_EQ(Note()->answered, 1u);
+}
+
+// A note that was given up is journalled after all, and then the next one.
+TEST_F(CompletionTailTest, ANoteThatDoesNotCountLeavesWhatItIsOf) {
+  Write(9);
+  tail_.Fill(Sequence(0), sum_.through, {});
+  ASSERT_TRUE(tail_.complete());
+  Journal({.through = Sequence(7), .answered = 7});
+  Journal({.through = Sequence(9), .answered = 9});
+  EXPECT_EQ(Count(), Counts(2, 0));
+  EXPECT_EQ(sum_.total, 7u);
+  EXPECT_EQ(Note()->after, Sequence(7));
+  EXPECT_EQ(Note()->answered, 2u);
 }
 
 TEST_F(CompletionTailTest, ANoteCountsOnceAndOnlyWhereTheOneBeforeEnded) {
