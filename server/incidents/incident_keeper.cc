@@ -148,6 +148,12 @@ uint64_t IncidentKeeper::Raise(const IncidentSeen& seen) {
     number = same->id.number;
     ++same->detections;
     if (IsRecovery(same->kind)) ++same->attempts;
+    // Whoever has seen it first may not have known that it halts the replica.
+    if (seen.halts && !same->halted) {
+      same->halted = true;
+      same->of_primary = seen.of_primary;
+      same->epoch = seen.epoch;
+    }
     Tell(*same);
   } else {
     number = ++last_number_;

@@ -143,6 +143,29 @@ TEST_F(IncidentKeeperTest, TheSameCauseWithinTenSecondsIsOne) {
   EXPECT_EQ(keeper_->Raise(kFull), number + 2);
 }
 
+// The scrubber and the replica meet the same damage: whoever is first.
+TEST_F(IncidentKeeperTest, OneThatHaltsGoesOnWhoeverHasSeenItFirst) {
+  const IncidentSeen seen = {.kind = IncidentKind::kCorruption,
+                             .cause = "7.sst"};
+  IncidentSeen halts = seen;
+  halts.epoch = Epoch(3);
+  halts.of_primary = true;
+  halts.halts = true;
+  for (const bool halts_first : {false, true}) {
+    const uint64_t number = keeper_->Raise(halts_first ? halts : seen);
+    EXPECT_EQ(keeper_->Raise(halts_first ? seen : halts), number);
+    Crash();
+    ASSERT_EQ(keeper_->Halted().size(), 1u) << halts_first;
+    const Incident halted = keeper_->Halted()[0];
+    EXPECT_EQ(halted.id.number, number);
+    EXPECT_EQ(halted.detections, 2u);
+    EXPECT_TRUE(halted.of_primary);
+    EXPECT_EQ(halted.epoch, Epoch(3));
+    keeper_->Close(number, {});
+    world_.clock.Advance(seconds(11));
+  }
+}
+
 TEST_F(IncidentKeeperTest, ACrashReplayGoesOnWithAnotherAttempt) {
   const IncidentSeen replay = {.kind = IncidentKind::kCrashReplay,
                                .cause = "crash"};

@@ -240,7 +240,11 @@ absl::Status Scrubber::SeeToState(const absl::Status& damage, MetBy by) {
       incidents_.Raise({.kind = IncidentKind::kRepair, .cause = what});
   lost_.emplace(what, fault);
   const absl::Status mended = MendState();
-  if (absl::IsCancelled(mended)) return mended;
+  if (absl::IsCancelled(mended)) {
+    incidents_.Close(repair, {.outcome = IncidentOutcome::kAborted,
+                              .resolution = "the process is ending"});
+    return mended;
+  }
   if (!mended.ok()) {
     is_clean_ = false;
     logger_.Error("the state cannot be mended",

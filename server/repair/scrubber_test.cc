@@ -327,7 +327,7 @@ TEST_F(ScrubberTest, AStopDoesNotWaitForWhoMayHaveAState) {
   EXPECT_EQ(StepsUntil("end"), Steps({"end"}));
   EXPECT_EQ(Told(),
             Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress},
-                     {IncidentKind::kRepair, IncidentOutcome::kInProgress}}));
+                     {IncidentKind::kRepair, IncidentOutcome::kAborted}}));
 }
 
 }  // namespace
