@@ -84,7 +84,12 @@ absl::Status Daemon::StartGroup() {
   };
   options.on_damage = [this](DamageAlarms::Place place,
                              const absl::Status& damage) {
-    damage_.Raise(place, damage, clock_.WallNow());
+    // Of the state, the read that has met it has told already.
+    if (place == DamageAlarms::Place::kState) {
+      damage_.RaiseUnlessTold(place, damage, clock_.WallNow());
+    } else {
+      damage_.Raise(place, damage, clock_.WallNow());
+    }
   };
   options.on_mended = [this](DamageAlarms::Place place) {
     damage_.ClearDamage(place);

@@ -27,8 +27,25 @@ std::string NameOf(DamageAlarms::Place place, const absl::Status& error) {
 bool DamageAlarms::Raise(Place place, const absl::Status& error,
                          Timestamp now) {
   const MutexLock lock(mutex_);
+  return RaiseLocked(NameOf(place, error), error, now);
+}
+
+bool DamageAlarms::RaiseUnlessTold(Place place, const absl::Status& error,
+                                   Timestamp now) {
+  const MutexLock lock(mutex_);
+  const std::string name = NameOf(place, error);
+  const auto raised = raised_.find(name);
+  if (raised != raised_.end() &&
+      raised->second.messages.contains(std::string(error.message()))) {
+    return false;
+  }
+  return RaiseLocked(name, error, now);
+}
+
+bool DamageAlarms::RaiseLocked(const std::string& name,
+                               const absl::Status& error, Timestamp now) {
   if (absl::IsDataLoss(error)) ++detections_;
-  const auto [raised, is_new] = raised_.try_emplace(NameOf(place, error));
+  const auto [raised, is_new] = raised_.try_emplace(name);
   if (is_new) {
     raised->second.first = std::string(error.message());
     raised->second.at = now;

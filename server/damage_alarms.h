@@ -43,6 +43,11 @@ class DamageAlarms {
   bool Raise(Place place, const absl::Status& error, Timestamp now)
       LEDGERD_EXCLUDES(mutex_);
 
+  // The same of what is told once more, by who sees to it: nothing is raised, or
+  // counted, of an error that the alarm has.
+  bool RaiseUnlessTold(Place place, const absl::Status& error, Timestamp now)
+      LEDGERD_EXCLUDES(mutex_);
+
   // The operator has seen to it; the next one that is met raises it again.
   // False: there is none of this name.
   bool Clear(const std::string& name) LEDGERD_EXCLUDES(mutex_);
@@ -65,6 +70,9 @@ class DamageAlarms {
     // Of the errors, the first ones.
     std::set<std::string> messages;
   };
+
+  bool RaiseLocked(const std::string& name, const absl::Status& error,
+                   Timestamp now) LEDGERD_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   std::map<std::string, Raised> raised_ LEDGERD_GUARDED_BY(mutex_);

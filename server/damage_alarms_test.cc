@@ -34,6 +34,28 @@ TEST(DamageAlarmsTest, OneOfEachNameWithTheFirstError) {
   EXPECT_EQ(alarms.detections(), 5u) << "all but the device's error";
 }
 
+// A read tells of it, and then who mends it.
+TEST(DamageAlarmsTest, WhatIsToldOnceMoreIsCountedOnce) {
+  DamageAlarms alarms;
+  EXPECT_TRUE(
+      alarms.Raise(Place::kState, absl::DataLossError("7.sst"), Timestamp(1)));
+  EXPECT_FALSE(alarms.RaiseUnlessTold(
+      Place::kState, absl::DataLossError("7.sst"), Timestamp(2)));
+  EXPECT_EQ(alarms.detections(), 1u);
+  ASSERT_EQ(alarms.Get().size(), 1u);
+  EXPECT_EQ(alarms.Get()[0].message, "7.sst");
+  // What no read has met.
+  EXPECT_TRUE(alarms.RaiseUnlessTold(
+      Place::kState, absl::DataLossError("the sums differ"), Timestamp(3)));
+  EXPECT_EQ(alarms.detections(), 2u);
+  // It is met again.
+  alarms.Raise(Place::kState, absl::DataLossError("7.sst"), Timestamp(4));
+  alarms.RaiseUnlessTold(Place::kState, absl::DataLossError("7.sst"),
+                         Timestamp(5));
+  EXPECT_EQ(alarms.detections(), 3u);
+  EXPECT_EQ(alarms.Get()[0].message, "7.sst; and 2 more since");
+}
+
 TEST(DamageAlarmsTest, WhatIsClearedIsRaisedAnew) {
   DamageAlarms alarms;
   EXPECT_FALSE(alarms.Clear("DISK_ERROR"));
