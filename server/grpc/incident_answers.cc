@@ -88,13 +88,13 @@ absl::StatusOr<IncidentsRead> IncidentAnswers::ReadAfter(
 absl::Status IncidentAnswers::Count(
     const admin::v1::GetRecoveryCountersRequest& request, Timestamp now,
     replication::Deadline deadline,
-    admin::v1::GetRecoveryCountersResponse& response) const {
+    admin::v1::GetRecoveryCountersResponse& response, Writes writes) const {
   LEDGERD_RETURN_IF_ERROR(CheckScope(request));
   CounterOptions options;
   LEDGERD_ASSIGN_OR_RETURN(options.since, WindowStart(request, now));
   CompletionTail::Counts tail;
   const auto count_tail = [&] {
-    if (group_.completion == nullptr) return;
+    if (group_.completion == nullptr || writes == Writes::kNoted) return;
     tail = group_.completion->Count(options.since);
   };
   LEDGERD_ASSIGN_OR_RETURN(const IncidentsRead read,

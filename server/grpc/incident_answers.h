@@ -33,10 +33,15 @@ class IncidentAnswers {
   absl::StatusOr<IncidentsRead> ReadAfter(Sequence after,
                                           replication::Deadline deadline) const;
 
+  // Which of clients' writes are counted. A change of the primary may take what
+  // is not noted back, until it is.
+  enum class Writes { kAll, kNoted };
+
   // A window ends now.
   absl::Status Count(const admin::v1::GetRecoveryCountersRequest& request,
                      Timestamp now, replication::Deadline deadline,
-                     admin::v1::GetRecoveryCountersResponse& response) const;
+                     admin::v1::GetRecoveryCountersResponse& response,
+                     Writes writes = Writes::kAll) const;
 
   // The one that came up last is the first. A page's token is its last id.
   absl::Status List(const admin::v1::ListIncidentsRequest& request,

@@ -196,10 +196,11 @@ void AddCounters(const admin::v1::GetRecoveryCountersResponse& counters,
   if (counters.has_completion()) {
     metrics.Counter("ledgerd_completion_successful_total",
                     "Journalled writes of clients that the primary which "
-                    "journalled them has answered.",
+                    "journalled them has answered; noted each minute.",
                     static_cast<double>(counters.completion().successful()));
     metrics.Counter("ledgerd_completion_total",
-                    "Writes of clients that were journalled.",
+                    "Writes of clients that were journalled; noted each "
+                    "minute.",
                     static_cast<double>(counters.completion().total()));
   }
   const admin::v1::Companions& beside = counters.companions();

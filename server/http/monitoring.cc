@@ -78,7 +78,12 @@ HttpAnswer Monitoring::IsStandby(const HttpRequest& request) const {
 void Monitoring::FillCounters(Timestamp now, MetricsInput& input) const {
   const auto deadline = std::chrono::steady_clock::now() + kReadPatience;
   admin::v1::GetRecoveryCountersResponse counters;
-  if (!incidents_.Count({}, now, deadline, counters).ok()) return;
+  // Prometheus takes a counter that falls for a restart.
+  if (!incidents_
+           .Count({}, now, deadline, counters, IncidentAnswers::Writes::kNoted)
+           .ok()) {
+    return;
+  }
   input.counters = std::move(counters);
   admin::v1::GetRecoveryCountersRequest all;
   all.set_include_planned(true);

@@ -4,17 +4,21 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
 
+#include "proto/entry.h"
 #include "proto/errors.h"
 #include "proto/incident.h"
 #include "proto/results.h"
 #include "replication/clock.h"
 #include "server/damage_alarms.h"
 #include "server/fake_replica.h"
+#include "server/incidents/completion.h"
+#include "server/incidents/completion_tail.h"
 #include "server/journal_counts.h"
 #include "server/request_counts.h"
 #include "server/scrub_passes.h"
@@ -212,6 +216,35 @@ TEST_F(MonitoringTest, TheDeltaAndWhatWasFoundOnTheDisk) {
   EXPECT_TRUE(
       absl::StrContains(Ask("/metrics").body,
                         "ledgerd_verify_last_success_timestamp_seconds 7\n"));
+}
+
+// As what the tail knows would, when an epoch begins.
+TEST_F(MonitoringTest, CountersOfClientsWritesNeverFall) {
+  const CompletionNote note = {
+      .through = Sequence(3), .answered = 2, .unanswered = 1};
+  replica_.Apply(Sequence(4), [&] {
+    store_.view().AppendIncidents(
+        Sequence(4),
+        EncodeIncidents({ToRecord(note, {ReplicaId(1), Timestamp(7), 1},
+                                  Epoch(1), Timestamp(1))}));
+  });
+  CompletionTail tail;
+  group_.completion = &tail;
+  EntryId last;
+  for (const uint64_t epoch : {1, 2}) {
+    Command command;
+    command.kind =
+        epoch == 1 ? EntryKind::kCreateTransfers : EntryKind::kEpochStart;
+    const Entry entry =
+        Entry::Seal(std::move(command), Epoch(epoch), Timestamp(2), last);
+    last = entry.id();
+    tail.NoteApplied(entry);
+    const std::string told = Ask("/metrics").body;
+    EXPECT_TRUE(
+        absl::StrContains(told, "ledgerd_completion_successful_total 2\n"))
+        << told;
+    EXPECT_TRUE(absl::StrContains(told, "ledgerd_completion_total 3\n"));
+  }
 }
 
 TEST_F(MonitoringTest, PlannedChangesOfThePrimaryArePromotionsToo) {
