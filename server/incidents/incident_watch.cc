@@ -72,7 +72,7 @@ std::chrono::nanoseconds IncidentWatch::OutageSince(
 }
 
 void IncidentWatch::NoteFull(const ReplicaStatus& status) {
-  NoteHold(status.journal_full || status.state_full, status.role,
+  NoteHold(status.journal_full || status.state_full, status,
            {.kind = IncidentKind::kDiskFull,
             .cause = absl::StrCat("no space for the ",
                                   status.journal_full ? "journal" : "state"),
@@ -83,25 +83,31 @@ void IncidentWatch::NoteFull(const ReplicaStatus& status) {
 
 void IncidentWatch::NoteStall(const ReplicaStatus& status) {
   // What waits for space is another incident.
-  NoteHold(status.slow_writes > 0 && !status.journal_full, status.role,
+  NoteHold(status.slow_writes > 0 && !status.journal_full, status,
            {.kind = IncidentKind::kStall,
             .cause = "a write of the journal takes too long",
             .epoch = status.epoch},
            "the journal is written in time", stall_);
 }
 
-void IncidentWatch::NoteHold(bool holds, Role role, const IncidentSeen& seen,
+// Writes wait as long as it is the primary, and then until there is another.
+void IncidentWatch::NoteHold(bool holds, const ReplicaStatus& status,
+                             const IncidentSeen& seen,
                              absl::string_view resolution,
                              std::optional<Hold>& hold) {
-  if (holds && !hold.has_value()) {
-    hold = Hold{.number = keeper_.Raise(seen), .since = clock_.SteadyNow()};
-  }
+  if (holds && !hold.has_value()) hold = Hold{.number = keeper_.Raise(seen)};
   if (!hold.has_value()) return;
-  hold->holds_writes = hold->holds_writes || role == Role::kPrimary;
+  const auto now = clock_.SteadyNow();
+  const bool was_primary = hold->writes_wait_since.has_value();
+  if (was_primary) hold->outage += now - *hold->writes_wait_since;
+  hold->writes_wait_since.reset();
+  if (status.role == Role::kPrimary ||
+      (was_primary && status.primary == ReplicaId(0))) {
+    hold->writes_wait_since = now;
+  }
   if (holds) return;
-  const auto held = hold->holds_writes ? clock_.SteadyNow() - hold->since
-                                       : std::chrono::steady_clock::duration(0);
-  keeper_.Close(hold->number, EndOfWriteOutage(held, std::string(resolution)));
+  keeper_.Close(hold->number,
+                EndOfWriteOutage(hold->outage, std::string(resolution)));
   hold.reset();
 }
 

@@ -86,9 +86,9 @@ class IncidentWatch {
   // What may hold writes up.
   struct Hold {
     uint64_t number = 0;
-    std::chrono::steady_clock::time_point since;
-    // It is a primary's, whose writes wait.
-    bool holds_writes = false;
+    // Writes wait because of it; and for how long they have by then.
+    std::optional<std::chrono::steady_clock::time_point> writes_wait_since;
+    std::chrono::nanoseconds outage{};
   };
 
   // Closes what ends when the replica is with its group.
@@ -99,8 +99,9 @@ class IncidentWatch {
   void NoteFull(const replication::ReplicaStatus& status);
   void NoteStall(const replication::ReplicaStatus& status);
   // Of `hold`: begins with `holds`, and ends with it.
-  void NoteHold(bool holds, replication::Role role, const IncidentSeen& seen,
-                absl::string_view resolution, std::optional<Hold>& hold);
+  void NoteHold(bool holds, const replication::ReplicaStatus& status,
+                const IncidentSeen& seen, absl::string_view resolution,
+                std::optional<Hold>& hold);
   void NoteOverload(const replication::ReplicaStatus& status);
 
   IncidentKeeper& keeper_;

@@ -198,6 +198,26 @@ TEST_F(IncidentWatchTest, AStandbysFullDiskHoldsNoWritesUp) {
   EXPECT_EQ(Only().write_unavailable_ns, 0u);
 }
 
+// Its disk may stay full for long: clients pay at another one.
+TEST_F(IncidentWatchTest, AFullDiskHoldsWritesUpUntilAnotherHasTakenOver) {
+  Start();
+  BecomePrimary();
+  status_.journal_full = true;
+  Note();
+  world_.clock.Advance(milliseconds(700));
+  status_.role = Role::kStandby;
+  status_.primary = ReplicaId(0);
+  Note();
+  world_.clock.Advance(milliseconds(300));
+  status_.primary = ReplicaId(3);
+  Note();
+  world_.clock.Advance(std::chrono::hours(1));
+  status_.journal_full = false;
+  Note();
+  EXPECT_EQ(Only().outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(Only().write_unavailable_ns, 1'000'000'000u);
+}
+
 TEST_F(IncidentWatchTest, AClockThatDiffersIsOneForAsLongAsItDoes) {
   Start();
   status_.primary = ReplicaId(3);
