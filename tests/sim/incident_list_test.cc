@@ -37,8 +37,7 @@ using integration::FaultList;
 using integration::ToText;
 using replication::Replica;
 
-constexpr int kSeeds = 4;
-constexpr int kRounds = 2;
+constexpr int kRounds = 1;
 // Raised again within 10 s of its end, the same cause is the same incident.
 constexpr microseconds kForgotten = seconds(11);
 // For how long a fault may hold writes up, and not.
@@ -354,14 +353,23 @@ class Lived {
     Ends(standby, v1::INCIDENT_KIND_DISK_FULL);
   }
 
+  // A primary whose journal does not get on sends no heartbeats (rule 4): where
+  // less than `length` of silence is borne, one with space takes over, and
+  // writes are held up no longer.
   void PrimarysDiskIsFullFor(microseconds length, v1::IncidentOutcome outcome) {
-    group_.node(primary_).SetDiskFull(true);
+    const size_t old = primary_;
+    group_.node(old).SetDiskFull(true);
     group_.GoOn();
-    ASSERT_TRUE(group_.RunUntil(
-        [&] { return group_.node(primary_).waits_for_space(); }));
-    group_.RunFor(length);
-    group_.node(primary_).SetDiskFull(false);
-    Adds(primary_, v1::INCIDENT_KIND_DISK_FULL, outcome);
+    ASSERT_TRUE(
+        group_.RunUntil([&] { return group_.node(old).waits_for_space(); }));
+    if (case_.silent_primary == v1::INCIDENT_OUTCOME_SUCCESS) {
+      ASSERT_NO_FATAL_FAILURE(AnotherTakesOver(case_.silent_primary));
+      outcome = v1::INCIDENT_OUTCOME_SUCCESS;
+    } else {
+      group_.RunFor(length);
+    }
+    group_.node(old).SetDiskFull(false);
+    Adds(old, v1::INCIDENT_KIND_DISK_FULL, outcome);
   }
 
   void PrimarysDiskIsFull() {
@@ -476,7 +484,7 @@ class Lived {
     group_.GoOn();
     ASSERT_NO_FATAL_FAILURE(IsGoingOn());
     const auto reaches_back = [&] {
-      return group_.node(primary_).protocol().outline().base().sequence <= last;
+      return group_.node(primary_).journal_base() <= last;
     };
     for (int i = 0; i < 1'000 && reaches_back(); ++i) {
       group_.RunFor(seconds(1));
@@ -531,13 +539,8 @@ class Lived {
 class IncidentListTest : public testing::TestWithParam<Case> {};
 
 TEST_P(IncidentListTest, IsCountedKindByKind) {
-  const uint64_t first = TestSeed();
-  for (uint64_t seed = first; seed < first + kSeeds; ++seed) {
-    Lived lived(seed, GetParam());
-    lived.Run();
-    ASSERT_FALSE(HasFailure())
-        << "LEDGERD_TEST_SEED=" << seed << " does it again";
-  }
+  Lived lived(TestSeed(), GetParam());
+  lived.Run();
 }
 
 INSTANTIATE_TEST_SUITE_P(Silences, IncidentListTest,

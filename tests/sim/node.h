@@ -184,6 +184,9 @@ class Node final : private replication::Transport {
 
   const storage::MemoryStateStore& store() const { return *store_; }
 
+  // Before the first entry that is on its disk.
+  Sequence journal_base() const { return disk_.base().sequence; }
+
   replication::Now ReadClock() const;
 
  private:
