@@ -92,7 +92,7 @@ class PingMethod {
 template <typename Method>
 class CallLane {
  public:
-  CallLane(const Target& target, std::shared_ptr<grpc::Channel> channel,
+  CallLane(const Target& target, const std::shared_ptr<grpc::Channel>& channel,
            Run& run, std::latch& done)
       : target_(target),
         stub_(LedgerService::NewStub(channel)),
