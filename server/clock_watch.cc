@@ -24,6 +24,9 @@ void ClockWatch::Note(ReplicaId primary, Timestamp sent, Timestamp received,
     least_.reset();
     differs_.reset();
   }
+  // What came before it fell silent may all have been late.
+  if (now - noted_ >= kWindow) least_.reset();
+  noted_ = now;
   if (least_.has_value() && now - begin_ >= kWindow) EndWindow(now);
   if (!least_.has_value()) begin_ = now;
   const nanoseconds ahead = Ahead(received, sent);

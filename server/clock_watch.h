@@ -5,7 +5,8 @@
 //   watch.Note(primary, heartbeat.wall, clock.WallNow(), clock.SteadyNow());
 //
 // Shape    A heartbeat may be late, and never early: of kWindow's, the one that
-//          differs least counts. Said again after kSayAgain while it lasts.
+//          differs least counts; none of those before a silence as long. Said
+//          again after kSayAgain while it lasts.
 // Threads  Safe from any thread.
 #ifndef LEDGERD_SERVER_CLOCK_WATCH_H_
 #define LEDGERD_SERVER_CLOCK_WATCH_H_
@@ -45,6 +46,7 @@ class ClockWatch {
   mutable Mutex mutex_;
   ReplicaId primary_ LEDGERD_GUARDED_BY(mutex_);
   SteadyTime begin_ LEDGERD_GUARDED_BY(mutex_);
+  SteadyTime noted_ LEDGERD_GUARDED_BY(mutex_);
   // How far this clock is ahead; below 0: behind.
   std::optional<std::chrono::nanoseconds> least_ LEDGERD_GUARDED_BY(mutex_);
   std::optional<std::chrono::milliseconds> differs_ LEDGERD_GUARDED_BY(mutex_);

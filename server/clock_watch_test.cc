@@ -76,6 +76,14 @@ TEST_F(ClockWatchTest, AHeartbeatThatIsLateIsNotADifference) {
   EXPECT_TRUE(lines_.empty()) << lines_[0];
 }
 
+// As of a primary that was cut off and is the primary again.
+TEST_F(ClockWatchTest, WhatWasHeardBeforeALongSilenceDoesNotCount) {
+  HearOne(milliseconds(2'800));
+  steady_ += seconds(60);
+  Hear(seconds(20), milliseconds(1));
+  EXPECT_TRUE(lines_.empty()) << lines_[0];
+}
+
 TEST_F(ClockWatchTest, AnotherPrimaryHasAnotherClock) {
   Hear(seconds(4), milliseconds(9'000), 1);
   Hear(seconds(60), milliseconds(0), 2);
