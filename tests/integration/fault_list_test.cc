@@ -132,6 +132,41 @@ class FaultListTest : public ListedGroup {
     std::vector<std::thread> threads_;
   };
 
+  // Pays by the thousand as long as it is there: who has no space left for more
+  // notices.
+  class Bulk {
+   public:
+    explicit Bulk(const std::vector<std::string>& addresses)
+        : raw_(addresses), thread_([this] { Pay(); }) {}
+
+    ~Bulk() {
+      ended_ = true;
+      thread_.join();
+    }
+
+   private:
+    void Pay() {
+      const std::vector<Transfer> batch = BulkOfPayments();
+      // Some are refused meanwhile.
+      while (!ended_) {
+        const Ending ending = raw_.CreateTransfers(batch, kPatience);
+        std::this_thread::sleep_for(
+            milliseconds(ending.outcome == Outcome::kAnswered ? 0 : 20));
+      }
+    }
+
+    RawClient raw_;
+    std::atomic<bool> ended_ = false;
+    std::thread thread_;
+  };
+
+  // The same again and again: it takes the journal as much.
+  static std::vector<Transfer> BulkOfPayments() {
+    std::vector<Transfer> batch;
+    for (size_t i = 0; i < kBulk; ++i) batch.push_back(Payment(i));
+    return batch;
+  }
+
   // ---- the faults
   //
   // A primary that stays up must have followed another one since its start:
@@ -258,32 +293,38 @@ class FaultListTest : public ListedGroup {
     Succeeded(target, v1::INCIDENT_KIND_SWITCHOVER);
   }
 
-  void StandbysDiskIsFull() {
-    const size_t standby = OneStandby();
+  void RunsOutOfSpace(size_t standby) {
     Begins(standby, v1::INCIDENT_KIND_DISK_FULL);
     MachineOf(standby).disk_full = true;
+    const Bulk bulk(group_.addresses());
     ASSERT_NO_FATAL_FAILURE(IsGoingOn());
+  }
+
+  void StandbysDiskIsFull() {
+    const size_t standby = OneStandby();
+    ASSERT_NO_FATAL_FAILURE(RunsOutOfSpace(standby));
     MachineOf(standby).disk_full = false;
     Succeeds(standby, v1::INCIDENT_KIND_DISK_FULL);
   }
 
-  // It cannot tell the group before there is space again.
+  // Whether it can tell the group before there is space again depends on what
+  // had no space first.
   void PrimarysDiskIsFull() {
     Begins(primary_, v1::INCIDENT_KIND_DISK_FULL);
     const size_t seen = TimesSeen(primary_, "disk_full");
     MachineOf(primary_).disk_full = true;
     load_.GoOn();
-    ASSERT_TRUE(WaitUntil(
-        kLimit, [&] { return TimesSeen(primary_, "disk_full") > seen; }));
+    const Bulk bulk(group_.addresses());
+    const bool noticed = WaitUntil(
+        kLimit, [&] { return TimesSeen(primary_, "disk_full") > seen; });
     MachineOf(primary_).disk_full = false;
+    ASSERT_TRUE(noticed);
     Succeeds(primary_, v1::INCIDENT_KIND_DISK_FULL);
   }
 
   void StopsWhileItsDiskIsFull() {
     const size_t standby = OtherStandby();
-    Begins(standby, v1::INCIDENT_KIND_DISK_FULL);
-    MachineOf(standby).disk_full = true;
-    ASSERT_NO_FATAL_FAILURE(IsGoingOn());
+    ASSERT_NO_FATAL_FAILURE(RunsOutOfSpace(standby));
     WillBeMissed(standby);
     ASSERT_EQ(group_.Terminate(standby), 0);
     MachineOf(standby).disk_full = false;
@@ -384,9 +425,7 @@ class FaultListTest : public ListedGroup {
     const uint64_t last = group_.WaitForStatus(standby).journal_last_sequence();
     ASSERT_TRUE(group_.Kill(standby).ok());
     ASSERT_NO_FATAL_FAILURE(IsGoingOn());
-    std::vector<Transfer> batch;
-    for (size_t i = 0; i < kBulk; ++i) batch.push_back(Payment(i));
-    // The same again and again: it takes the journal as much.
+    const std::vector<Transfer> batch = BulkOfPayments();
     for (size_t i = 0; i < kBulksMax; ++i) {
       ASSERT_TRUE(WaitUntil(kLimit, [&] {
         return raw_.CreateTransfers(batch, kPatience).outcome ==

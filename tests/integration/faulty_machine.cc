@@ -1,5 +1,6 @@
 // A library to preload: the machine has the faults of machine_faults.h, from
 // one moment to the next and back, while the daemon runs.
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -15,6 +16,7 @@
 #include "tests/integration/machine_faults.h"
 
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 
 namespace ledgerd::integration {
@@ -43,16 +45,12 @@ bool IsOfJournal(int descriptor) {
                  .find("/journal/") != std::string_view::npos;
 }
 
-bool IsFull(int descriptor) {
-  return faults != nullptr && faults->disk_full && IsOfJournal(descriptor);
-}
+bool IsFull() { return faults != nullptr && faults->disk_full; }
 
-ssize_t Write(int descriptor, const void* bytes, size_t size, off_t offset) {
-  if (IsFull(descriptor)) {
-    errno = ENOSPC;
-    return -1;
-  }
-  return syscall(SYS_pwrite64, descriptor, bytes, size, offset);
+int Allocate(int descriptor, off_t offset, off_t size) {
+  if (IsFull() && IsOfJournal(descriptor)) return ENOSPC;
+  const long failed = syscall(SYS_fallocate, descriptor, 0, offset, size);
+  return failed == 0 ? 0 : errno;
 }
 
 }  // namespace
@@ -60,12 +58,20 @@ ssize_t Write(int descriptor, const void* bytes, size_t size, off_t offset) {
 
 extern "C" {
 
-ssize_t pwrite(int descriptor, const void* bytes, size_t size, off_t offset) {
-  return ledgerd::integration::Write(descriptor, bytes, size, offset);
+int posix_fallocate(int descriptor, off_t offset, off_t size) {
+  return ledgerd::integration::Allocate(descriptor, offset, size);
 }
 
-ssize_t pwrite64(int descriptor, const void* bytes, size_t size, off_t offset) {
-  return ledgerd::integration::Write(descriptor, bytes, size, offset);
+int posix_fallocate64(int descriptor, off_t offset, off_t size) {
+  return ledgerd::integration::Allocate(descriptor, offset, size);
+}
+
+int statvfs(const char* path, struct statvfs* stats) {
+  using Real = int (*)(const char*, struct statvfs*);
+  static const auto real = reinterpret_cast<Real>(dlsym(RTLD_NEXT, "statvfs"));
+  const int failed = real(path, stats);
+  if (failed == 0 && ledgerd::integration::IsFull()) stats->f_bavail = 0;
+  return failed;
 }
 
 int fdatasync(int descriptor) {

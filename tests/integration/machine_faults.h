@@ -1,8 +1,8 @@
 // What is wrong with a machine that a test has made for a daemon: kept in a
 // file that the test writes and libfaulty_machine.so, in the daemon, reads.
 //
-// Shape    Of files of the journal alone, which are below a directory journal/;
-//          what else the daemon writes goes well.
+// Shape    A full disk is so for all; the others are of files of the journal
+//          alone, which are below a directory journal/.
 // Threads  Any, of any process that maps it.
 #ifndef LEDGERD_TESTS_INTEGRATION_MACHINE_FAULTS_H_
 #define LEDGERD_TESTS_INTEGRATION_MACHINE_FAULTS_H_
@@ -13,7 +13,7 @@
 namespace ledgerd::integration {
 
 struct MachineFaults {
-  // Nothing can be written: ENOSPC.
+  // No space is free: what there is can be written, and not grow.
   std::atomic<bool> disk_full = false;
   // Nothing can be synced: EIO.
   std::atomic<bool> disk_fails = false;
