@@ -7,7 +7,7 @@
 // list says; so what it causes is its own. Which replica it hits, and in which
 // order, follows from a seed and who is the primary by then.
 //
-// LEDGERD_ROUNDS sets how often the whole list is gone through (2 by default).
+// LEDGERD_ROUNDS sets how often the whole list is gone through (1 by default).
 #include "tests/integration/fault_list.h"
 
 #include <signal.h>
@@ -497,7 +497,7 @@ class FaultListTest : public ListedGroup {
 };
 
 TEST_F(FaultListTest, IsCountedKindByKind) {
-  const int rounds = NumberFromEnvironment("LEDGERD_ROUNDS", 2);
+  const int rounds = NumberFromEnvironment("LEDGERD_ROUNDS", 1);
   for (int round = 0; round < rounds; ++round) {
     for (const Fault& fault : kRound) {
       ASSERT_NO_FATAL_FAILURE(Do(fault.what, fault.fault));
