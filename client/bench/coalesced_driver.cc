@@ -23,7 +23,9 @@ class CoalescedLane {
     if (!request.has_value()) return done_.count_down();
     ledger_.CreateTransfer(
         workload_.Get(request->first),
-        [this](absl::StatusOr<TransferResult> result) { Answered(result); });
+        [this](const absl::StatusOr<TransferResult>& result) {
+          Answered(result);
+        });
   }
 
   const LaneCounts& counts() const { return lane_.counts(); }

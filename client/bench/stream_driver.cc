@@ -106,6 +106,7 @@ class StreamClient {
 
 LaneCounts DriveStreams(const Target& target, Run& run) {
   std::vector<std::unique_ptr<StreamClient>> clients;
+  clients.reserve(static_cast<size_t>(target.clients));
   for (int i = 0; i < target.clients; ++i) {
     clients.push_back(std::make_unique<StreamClient>(target, run));
   }

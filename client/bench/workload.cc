@@ -29,8 +29,9 @@ uint64_t Below(uint64_t random, uint64_t end) {
 
 double Zeta(uint64_t n) {
   double sum = 0;
-  for (uint64_t i = 1; i <= n; ++i)
+  for (uint64_t i = 1; i <= n; ++i) {
     sum += std::pow(1 / static_cast<double>(i), kTheta);
+  }
   return sum;
 }
 
@@ -59,8 +60,9 @@ Transfer Workload::Get(uint64_t number) const {
   const uint64_t place = number % block_;
   const bool second = options_.two_phase_percent != 0 && place >= half;
   const uint64_t first = second ? number - half : number;
-  if (options_.two_phase_percent == 0 || !IsPaired(first))
+  if (options_.two_phase_percent == 0 || !IsPaired(first)) {
     return Single(number);
+  }
   Transfer transfer = Single(first);
   if (!second) {
     transfer.flags = transfer_flags::kPending;
@@ -106,8 +108,9 @@ void Workload::ChooseAccounts(uint64_t number, Transfer& transfer) const {
   const uint64_t random = Mix(number ^ Mix(options_.seed + 1));
   const uint64_t debit = ChooseAccount(Mix(random));
   uint64_t credit = ChooseAccount(Mix(random + 1));
-  if (options_.distribution == Distribution::kHot && random % 2 == 0)
+  if (options_.distribution == Distribution::kHot && random % 2 == 0) {
     credit = 0;
+  }
   if (credit == debit) credit = (debit + 1) % options_.accounts;
   transfer.debit_account_id = AccountAt(debit);
   transfer.credit_account_id = AccountAt(credit);
