@@ -57,15 +57,15 @@ absl::Status DeadlinePassed() {
 Replica::Replica(ReplicaOptions options, storage::Journal& journal,
                  storage::StateStore& store, const StateMachine& machine,
                  ReplicaWork& work, Transport* transport)
-    : options_(options),
+    : options_(std::move(options)),
       journal_(journal),
       store_(store),
       work_(work),
       transport_(transport),
-      queue_(store, machine, work, options.marks),
+      queue_(store, machine, work, options_.marks),
       reads_(work),
-      checkpointing_(options.checkpoint, store, work),
-      notes_(options.observer) {}
+      checkpointing_(options_.checkpoint, store, work),
+      notes_(options_.observer) {}
 
 absl::Status Replica::Start(Now now) {
   now_ = now.steady;

@@ -36,11 +36,11 @@ ReplaceableStateStore::Open(const std::string& path,
 }
 
 ReplaceableStateStore::ReplaceableStateStore(
-    const std::string& path, const RocksDbStateStore::Options& options,
+    std::string path, RocksDbStateStore::Options options,
     const StateTransferOptions& transfer,
     std::shared_ptr<RocksDbStateStore> store)
-    : path_(path),
-      options_(options),
+    : path_(std::move(path)),
+      options_(std::move(options)),
       repair_path_(absl::StrCat(transfer.incoming, kRepairSuffix)),
       receiver_(ReceiverOptions(transfer.incoming)),
       repair_receiver_(ReceiverOptions(repair_path_)),

@@ -137,8 +137,7 @@ class ReplaceableStateStore final : public StateStore {
   void FinishInstall() override;
 
  private:
-  ReplaceableStateStore(const std::string& path,
-                        const RocksDbStateStore::Options& options,
+  ReplaceableStateStore(std::string path, RocksDbStateStore::Options options,
                         const StateTransferOptions& transfer,
                         std::shared_ptr<RocksDbStateStore> store);
 

@@ -175,7 +175,7 @@ grpc::ServerUnaryReactor* LedgerService::GetServerInfo(
 
 grpc::ServerUnaryReactor* LedgerService::Refuse(
     grpc::CallbackServerContext* context, const RequestTimer& timer,
-    const absl::Status& status) {
+    const absl::Status& status) const {
   timer.End(status);
   return FinishAtOnce(context, Wire(calls_.group, status));
 }
@@ -244,11 +244,10 @@ LedgerService::StreamTransfers(grpc::CallbackServerContext* context) {
 // ---- reads
 
 template <typename Request, typename Response, typename Parser, typename Begin>
-grpc::ServerUnaryReactor* LedgerService::Read(
-    Method method, grpc::CallbackServerContext* context,
-    const grpc::ByteBuffer& bytes, grpc::ByteBuffer* response, Parser parse,
-    Begin begin) {
-  const RequestTimer timer(counts_, method);
+grpc::ServerUnaryReactor* LedgerService::Read(const ReadCall& call,
+                                              const grpc::ByteBuffer& bytes,
+                                              Parser parse, Begin begin) {
+  const auto& [timer, context, response] = call;
   Arena arena;
   const auto request = Parse<Request>(bytes, arena, kWholeRequest);
   if (!request.ok()) return Refuse(context, timer, request.status());
@@ -256,15 +255,17 @@ grpc::ServerUnaryReactor* LedgerService::Read(
   if (!asked.ok()) return Refuse(context, timer, asked.status());
   const auto freshness = ParseConsistency((*request)->consistency());
   if (!freshness.ok()) return Refuse(context, timer, freshness.status());
-  return BeginRead<Response>(timer, context, *std::move(asked), *freshness,
-                             response, std::move(begin));
+  return BeginRead<Response>(call, *std::move(asked), *freshness,
+                             std::move(begin));
 }
 
 template <typename Response, typename Asked, typename Begin>
 grpc::ServerUnaryReactor* LedgerService::BeginRead(
-    const RequestTimer& timer, grpc::CallbackServerContext* context,
-    Asked asked, replication::Freshness freshness, grpc::ByteBuffer* response,
+    const ReadCall& call, Asked asked, replication::Freshness freshness,
     Begin begin) {
+  const RequestTimer timer = call.timer;
+  grpc::CallbackServerContext* const context = call.context;
+  grpc::ByteBuffer* const response = call.response;
   auto share = budgets_.calls.Take(context->peer(),
                                    ObjectsAskedFor(asked) * kObjectBytes);
   if (!share.ok()) return Refuse(context, timer, share.status());
@@ -317,8 +318,8 @@ grpc::ServerUnaryReactor* LedgerService::LookupAccounts(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::LookupAccountsRequest, v1::LookupAccountsResponse>(
-      Method::kLookupAccounts, context, *request, response,
-      [](const auto& asked) { return ParseAccountIds(asked.ids()); },
+      {RequestTimer(counts_, Method::kLookupAccounts), context, response},
+      *request, [](const auto& asked) { return ParseAccountIds(asked.ids()); },
       [this](const std::vector<AccountId>& ids) {
         return calls_.group.store.LookupAccounts(ids);
       });
@@ -328,8 +329,8 @@ grpc::ServerUnaryReactor* LedgerService::LookupTransfers(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::LookupTransfersRequest, v1::LookupTransfersResponse>(
-      Method::kLookupTransfers, context, *request, response,
-      [](const auto& asked) { return ParseTransferIds(asked.ids()); },
+      {RequestTimer(counts_, Method::kLookupTransfers), context, response},
+      *request, [](const auto& asked) { return ParseTransferIds(asked.ids()); },
       [this](const std::vector<TransferId>& ids) {
         return calls_.group.store.LookupTransfers(ids);
       });
@@ -339,8 +340,8 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountTransfers(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::GetAccountTransfersRequest, v1::GetAccountTransfersResponse>(
-      Method::kGetAccountTransfers, context, *request, response, kParseFilter,
-      [this](const storage::AccountFilter& filter) {
+      {RequestTimer(counts_, Method::kGetAccountTransfers), context, response},
+      *request, kParseFilter, [this](const storage::AccountFilter& filter) {
         return calls_.group.store.GetAccountTransfers(filter);
       });
 }
@@ -349,8 +350,8 @@ grpc::ServerUnaryReactor* LedgerService::QueryAccounts(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::QueryAccountsRequest, v1::QueryAccountsResponse>(
-      Method::kQueryAccounts, context, *request, response, kParseFilter,
-      [this](const storage::QueryFilter& filter) {
+      {RequestTimer(counts_, Method::kQueryAccounts), context, response},
+      *request, kParseFilter, [this](const storage::QueryFilter& filter) {
         return calls_.group.store.QueryAccounts(filter);
       });
 }
@@ -359,8 +360,8 @@ grpc::ServerUnaryReactor* LedgerService::QueryTransfers(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::QueryTransfersRequest, v1::QueryTransfersResponse>(
-      Method::kQueryTransfers, context, *request, response, kParseFilter,
-      [this](const storage::QueryFilter& filter) {
+      {RequestTimer(counts_, Method::kQueryTransfers), context, response},
+      *request, kParseFilter, [this](const storage::QueryFilter& filter) {
         return calls_.group.store.QueryTransfers(filter);
       });
 }
@@ -369,8 +370,8 @@ grpc::ServerUnaryReactor* LedgerService::GetAccountBalances(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
     grpc::ByteBuffer* response) {
   return Read<v1::GetAccountBalancesRequest, v1::GetAccountBalancesResponse>(
-      Method::kGetAccountBalances, context, *request, response, kParseFilter,
-      [this](const storage::AccountFilter& filter) {
+      {RequestTimer(counts_, Method::kGetAccountBalances), context, response},
+      *request, kParseFilter, [this](const storage::AccountFilter& filter) {
         auto& store = calls_.group.store;
         return std::make_unique<HistoryLookup>(
             store.LookupAccounts({filter.account_id}),

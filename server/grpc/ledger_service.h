@@ -134,25 +134,28 @@ class LedgerService final : public RawService {
   // Ends a call that has not begun.
   grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context,
                                    const RequestTimer& timer,
-                                   const absl::Status& status);
+                                   const absl::Status& status) const;
+
+  // A call that reads, from when it came.
+  struct ReadCall {
+    RequestTimer timer;
+    grpc::CallbackServerContext* context = nullptr;
+    grpc::ByteBuffer* response = nullptr;
+  };
 
   // Parses a Request, of which `parse` makes what is asked for, and reads that.
   template <typename Request, typename Response, typename Parser,
             typename Begin>
-  grpc::ServerUnaryReactor* Read(Method method,
-                                 grpc::CallbackServerContext* context,
-                                 const grpc::ByteBuffer& bytes,
-                                 grpc::ByteBuffer* response, Parser parse,
+  grpc::ServerUnaryReactor* Read(const ReadCall& call,
+                                 const grpc::ByteBuffer& bytes, Parser parse,
                                  Begin begin);
 
   // Looks up what was asked for, ids or a filter, so fresh, and fills the
   // response with a Response.
   template <typename Response, typename Asked, typename Begin>
-  grpc::ServerUnaryReactor* BeginRead(const RequestTimer& timer,
-                                      grpc::CallbackServerContext* context,
-                                      Asked asked,
+  grpc::ServerUnaryReactor* BeginRead(const ReadCall& call, Asked asked,
                                       replication::Freshness freshness,
-                                      grpc::ByteBuffer* response, Begin begin);
+                                      Begin begin);
 
   replication::Deadline DeadlineFor(
       const grpc::CallbackServerContext& context) const;

@@ -77,6 +77,8 @@ std::vector<TablePart> MetaBlocks(absl::string_view block) {
   return parts;
 }
 
+uint8_t Byte(Reader& bytes) { return static_cast<uint8_t>(bytes.Take(1)[0]); }
+
 absl::string_view View(const std::string& bytes) {
   return {bytes.data(), bytes.size()};
 }
@@ -91,8 +93,20 @@ std::string TableOf(const std::string& bytes) {
       {'T', "transfers"}, {'N', "incidents"},     {'V', "event_runs"},
       {'X', "indexes"},   {'Y', "events"}};
   Reader entry(View(bytes));
+  // The first key shares nothing with one before it, so a block as it is begins
+  // with 0. Else LZ4's length and literals do; the entry is the first of these.
+  if (bytes.front() != 0) {
+    entry.Varint();
+    if (Byte(entry) >> 4 == 15) {
+      while (Byte(entry) == 255) continue;
+    }
+  }
   for (int i = 0; i < 3; ++i) entry.Varint();
-  return kTables.at(entry.Take(1)[0]);
+  const char letter = entry.Take(1)[0];
+  const auto table = kTables.find(letter);
+  LEDGERD_CHECK(table != kTables.end())
+      << "a table begins with the key '" << letter << "'";
+  return table->second;
 }
 
 std::vector<TablePart> PartsOfTable(const std::string& bytes) {

@@ -91,6 +91,8 @@ class GroupResyncTest : public GroupUnderLoad {
 
   // How it came to be up to date.
   void ExpectCounted(const std::string& kind) {
+    const absl::Status ready = group_.daemon(standby_).WaitUntilReady();
+    ASSERT_TRUE(ready.ok()) << ready << group_.Logs();
     EXPECT_TRUE(WaitUntil(
         kProgressLimit,
         [&] { return HasIncident(group_.daemon(standby_), kind, "success"); }))
