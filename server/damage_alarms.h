@@ -43,8 +43,8 @@ class DamageAlarms {
   bool Raise(Place place, const absl::Status& error, Timestamp now)
       LEDGERD_EXCLUDES(mutex_);
 
-  // The same of what is told once more, by who sees to it: nothing is raised, or
-  // counted, of an error that the alarm has.
+  // The same of what is told once more, by who sees to it: nothing is raised,
+  // or counted, of an error that the alarm has.
   bool RaiseUnlessTold(Place place, const absl::Status& error, Timestamp now)
       LEDGERD_EXCLUDES(mutex_);
 

@@ -15,10 +15,12 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -140,7 +142,11 @@ class FaultListTest : public ListedGroup {
         : raw_(addresses), thread_([this] { Pay(); }) {}
 
     ~Bulk() {
-      ended_ = true;
+      {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        ended_ = true;
+      }
+      ending_.notify_all();
       thread_.join();
     }
 
@@ -148,15 +154,23 @@ class FaultListTest : public ListedGroup {
     void Pay() {
       const std::vector<Transfer> batch = BulkOfPayments();
       // Some are refused meanwhile.
-      while (!ended_) {
+      milliseconds pause(0);
+      while (!IsToEnd(pause)) {
         const Ending ending = raw_.CreateTransfers(batch, kPatience);
-        std::this_thread::sleep_for(
-            milliseconds(ending.outcome == Outcome::kAnswered ? 0 : 20));
+        pause = milliseconds(ending.outcome == Outcome::kAnswered ? 0 : 20);
       }
     }
 
+    // It is, within that time.
+    bool IsToEnd(milliseconds time) {
+      std::unique_lock<std::mutex> lock(mutex_);
+      return ending_.wait_for(lock, time, [this] { return ended_; });
+    }
+
     RawClient raw_;
-    std::atomic<bool> ended_ = false;
+    std::mutex mutex_;
+    std::condition_variable ending_;
+    bool ended_ = false;
     std::thread thread_;
   };
 
