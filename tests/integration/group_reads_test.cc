@@ -22,6 +22,7 @@
 
 #include "client/ledger_client.h"
 #include "tests/integration/caller.h"
+#include "tests/integration/consistencies.h"
 #include "tests/integration/cuttable_network.h"
 #include "tests/integration/group_under_load.h"
 #include "tests/integration/payments.h"
@@ -179,24 +180,6 @@ struct Seen {
   std::string error;
   uint64_t sequence = 0;
 };
-
-v1::ReadConsistency Linearizable() {
-  v1::ReadConsistency consistency;
-  consistency.mutable_linearizable();
-  return consistency;
-}
-
-v1::ReadConsistency AtLeast(uint64_t sequence) {
-  v1::ReadConsistency consistency;
-  consistency.set_at_least_sequence(sequence);
-  return consistency;
-}
-
-v1::ReadConsistency MaxStaleness(milliseconds time) {
-  v1::ReadConsistency consistency;
-  consistency.set_max_staleness_ms(static_cast<uint32_t>(time.count()));
-  return consistency;
-}
 
 class GroupFreshnessTest : public GroupReadsTest {
  protected:

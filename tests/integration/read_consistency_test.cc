@@ -12,6 +12,7 @@
 #include "grpcpp/client_context.h"
 #include "gtest/gtest.h"
 
+#include "tests/integration/consistencies.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/raw_client.h"
 #include "tests/integration/two_accounts.h"
@@ -143,24 +144,6 @@ const std::map<std::string, Reader>& Readers() {
   return readers;
 }
 
-v1::ReadConsistency Linearizable() {
-  v1::ReadConsistency consistency;
-  consistency.mutable_linearizable();
-  return consistency;
-}
-
-v1::ReadConsistency AtLeast(uint64_t sequence) {
-  v1::ReadConsistency consistency;
-  consistency.set_at_least_sequence(sequence);
-  return consistency;
-}
-
-v1::ReadConsistency MaxStaleness(uint32_t ms) {
-  v1::ReadConsistency consistency;
-  consistency.set_max_staleness_ms(ms);
-  return consistency;
-}
-
 class ReadConsistencyTest
     : public testing::TestWithParam<std::pair<const std::string, Reader>> {
  protected:
@@ -272,7 +255,7 @@ TEST_P(ReadConsistencyTest, ASequenceThatDoesNotComeIsTooStale) {
 TEST_P(ReadConsistencyTest, ThePrimaryIsNeverStale) {
   Pay();
   for (const uint32_t ms : {0u, 1u, ~0u}) {
-    const Read read = Ask(MaxStaleness(ms));
+    const Read read = Ask(MaxStaleness(std::chrono::milliseconds(ms)));
     EXPECT_TRUE(read.status.ok()) << read.status.error_message();
     EXPECT_TRUE(read.sees_newest);
   }
