@@ -27,6 +27,7 @@
 #include "storage/event_run.h"
 #include "storage/id_record.h"
 #include "storage/id_run.h"
+#include "storage/pace.h"
 #include "storage/state_database.h"
 #include "storage/state_delta.h"
 #include "storage/state_keys.h"
@@ -112,6 +113,11 @@ class DiskState {
   // Leaves the block cache alone.
   std::unique_ptr<rocksdb::Iterator> NewScan() const {
     return NewIterator(/*fill_cache=*/false);
+  }
+
+  // StateDatabase::VerifyTables.
+  absl::Status VerifyTables(const Pace& pace) const {
+    return database_->VerifyTables(pace);
   }
 
   // Calls `row` for every row whose key begins with `prefix`, in order, until

@@ -199,12 +199,25 @@ bool HasNumberOfItsOwn(const rocksdb::TableProperties& properties) {
          found->second.find_first_not_of('\0') != std::string::npos;
 }
 
+rocksdb::Status CheckProperties(const rocksdb::SstFileReader& table) {
+  const auto properties = table.GetTableProperties();
+  if (HasSoundProperties(properties.get()) && !HasNumberOfItsOwn(*properties)) {
+    return rocksdb::Status::OK();
+  }
+  return rocksdb::Status::Corruption("its block of properties is damaged");
+}
+
 bool IsUsable(const rocksdb::Options& options, const std::string& path) {
   rocksdb::SstFileReader reader(options);
-  if (!reader.Open(path).ok()) return false;
-  const auto properties = reader.GetTableProperties();
-  return HasSoundProperties(properties.get()) &&
-         !HasNumberOfItsOwn(*properties);
+  return reader.Open(path).ok() && CheckProperties(reader).ok();
+}
+
+rocksdb::Status VerifyTable(const rocksdb::Options& options,
+                            const std::string& path) {
+  rocksdb::SstFileReader reader(options);
+  rocksdb::Status status = reader.Open(path);
+  if (status.ok()) status = CheckProperties(reader);
+  return status.ok() ? reader.VerifyChecksum() : status;
 }
 
 }  // namespace
@@ -273,6 +286,38 @@ absl::Status StateDatabase::OpenRocksDb() {
   absl::Status opened = FromRocksDb(status, absl::StrCat("opening ", db_path_));
   if (opened.ok()) opened = CheckProperties(*db_);
   return absl::IsDataLoss(opened) ? WithDamagedTable(opened) : opened;
+}
+
+bool StateDatabase::IsInUse(const std::string& name) const {
+  std::vector<rocksdb::LiveFileMetaData> tables;
+  db_->GetLiveFilesMetaData(&tables);
+  return std::any_of(tables.begin(), tables.end(),
+                     [&](const auto& table) { return table.name == name; });
+}
+
+absl::Status StateDatabase::VerifyTables(const Pace& pace) const {
+  rocksdb::BlockBasedTableOptions uncached;
+  uncached.no_block_cache = true;
+  rocksdb::Options options = rocksdb_options_;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(uncached));
+  options.use_direct_reads = true;
+  std::vector<rocksdb::LiveFileMetaData> tables;
+  db_->GetLiveFilesMetaData(&tables);
+  for (const rocksdb::LiveFileMetaData& table : tables) {
+    if (pace != nullptr) LEDGERD_RETURN_IF_ERROR(pace(table.size));
+    const std::string path = db_path_ + table.name;
+    rocksdb::Status verified = VerifyTable(options, path);
+    if (verified.IsIOError() || verified.IsInvalidArgument() ||
+        verified.IsNotSupported()) {
+      // Not every file system has direct I/O.
+      options.use_direct_reads = false;
+      verified = VerifyTable(options, path);
+    }
+    // A compaction may have taken its place meanwhile.
+    if (verified.ok() || !IsInUse(table.name)) continue;
+    return FromRocksDb(verified, absl::StrCat("verifying ", path));
+  }
+  return absl::OkStatus();
 }
 
 // RocksDB does not say of every damage which file has it.

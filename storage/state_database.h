@@ -40,6 +40,7 @@
 
 #include "proto/base/mutex.h"
 #include "storage/fail_stop_files.h"
+#include "storage/pace.h"
 #include "storage/rocksdb_status.h"
 
 namespace ledgerd::storage {
@@ -92,6 +93,11 @@ class StateDatabase {
   // Removes a file that was to be ingested, if it is there.
   void RemoveFile(const std::string& path);
 
+  // Reads every table from its file, with no cache between, which would hide
+  // what has become of it. Any thread; at `pace`, whose error ends it.
+  // DATA_LOSS names the first file that is damaged.
+  absl::Status VerifyTables(const Pace& pace) const;
+
   // Where RocksDB's files are.
   const std::string& directory() const { return db_path_; }
 
@@ -110,6 +116,7 @@ class StateDatabase {
   bool CanBeTriedAgain(const rocksdb::Status& status) const;
 
   absl::Status OpenRocksDb();
+  bool IsInUse(const std::string& name) const;
   absl::Status WithDamagedTable(const absl::Status& status) const;
   uint64_t StoredBytes() const;
 

@@ -1,8 +1,13 @@
 #include "storage/state_database.h"
 
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <ios>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -165,6 +170,77 @@ TEST_F(FullDiskTest, ACompactionWaitsForSpace) {
   disk_->Clear();
   while (FilesAtTop() >= 4) std::this_thread::yield();
   EXPECT_TRUE(database_->error().ok()) << database_->error();
+}
+
+// On a disk that has space.
+class TablesTest : public FullDiskTest {
+ protected:
+  // One table, of which all is in the cache.
+  void Fill() {
+    constexpr uint64_t kRows = 1'000;
+    IngestFiles files(*database_, kCheckpointPriority);
+    for (uint64_t i = 0; i < kRows; ++i) {
+      ASSERT_TRUE(
+          files.Put(AccountKey(AccountId(i)), std::string(100, 'a')).ok());
+    }
+    ASSERT_TRUE(files.Finish().ok());
+    ASSERT_TRUE(database_->Ingest(files.paths()).ok());
+    ReadAll();
+    std::vector<rocksdb::LiveFileMetaData> tables;
+    database_->rocksdb().GetLiveFilesMetaData(&tables);
+    ASSERT_EQ(tables.size(), 1u);
+    table_ = database_->directory() + tables[0].name;
+  }
+
+  void ReadAll() {
+    const std::unique_ptr<rocksdb::Iterator> rows(
+        database_->rocksdb().NewIterator({}));
+    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+    }
+    EXPECT_TRUE(rows->status().ok()) << rows->status().ToString();
+  }
+
+  void Flip(uint64_t at) {
+    std::fstream file(table_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    const int before = file.get();
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(before ^ 0x10));
+    file.flush();
+    ASSERT_TRUE(file.good()) << table_;
+  }
+
+  std::string table_;
+};
+
+// What is cached of a file says nothing about what is on the disk.
+TEST_F(TablesTest, EachDamagedBlockIsFoundThoughItIsCached) {
+  // A part of it is not used.
+  constexpr uint64_t kFooterBytes = 53;
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  ASSERT_TRUE(database_->VerifyTables(nullptr).ok());
+  const uint64_t end = std::filesystem::file_size(table_) - kFooterBytes;
+  ASSERT_GT(end, 1'000u);
+  for (uint64_t at = 0; at < end; at += 13) {
+    ASSERT_NO_FATAL_FAILURE(Flip(at));
+    ReadAll();
+    const absl::Status damaged = database_->VerifyTables(nullptr);
+    EXPECT_TRUE(absl::IsDataLoss(damaged)) << damaged << ", byte " << at;
+    EXPECT_TRUE(absl::StrContains(damaged.message(), table_)) << damaged;
+    ASSERT_NO_FATAL_FAILURE(Flip(at));
+  }
+  EXPECT_TRUE(database_->VerifyTables(nullptr).ok());
+}
+
+TEST_F(TablesTest, WhatThePaceSaysEndsTheirVerification) {
+  ASSERT_NO_FATAL_FAILURE(Fill());
+  uint64_t told = 0;
+  const absl::Status ended = database_->VerifyTables([&](uint64_t bytes) {
+    told += bytes;
+    return absl::CancelledError("enough");
+  });
+  EXPECT_TRUE(absl::IsCancelled(ended)) << ended;
+  EXPECT_EQ(told, std::filesystem::file_size(table_));
 }
 
 // On a disk that has space.

@@ -265,6 +265,7 @@ class Verifier {
 }  // namespace
 
 absl::Status VerifyState(const DiskState& disk, const Pace& pace) {
+  LEDGERD_RETURN_IF_ERROR(disk.VerifyTables(pace));
   return Verifier(disk, pace).Verify();
 }
 

@@ -185,7 +185,8 @@ class ListedGroup : public GroupUnderLoad {
     const Counted expected = list_.Count({});
     std::vector<Counted> all;
     if (!WaitUntil(kLimit, [&] {
-          return CountAtOneSequence(all) && ToText(all[0]) == ToText(expected);
+          return CountAtOneSequence(all) &&
+                 ToText(all[0]) == ToText(expected) && AllSayWithPlanned();
         })) {
       std::cout << group_.Logs();
     }
@@ -235,6 +236,15 @@ class ListedGroup : public GroupUnderLoad {
   std::string Say(size_t replica, admin::v1::Scope scope, bool planned) {
     const auto counted = CountRecovery(group_.daemon(replica), scope, planned);
     return counted.has_value() ? ToText(*counted) : "no answer";
+  }
+
+  // A switchover changes only these.
+  bool AllSayWithPlanned() {
+    const std::string expected = ToText(list_.Count({.planned = true}));
+    for (size_t i = 0; i < kReplicas; ++i) {
+      if (Say(i, admin::v1::SCOPE_GROUP, true) != expected) return false;
+    }
+    return true;
   }
 
   // False when one had applied more than another meanwhile.
