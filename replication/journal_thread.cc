@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/base/wait_at_most.h"
 #include "proto/system_limits.h"
 #include "replication/journal_write.h"
 #include "replication/task_thread.h"
@@ -155,13 +156,8 @@ absl::Status JournalThread::Do(const Work& work) {
 
 bool JournalThread::WaitToRetry() {
   const MutexLock lock(mutex_);
-  const auto until = std::chrono::steady_clock::now() + kRetryAfter;
-  while (!stopping_) {
-    const auto left = until - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return true;
-    changed_.WaitFor(mutex_, left);
-  }
-  return false;
+  return !WaitAtMost(changed_, mutex_, kRetryAfter,
+                     [this]() LEDGERD_REQUIRES(mutex_) { return stopping_; });
 }
 
 }  // namespace ledgerd::replication

@@ -13,6 +13,7 @@
 #include <cstddef>
 
 #include "proto/base/mutex.h"
+#include "proto/base/wait_at_most.h"
 
 namespace ledgerd::server {
 
@@ -30,15 +31,9 @@ class OpenCalls {
   // False when some are open still after `patience`.
   bool WaitUntilNone(std::chrono::milliseconds patience)
       LEDGERD_EXCLUDES(mutex_) {
-    const auto until = std::chrono::steady_clock::now() + patience;
     const MutexLock lock(mutex_);
     waited_for_ = true;
-    while (open_ != 0) {
-      const auto left = until - std::chrono::steady_clock::now();
-      if (left <= left.zero()) return false;
-      none_.WaitFor(mutex_, left);
-    }
-    return true;
+    return WaitAtMost(none_, mutex_, patience, [this] { return open_ == 0; });
   }
 
  private:

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "proto/base/wait_at_most.h"
+
 namespace ledgerd::storage {
 
 JournalArchiver::JournalArchiver(SegmentJournal& journal,
@@ -72,13 +74,8 @@ void JournalArchiver::Note(const absl::Status& stored,
 
 bool JournalArchiver::Wait(std::chrono::milliseconds time) {
   const MutexLock lock(mutex_);
-  const auto until = std::chrono::steady_clock::now() + time;
-  while (!stopping_) {
-    const auto left = until - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return true;
-    changed_.WaitFor(mutex_, left);
-  }
-  return false;
+  return !WaitAtMost(changed_, mutex_, time,
+                     [this]() LEDGERD_REQUIRES(mutex_) { return stopping_; });
 }
 
 }  // namespace ledgerd::storage

@@ -18,6 +18,7 @@
 #include "grpcpp/support/slice.h"
 
 #include "proto/base/happens_before.h"
+#include "proto/base/wait_at_most.h"
 #include "replication/wire.h"
 #include "server/peer_socket.h"
 
@@ -422,13 +423,10 @@ void PeerLink::NoteGone(const std::string& why) {
 }
 
 void PeerLink::Pause(milliseconds pause) {
-  const auto until = steady_clock::now() + pause;
   const MutexLock lock(mutex_);
-  while (!stopping_ && !dial_now_) {
-    const auto left = until - steady_clock::now();
-    if (left <= left.zero()) return;
-    changed_.WaitFor(mutex_, left);
-  }
+  WaitAtMost(changed_, mutex_, pause, [this]() LEDGERD_REQUIRES(mutex_) {
+    return stopping_ || dial_now_;
+  });
 }
 
 void PeerLink::SayRefused(const std::string& why) {

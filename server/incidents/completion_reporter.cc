@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 
 #include "proto/base/status_macros.h"
+#include "proto/base/wait_at_most.h"
 #include "server/incidents/incident_reader.h"
 #include "server/incidents/incident_reporter.h"
 
@@ -39,14 +40,9 @@ void CompletionReporter::Stop() {
 }
 
 bool CompletionReporter::WaitForNext() {
-  const auto until = std::chrono::steady_clock::now() + kLook;
   const MutexLock lock(mutex_);
-  while (!ending_) {
-    const auto left = until - std::chrono::steady_clock::now();
-    if (left <= left.zero()) break;
-    changed_.WaitFor(mutex_, left);
-  }
-  return !ending_;
+  return !WaitAtMost(changed_, mutex_, kLook,
+                     [this]() LEDGERD_REQUIRES(mutex_) { return ending_; });
 }
 
 bool CompletionReporter::IsEnding() {

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 
 #include "proto/base/status_macros.h"
+#include "proto/base/wait_at_most.h"
 #include "proto/kept_incidents.h"
 
 namespace ledgerd::server {
@@ -339,14 +340,9 @@ bool IncidentKeeper::WaitForUnsent() {
 }
 
 bool IncidentKeeper::WaitAWhile(std::chrono::milliseconds time) {
-  const auto until = std::chrono::steady_clock::now() + time;
   const MutexLock lock(mutex_);
-  while (!ending_) {
-    const auto left = until - std::chrono::steady_clock::now();
-    if (left <= left.zero()) break;
-    changed_.WaitFor(mutex_, left);
-  }
-  return !ending_;
+  return !WaitAtMost(changed_, mutex_, time,
+                     [this]() LEDGERD_REQUIRES(mutex_) { return ending_; });
 }
 
 void IncidentKeeper::End() {

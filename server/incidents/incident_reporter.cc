@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 
 #include "proto/base/mutex.h"
+#include "proto/base/wait_at_most.h"
 #include "proto/results.h"
 
 namespace ledgerd::server {
@@ -39,13 +40,11 @@ absl::Status ProposeIncidents(replication::ReplicaHandle& replica,
     return refused;
   }
   const MutexLock lock(outcome->mutex);
-  while (!outcome->known) {
-    const auto left = deadline - std::chrono::steady_clock::now();
-    if (left <= left.zero()) {
-      return absl::DeadlineExceededError("not committed yet");
-    }
-    outcome->changed.WaitFor(outcome->mutex, left);
-  }
+  const bool known = WaitAtMost(
+      outcome->changed, outcome->mutex,
+      deadline - std::chrono::steady_clock::now(),
+      [&outcome]() LEDGERD_REQUIRES(outcome->mutex) { return outcome->known; });
+  if (!known) return absl::DeadlineExceededError("not committed yet");
   return outcome->status;
 }
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "proto/base/mutex.h"
+#include "proto/base/wait_at_most.h"
 
 namespace ledgerd::server {
 
@@ -30,13 +31,10 @@ class Promised {
   // Nothing when it is not known in time.
   std::optional<T> WaitFor(std::chrono::nanoseconds patience)
       LEDGERD_EXCLUDES(mutex_) {
-    const auto until = std::chrono::steady_clock::now() + patience;
     const MutexLock lock(mutex_);
-    while (!value_.has_value()) {
-      const auto left = until - std::chrono::steady_clock::now();
-      if (left <= left.zero()) break;
-      changed_.WaitFor(mutex_, left);
-    }
+    WaitAtMost(changed_, mutex_, patience, [this]() LEDGERD_REQUIRES(mutex_) {
+      return value_.has_value();
+    });
     return value_;
   }
 

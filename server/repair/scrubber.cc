@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "proto/base/status_macros.h"
+#include "proto/base/wait_at_most.h"
 #include "proto/incident.h"
 
 namespace ledgerd::server {
@@ -117,12 +118,10 @@ Scrubber::Turn Scrubber::WaitForTurn() {
 }
 
 absl::Status Scrubber::Sleep(std::chrono::nanoseconds time) {
-  const auto until = std::chrono::steady_clock::now() + time;
   const MutexLock lock(mutex_);
-  while (!ending_) {
-    const auto left = until - std::chrono::steady_clock::now();
-    if (left <= left.zero()) return absl::OkStatus();
-    changed_.WaitFor(mutex_, left);
+  if (!WaitAtMost(changed_, mutex_, time,
+                  [this]() LEDGERD_REQUIRES(mutex_) { return ending_; })) {
+    return absl::OkStatus();
   }
   return absl::CancelledError("the process is ending");
 }
