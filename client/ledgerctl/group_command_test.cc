@@ -221,20 +221,25 @@ TEST_F(GroupCommandTest, StatusShowsMembersAndThePause) {
   admin_.Change([](v1::GetStatusResponse& status) {
     status.set_role(v1::ROLE_PRIMARY);
     status.set_failover_paused(true);
+    status.set_fault_margin(0);
+    status.mutable_last_scrub_at()->set_seconds(1'800'000'000);
     auto& standby = *status.mutable_replicas(1);
     standby.set_admin_address("b:7301");
     standby.set_incarnation(2);
     standby.set_lag_entries(5);
+    standby.mutable_lag()->set_nanos(7'000'000);
     standby.mutable_since_heartbeat()->set_nanos(20'000'000);
   });
   EXPECT_EQ(Run({"status", "-o", "json"}), ExitCode::kOk) << err_;
   EXPECT_TRUE(Said("failover is paused")) << err_;
   EXPECT_TRUE(Said("replica 2 (standby) does not answer: start it")) << err_;
   EXPECT_NE(out_.find("\"failover_paused\":true"), std::string::npos) << out_;
+  EXPECT_TRUE(Printed(R"("fault_margin":"0")")) << out_;
+  EXPECT_TRUE(Printed(R"("last_scrub":"2027-01-15T08:00:00)")) << out_;
   EXPECT_NE(out_.find("{\"replica\":2,\"role\":\"standby\",\"address\":\"\","
                       "\"admin_address\":\"b:7301\",\"incarnation\":2,"
                       "\"connected\":false,\"heard_ms_ago\":\"20\","
-                      "\"acknowledged\":0,\"lag_entries\":5}"),
+                      "\"acknowledged\":0,\"lag_entries\":5,\"lag_ms\":7}"),
             std::string::npos)
       << out_;
 }
@@ -245,8 +250,11 @@ TEST_F(GroupCommandTest, AStandbySaysWhoKnowsMore) {
     status.set_role(v1::ROLE_STANDBY);
     status.set_primary_id(1);
     status.set_primary_admin_address("a:7301");
+    status.set_fault_margin(0);
   });
   EXPECT_EQ(Run({"status", "-o", "json"}), ExitCode::kOk) << err_;
+  EXPECT_TRUE(Printed(R"("fault_margin":"-")")) << out_;
+  EXPECT_TRUE(Printed(R"("last_scrub":"-")")) << out_;
   EXPECT_TRUE(Said("'ledgerctl status --admin-address a:7301'")) << err_;
   EXPECT_EQ(out_.find("lag_entries"), std::string::npos) << out_;
 }

@@ -194,13 +194,21 @@ Record ToRecord(const v1::Incident& incident) {
       Text("resolution", incident.resolution())};
 }
 
+absl::StatusOr<std::vector<v1::IncidentKind>> ParseKinds(
+    const std::vector<std::string>& texts) {
+  std::vector<v1::IncidentKind> kinds;
+  for (const std::string& text : texts) {
+    LEDGERD_ASSIGN_OR_RETURN(const v1::IncidentKind kind, ParseKind(text));
+    kinds.push_back(kind);
+  }
+  return kinds;
+}
+
 absl::StatusOr<ExitCode> ListIncidents(Context& context,
                                        const IncidentsOptions& options) {
   v1::ListIncidentsRequest request;
-  for (const std::string& text : options.kinds) {
-    LEDGERD_ASSIGN_OR_RETURN(const v1::IncidentKind kind, ParseKind(text));
-    request.add_kinds(kind);
-  }
+  LEDGERD_ASSIGN_OR_RETURN(const auto kinds, ParseKinds(options.kinds));
+  for (const v1::IncidentKind kind : kinds) request.add_kinds(kind);
   if (!options.since.empty()) {
     LEDGERD_ASSIGN_OR_RETURN(const Timestamp since, ParseTime(options.since));
     request.mutable_since()->set_seconds(
@@ -225,12 +233,19 @@ absl::StatusOr<ExitCode> ListIncidents(Context& context,
   return ExitCode::kOk;
 }
 
-absl::StatusOr<ExitCode> Watch(Context& context) {
+absl::StatusOr<ExitCode> Watch(Context& context,
+                               const IncidentsOptions& options) {
+  LEDGERD_ASSIGN_OR_RETURN(const auto kinds, ParseKinds(options.kinds));
   LEDGERD_ASSIGN_OR_RETURN(AdminClient* const admin, context.ConnectAdmin());
   Printer printer = context.MakePrinter();
   printer.set_streaming(true);
-  LEDGERD_RETURN_IF_ERROR(admin->WatchIncidents(
-      [&](const v1::Incident& incident) { printer.Row(ToRecord(incident)); }));
+  LEDGERD_RETURN_IF_ERROR(
+      admin->WatchIncidents([&](const v1::Incident& incident) {
+        const bool wanted =
+            kinds.empty() || std::find(kinds.begin(), kinds.end(),
+                                       incident.kind()) != kinds.end();
+        if (wanted) printer.Row(ToRecord(incident));
+      }));
   printer.Finish();
   return ExitCode::kOk;
 }
@@ -272,19 +287,25 @@ void AddIncidentsCommand(CLI::App& app, Context& context) {
                    "Only these: crash_replay, disk_full, ...; several are "
                    "joined by commas")
       ->delimiter(',');
-  command->add_option("--since", options->since,
-                      "Only those that began then or later: "
-                      "2026-11-25T04:35:00Z");
-  command->add_option("--limit", options->limit, "At most so many")
-      ->capture_default_str();
-  command->add_flag("-w,--watch", options->watch,
-                    "Print those that come up or end from now on");
+  CLI::Option* const since =
+      command->add_option("--since", options->since,
+                          "Only those that began then or later: "
+                          "2026-11-25T04:35:00Z");
+  CLI::Option* const limit =
+      command->add_option("--limit", options->limit, "At most so many")
+          ->capture_default_str();
+  command
+      ->add_flag("-w,--watch", options->watch,
+                 "Print those that come up or end from now on")
+      ->excludes(since)
+      ->excludes(limit);
   command->footer(
       "Asks the operators' port of any replica, --admin-address.\n\n"
       "Example:\n  ledgerctl incidents --kind crash_replay -o json");
   command->callback([&context, options] {
     context.Run([&] {
-      return options->watch ? Watch(context) : ListIncidents(context, *options);
+      return options->watch ? Watch(context, *options)
+                            : ListIncidents(context, *options);
     });
   });
 }

@@ -84,5 +84,17 @@ TEST_F(IncidentsCommandTest, AWatchPrintsWhatComes) {
   EXPECT_TRUE(Printed(R"("id":"1-7-1","kind":"disk_full")")) << out_;
 }
 
+TEST_F(IncidentsCommandTest, AWatchPrintsTheKindsThatAreWanted) {
+  EXPECT_EQ(Run({"incidents", "-w", "--kind=disk_full,overload"}),
+            ExitCode::kOk)
+      << err_;
+  EXPECT_TRUE(Printed("1-7-1")) << out_;
+  EXPECT_EQ(Run({"incidents", "-w", "--kind=overload"}), ExitCode::kOk) << err_;
+  EXPECT_FALSE(Printed("1-7-1")) << out_;
+  EXPECT_EQ(Run({"incidents", "-w", "--limit=3"}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"incidents", "-w", "--since=2027-01-15T08:00:00Z"}),
+            ExitCode::kUsage);
+}
+
 }  // namespace
 }  // namespace ledgerd::client

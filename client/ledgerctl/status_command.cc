@@ -24,11 +24,23 @@ std::string ProtoTimeText(const google::protobuf::Timestamp& time) {
                 static_cast<uint64_t>(time.nanos())));
 }
 
+uint64_t Milliseconds(const google::protobuf::Duration& time) {
+  return static_cast<uint64_t>(time.seconds()) * 1'000 +
+         static_cast<uint64_t>(time.nanos()) / 1'000'000;
+}
+
 // "-" where it is not known.
 std::string HeardText(const v1::ReplicaStatus& replica) {
   if (!replica.has_since_heartbeat()) return "-";
-  const google::protobuf::Duration& since = replica.since_heartbeat();
-  return absl::StrCat(since.seconds() * 1'000 + since.nanos() / 1'000'000);
+  return absl::StrCat(Milliseconds(replica.since_heartbeat()));
+}
+
+// "-" where it is not known: only a primary hears the others.
+std::string FaultMarginText(const v1::GetStatusResponse& status) {
+  if (status.role() != v1::ROLE_PRIMARY && status.fault_margin() == 0) {
+    return "-";
+  }
+  return absl::StrCat(status.fault_margin());
 }
 
 // What is not known is left out: a 0 would look like an answer.
@@ -51,6 +63,7 @@ std::vector<Record> Replicas(const v1::GetStatusResponse& status) {
       record.push_back(Number("applied", replica.applied_sequence()));
     } else if (is_primary) {
       record.push_back(Number("lag_entries", replica.lag_entries()));
+      record.push_back(Number("lag_ms", Milliseconds(replica.lag())));
     }
     records.push_back(std::move(record));
   }
@@ -81,9 +94,12 @@ Record ToRecord(const v1::GetStatusResponse& status) {
           Number("applied", status.applied_sequence()),
           Number("checkpoint", status.checkpoint_sequence()),
           Text("commit_hash", absl::BytesToHexString(status.commit_hash())),
-          Text("fault_margin", absl::StrCat(status.fault_margin())),
+          Text("fault_margin", FaultMarginText(status)),
           Boolean("failover_paused", status.failover_paused()),
           Text("started", ProtoTimeText(status.started_at())),
+          Text("last_scrub", status.has_last_scrub_at()
+                                 ? ProtoTimeText(status.last_scrub_at())
+                                 : "-"),
           Number("disk_free_bytes", status.disk_free_bytes()),
           List("replicas", Replicas(status)),
           List("alarms", Alarms(status))};

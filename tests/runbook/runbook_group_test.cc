@@ -3,6 +3,8 @@
 // group is well. The states of a disk are runbook_disk_test's.
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -14,6 +16,7 @@
 #include "gtest/gtest.h"
 
 #include "tests/integration/daemon_process.h"
+#include "tests/integration/journal_places.h"
 #include "tests/integration/live_group.h"
 #include "tests/integration/subprocess.h"
 #include "tests/runbook/runner.h"
@@ -137,6 +140,20 @@ void MakePaused(Group& group) {
   group.Kill(kA);
 }
 
+// An entry is damaged on two disks; the third, which has it, is off.
+void MakeWaitForDamaged(Group& group) {
+  constexpr uint64_t kEntry = 3;
+  constexpr size_t kRead = size_t{1} << 20;
+  for (const size_t i : {kC, kB, kA}) group.Kill(i);
+  for (const size_t i : {kA, kB}) {
+    auto places =
+        integration::EntriesIn(group.live().data_directory(i), kRead);
+    ASSERT_TRUE(places.contains(kEntry)) << group.live().Logs();
+    integration::FlipBit(places[kEntry]);
+  }
+  for (const size_t i : {kA, kB}) ASSERT_TRUE(group.live().Launch(i).ok());
+}
+
 // There is a backup of it; then it is stopped.
 void MakeBackedUp(Group& group) {
   ASSERT_EQ(
@@ -156,12 +173,14 @@ const std::map<std::string, State>& States() {
          group.LoseDisk(kB);
        }}},
       {"FORKED_OFF", {MakeForkedOff}},
+      {"WAITS_FOR_DAMAGED_ENTRY", {MakeWaitForDamaged}},
       {"PAIR_WITHOUT_PRIMARY", {[](Group& group) { group.Kill(kA); }, 2}},
       {"FAILOVER_PAUSED", {MakePaused}},
       {"LedgerdNoPrimary", {[](Group& group) {
          group.Kill(kB);
          group.Kill(kC);
        }}},
+      {"LedgerdBlocked", {[](Group& group) { group.Kill(kB); }, 2}},
       {"LedgerdDown", {[](Group& group) { group.Kill(kC); }}},
       {"LedgerdReplicaLost", {[](Group& group) { group.Kill(kC); }}},
       {"LedgerdNoFaultMargin", {[](Group& group) { group.Kill(kC); }}},
