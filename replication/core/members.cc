@@ -120,7 +120,10 @@ Refusal Protocol::Add(const MembershipRequested& request,
       std::find_if(next->members.begin(), next->members.end(),
                    [&member](const Member& m) { return m.id > member.id; }),
       member);
-  return Refusal::kNone;
+  // A witness votes at once, and has nothing yet. A lone voter has no other way
+  // to become two.
+  const bool votes_now = member.votes() && membership_.voter_count() > 1;
+  return votes_now ? CheckWhoIsLeft(*next) : Refusal::kNone;
 }
 
 // A primary that has removed itself hands over to whoever has most.

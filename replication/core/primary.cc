@@ -266,10 +266,13 @@ void Protocol::OnMessage(const Message& message, ReadIndex& body) {
   AddRead(body.read, message.from);
 }
 
-// All reads up to that one had arrived when it was asked about.
+// All reads up to that one had arrived when it was asked about. One that was not
+// asked about here is of the process before: its clock may have gone back since,
+// and its reads have the higher numbers.
 void Protocol::OnMessage(const Message& /*message*/, ReadIndexAnswer& body) {
   auto* standby = std::get_if<Standby>(&role_);
   if (standby == nullptr) return;
+  if (!standby->asked.has_value() || *standby->asked < body.read) return;
   while (!standby->reads.empty() && standby->reads.front() <= body.read) {
     if (body.ok) {
       update_.reads_ready.push_back({standby->reads.front(), body.at_least});
@@ -278,7 +281,7 @@ void Protocol::OnMessage(const Message& /*message*/, ReadIndexAnswer& body) {
     }
     standby->reads.pop_front();
   }
-  if (!standby->asked.has_value() || body.read < *standby->asked) return;
+  if (body.read < *standby->asked) return;
   standby->asked.reset();
   if (standby->primary.has_value()) AskForReads(*standby);
 }

@@ -66,6 +66,17 @@ class GroupPartitionTest : public GroupUnderLoad {
     group_.network().Cut(GroupNetwork::kClients, replica, cut);
   }
 
+  // As the primary says.
+  bool IsHeard(size_t replica) {
+    for (const auto& member : group_.WaitForStatus(primary_).replicas()) {
+      // Four of its timeouts are no late heartbeat.
+      if (member.replica_id() == replica + 1) {
+        return member.connected() && member.since_heartbeat().seconds() < 2;
+      }
+    }
+    return false;
+  }
+
   // Another takes over meanwhile, and payments go on.
   void ExpectAnother() {
     const auto next = group_.WaitForPrimary({primary_});
@@ -131,6 +142,8 @@ TEST_F(GroupPartitionTest, AStandbyThatIsCutOffHoldsNobodyUp) {
   const uint64_t epoch = group_.WaitForStatus(primary_).epoch();
   CutWords(standby, true);
   CutHearing(standby, true);
+  ASSERT_TRUE(WaitUntil(kProgressLimit, [&] { return !IsHeard(standby); }))
+      << group_.Logs();
   ASSERT_NO_FATAL_FAILURE(Progress(500));
   EXPECT_EQ(group_.WaitForPrimary({standby}), primary_);
   EXPECT_EQ(group_.WaitForStatus(primary_).epoch(), epoch);

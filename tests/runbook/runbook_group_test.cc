@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -16,7 +15,6 @@
 #include "gtest/gtest.h"
 
 #include "tests/integration/daemon_process.h"
-#include "tests/integration/journal_places.h"
 #include "tests/integration/live_group.h"
 #include "tests/integration/subprocess.h"
 #include "tests/runbook/runner.h"
@@ -140,20 +138,6 @@ void MakePaused(Group& group) {
   group.Kill(kA);
 }
 
-// An entry is damaged on two disks; the third, which has it, is off.
-void MakeWaitForDamaged(Group& group) {
-  constexpr uint64_t kEntry = 3;
-  constexpr size_t kRead = size_t{1} << 20;
-  for (const size_t i : {kC, kB, kA}) group.Kill(i);
-  for (const size_t i : {kA, kB}) {
-    auto places =
-        integration::EntriesIn(group.live().data_directory(i), kRead);
-    ASSERT_TRUE(places.contains(kEntry)) << group.live().Logs();
-    integration::FlipBit(places[kEntry]);
-  }
-  for (const size_t i : {kA, kB}) ASSERT_TRUE(group.live().Launch(i).ok());
-}
-
 // There is a backup of it; then it is stopped.
 void MakeBackedUp(Group& group) {
   ASSERT_EQ(
@@ -173,7 +157,6 @@ const std::map<std::string, State>& States() {
          group.LoseDisk(kB);
        }}},
       {"FORKED_OFF", {MakeForkedOff}},
-      {"WAITS_FOR_DAMAGED_ENTRY", {MakeWaitForDamaged}},
       {"PAIR_WITHOUT_PRIMARY", {[](Group& group) { group.Kill(kA); }, 2}},
       {"FAILOVER_PAUSED", {MakePaused}},
       {"LedgerdNoPrimary", {[](Group& group) {

@@ -301,10 +301,11 @@ bool Group::Transfer(ReplicaId from, ReplicaId to) {
   return true;
 }
 
-bool Group::Read(ReplicaId id) {
+bool Group::Read(ReplicaId id, uint64_t number) {
   if (Find(id) == nullptr) return false;
-  reads_[++last_read_] = invariants_.committed(Find(id)->fork());
-  Step(id, ReadArrived{ReadId(last_read_)});
+  if (number == 0) number = ++last_read_;
+  reads_[number] = invariants_.committed(Find(id)->fork());
+  Step(id, ReadArrived{ReadId(number)});
   return true;
 }
 

@@ -73,7 +73,8 @@ class Group {
   bool Transfer(ReplicaId from, ReplicaId to);
   void Checkpoint(ReplicaId id);
 
-  bool Read(ReplicaId id);
+  // 0: the number after the last one that was given so.
+  bool Read(ReplicaId id, uint64_t number = 0);
 
   // Null when it is down.
   const replication::Protocol* Find(ReplicaId id) const;

@@ -286,7 +286,7 @@ void Runner::AddRequestCommands() {
                 Proposed{std::vector<Command>(NumberAt(words, 2, 1), command)});
   };
   handlers_["read"] = [this](const Words& words) {
-    group_.Read(IdAt(words, 1));
+    group_.Read(IdAt(words, 1), NumberAt(words, 2, 0));
   };
   handlers_["promote"] = [this](const Words& words) {
     group_.Step(IdAt(words, 1), replication::PromotionRequested{});

@@ -176,10 +176,6 @@ std::vector<Mutant> Mutants() {
       {"kLoyalToRoundsOnlyAndPrimaryStepsDown",
        "bridges",
        {Rule::kLoyalToRoundsOnly, Rule::kPrimaryStepsDown}},
-      {"kBeginUndamagedAndDamagedIsOpened",
-       "disasters",
-       {Rule::kBeginUndamaged},
-       Mutation::kDamagedIsOpened},
   };
 }
 
