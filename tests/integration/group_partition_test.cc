@@ -152,6 +152,43 @@ TEST_F(GroupPartitionTest, AStandbyThatIsCutOffHoldsNobodyUp) {
   ASSERT_NO_FATAL_FAILURE(SettleAndCompare());
 }
 
+// It asks each time whether to promote, and nobody would leave the primary.
+TEST_F(GroupPartitionTest, AStandbyThatComesAndGoesDeposesNobody) {
+  const size_t standby = (primary_ + 1) % group_.size();
+  const uint64_t epoch = group_.WaitForStatus(primary_).epoch();
+  for (int times = 0; times < 3; ++times) {
+    for (const bool cut : {true, false}) {
+      CutWords(standby, cut);
+      CutHearing(standby, cut);
+      ASSERT_TRUE(
+          WaitUntil(kProgressLimit, [&] { return IsHeard(standby) != cut; }))
+          << group_.Logs();
+      ASSERT_NO_FATAL_FAILURE(Progress(100));
+    }
+  }
+  EXPECT_EQ(group_.WaitForPrimary(), primary_);
+  EXPECT_EQ(group_.WaitForStatus(primary_).epoch(), epoch);
+  ASSERT_NO_FATAL_FAILURE(SettleAndCompare());
+}
+
+// The third one hears both.
+TEST_F(GroupPartitionTest, AStandbyThatHearsTheOtherOneAloneDeposesNobody) {
+  const size_t standby = (primary_ + 1) % group_.size();
+  const uint64_t epoch = group_.WaitForStatus(primary_).epoch();
+  const auto cut_between = [&](bool cut) {
+    group_.network().Cut(primary_, standby, cut);
+    group_.network().Cut(standby, primary_, cut);
+  };
+  cut_between(true);
+  ASSERT_TRUE(WaitUntil(kProgressLimit, [&] { return !IsHeard(standby); }))
+      << group_.Logs();
+  ASSERT_NO_FATAL_FAILURE(Progress(500));
+  EXPECT_EQ(group_.WaitForPrimary({standby}), primary_);
+  EXPECT_EQ(group_.WaitForStatus(primary_).epoch(), epoch);
+  cut_between(false);
+  ASSERT_NO_FATAL_FAILURE(SettleAndCompare());
+}
+
 // Its clients are told nothing either.
 TEST_F(GroupPartitionTest, APrimaryThatIsCutOffFromAllIsReplaced) {
   const int partitions = NumberFromEnvironment("LEDGERD_PARTITIONS", 2);
