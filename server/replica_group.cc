@@ -32,6 +32,10 @@ constexpr uint64_t kRoomToOpen = uint64_t{16} << 20;
 // state, too, and hand the role back.
 constexpr std::chrono::minutes kHandOverAfter{1};
 
+// A standby that is refused entries asks for them again and again; and a look
+// reads the whole journal.
+constexpr std::chrono::minutes kUnreadWindow{10};
+
 // The protocol's unit of time.
 constexpr uint32_t kTickMs = replication::ReplicaThreads::kTick.count();
 
@@ -41,6 +45,7 @@ struct Told {
   replication::StateMarks& marks;
   std::function<void(const absl::Status&)> on_held;
   std::function<void(absl::Status)> on_halt;
+  std::function<void(const absl::Status&)> on_unread;
 };
 
 replication::ReplicaThreadsOptions ThreadsOptions(
@@ -49,6 +54,7 @@ replication::ReplicaThreadsOptions ThreadsOptions(
   const config::v1::Config& config = options.config;
   replication::ReplicaThreadsOptions threads;
   threads.on_halt = std::move(told.on_halt);
+  threads.on_unread = std::move(told.on_unread);
   threads.replica.observer = &told.observer;
   threads.replica.marks = &told.marks;
   threads.replica.on_held = std::move(told.on_held);
@@ -278,13 +284,18 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
       keeps_state_(KeepsState(journal_->superblock().membership,
                               dir_->identity().replica)),
       clock_watch_(*options.logger),
+      unread_(1, kUnreadWindow),
       replica_(ThreadsOptions(
                    options, dir_->identity(), keeps_state_,
                    {.observer = incidents_->group(),
                     .marks = marks_,
                     .on_held = OnHeld(),
                     .on_halt =
-                        [this](const absl::Status& fault) { OnHalt(fault); }}),
+                        [this](const absl::Status& fault) { OnHalt(fault); },
+                    .on_unread =
+                        [this](const absl::Status& error) {
+                          NoteUnread(error);
+                        }}),
                *journal_, *store_, machine_, clock_, transport_.get()),
       scrubber_options_(OptionsOfScrubber(options.config)),
       on_damage_(options.on_damage),
@@ -465,6 +476,16 @@ absl::StatusOr<std::vector<Entry>> ReplicaGroup::EntriesOf(ReplicaId asker,
   auto entries = EntriesFor(*journal_, from, through);
   if (absl::IsDataLoss(entries.status())) scrubber_->LookNow();
   return entries;
+}
+
+// What is damaged is found, told of and mended by the look.
+void ReplicaGroup::NoteUnread(const absl::Status& error) {
+  const auto times = unread_.Pass(clock_.SteadyNow());
+  if (!times.has_value()) return;
+  logger_.Error(
+      "the journal cannot be read for another replica, and is looked through",
+      {{"error", error.ToString()}, {"times", *times}});
+  LookAtJournal();
 }
 
 void ReplicaGroup::OnHalt(const absl::Status& fault) {
