@@ -124,6 +124,12 @@ ScrubberOptions OptionsOfScrubber(const config::v1::Config& config) {
           .bytes_per_second = config.scrub().bytes_per_second()};
 }
 
+std::string WordsOfState(const replication::ReplicaStatus& status) {
+  return absl::StrCat("the state, applied through sequence ",
+                      status.applied.value(), " and with a checkpoint of ",
+                      status.checkpoint.value());
+}
+
 bool KeepsState(const Membership& membership, ReplicaId self) {
   const Member* member = membership.Find(self);
   return member == nullptr || member->role != MemberRole::kWitness;
@@ -357,6 +363,7 @@ void ReplicaGroup::BeginScrubbing() {
     ports.verify_state = [this](const storage::Pace& pace) {
       return store_->VerifyCheckpointAt(pace);
     };
+    ports.state_at = [this] { return WordsOfState(replica_.status()); };
   }
   // Who is alone, or a witness, has none to replace, or to replace it with.
   if (keeps_state_ && transport_ != nullptr) {
@@ -370,7 +377,7 @@ void ReplicaGroup::BeginScrubbing() {
   scrubber_.emplace(scrubber_options_, std::move(ports), incidents_->keeper(),
                     logger_);
   damage_->TellTo([this](const StateDamage::Met& met) {
-    if (transport_ != nullptr) scrubber_->NoteStateDamage(met);
+    scrubber_->NoteStateDamage(met);
   });
 }
 
@@ -495,6 +502,11 @@ void ReplicaGroup::OnHalt(const absl::Status& fault) {
                  {{"replica_id", status.successor.value()}});
   }
   incidents_->watch().NoteFault(fault, status);
+  if (keeps_state_) {
+    logger_.Error("what is left as the replica halts",
+                  {{"state", WordsOfState(status)},
+                   {"journal_last_sequence", status.journal_last.value()}});
+  }
   on_halt_(fault);
 }
 

@@ -3,7 +3,7 @@
 // CreateBackup, NoteVerifiedBackup, and what changes a group: switchover,
 // forced promotion, pause, members.
 //
-//   AdminService service(group, logger, [&] { replica_group.LookAtJournal(); });
+//   AdminService service(group, logger, [&] { running.LookAtJournal(); });
 //   ...
 //   service.Drain();  // ends those who wait, or follow the journal
 //
