@@ -291,18 +291,16 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
                               dir_->identity().replica)),
       clock_watch_(*options.logger),
       unread_(1, kUnreadWindow),
-      replica_(ThreadsOptions(
-                   options, dir_->identity(), keeps_state_,
-                   {.observer = incidents_->group(),
-                    .marks = marks_,
-                    .on_held = OnHeld(),
-                    .on_halt =
-                        [this](const absl::Status& fault) { OnHalt(fault); },
-                    .on_unread =
-                        [this](const absl::Status& error) {
-                          NoteUnread(error);
-                        }}),
-               *journal_, *store_, machine_, clock_, transport_.get()),
+      replica_(
+          ThreadsOptions(
+              options, dir_->identity(), keeps_state_,
+              {.observer = incidents_->group(),
+               .marks = marks_,
+               .on_held = OnHeld(),
+               .on_halt = [this](const absl::Status& fault) { OnHalt(fault); },
+               .on_unread =
+                   [this](const absl::Status& error) { NoteUnread(error); }}),
+          *journal_, *store_, machine_, clock_, transport_.get()),
       scrubber_options_(OptionsOfScrubber(options.config)),
       on_damage_(options.on_damage),
       on_mended_(options.on_mended),
@@ -376,9 +374,8 @@ void ReplicaGroup::BeginScrubbing() {
   ports.now = [this] { return clock_.WallNow(); };
   scrubber_.emplace(scrubber_options_, std::move(ports), incidents_->keeper(),
                     logger_);
-  damage_->TellTo([this](const StateDamage::Met& met) {
-    scrubber_->NoteStateDamage(met);
-  });
+  damage_->TellTo(
+      [this](const StateDamage::Met& met) { scrubber_->NoteStateDamage(met); });
 }
 
 // Null where damage that an entry meets halts the replica.

@@ -256,8 +256,8 @@ absl::Status Scrubber::SeeToState(const absl::Status& damage, MetBy by) {
     is_clean_ = false;
     const std::string why = InState(mended.message());
     logger_.Error("the state cannot be mended", {{"what", what}, {"why", why}});
-    incidents_.Close(
-        repair, {.outcome = IncidentOutcome::kFailed, .resolution = why});
+    incidents_.Close(repair,
+                     {.outcome = IncidentOutcome::kFailed, .resolution = why});
     return absl::OkStatus();
   }
   incidents_.Close(repair, {.resolution = kReplaced});

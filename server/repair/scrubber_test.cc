@@ -301,8 +301,8 @@ TEST_F(ScrubberTest, WhyNobodyMendsItNamesTheState) {
   for (const Incident& told : keeper_->Unsent()) {
     if (told.outcome == IncidentOutcome::kFailed) why.insert(told.resolution);
   }
-  EXPECT_EQ(why, std::set<std::string>(
-                     {"the state of sequence 9: nobody has one"}));
+  EXPECT_EQ(why,
+            std::set<std::string>({"the state of sequence 9: nobody has one"}));
 }
 
 TEST_F(ScrubberTest, AStateThatNobodyElseHasIsAskedForInEachPass) {
