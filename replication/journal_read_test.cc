@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "gtest/gtest.h"
 
 #include "proto/base/check.h"
@@ -26,12 +27,16 @@ class JournalReadTest : public ::testing::Test {
     LEDGERD_CHECK_OK(journal_->Append(entries_, Sequence(0)));
   }
 
-  EntriesRead Read(uint64_t from, uint64_t through, uint64_t bytes_max) {
+  PeerRead ReadAll(uint64_t from, uint64_t through, uint64_t bytes_max) {
     JournalRead read;
     read.from = Sequence(from);
     read.through = Sequence(through);
     read.bytes_max = bytes_max;
     return ReadFor(read, *journal_);
+  }
+
+  EntriesRead Read(uint64_t from, uint64_t through, uint64_t bytes_max) {
+    return ReadAll(from, through, bytes_max).found;
   }
 
   storage::MemoryJournalDisk disk_;
@@ -61,6 +66,18 @@ TEST_F(JournalReadTest, NothingThatCannotBeRead) {
   disk_.Rot(Sequence(3));
   EXPECT_TRUE(Read(3, 5, 1'000'000).entries.empty());
   EXPECT_TRUE(Read(4, 5, 1'000'000).entries.empty());
+}
+
+// The protocol takes both for a journal that does not reach back so far; who
+// has damage seen to does not.
+TEST_F(JournalReadTest, DamageIsToldApartFromWhatIsNotThere) {
+  EXPECT_TRUE(ReadAll(2, 5, 1'000'000).error.ok());
+  EXPECT_TRUE(absl::IsOutOfRange(ReadAll(8, 9, 1'000'000).error));
+  disk_.Rot(Sequence(3));
+  EXPECT_TRUE(absl::IsDataLoss(ReadAll(3, 5, 1'000'000).error));
+  EXPECT_TRUE(absl::IsDataLoss(ReadAll(4, 5, 1'000'000).error))
+      << "the entry before it is needed, too";
+  EXPECT_TRUE(ReadAll(5, 5, 1'000'000).error.ok());
 }
 
 }  // namespace

@@ -74,6 +74,10 @@ struct ReplicaThreadsOptions {
   size_t inbox_proposals = 65'536;
   size_t reads_max = 65'536;
   std::function<void(absl::Status)> on_halt;
+  // Told, by the thread that reads the journal for other replicas, of what it
+  // has and cannot be read: damage, or a device's error. They are told that it
+  // does not reach back so far.
+  std::function<void(const absl::Status&)> on_unread;
 };
 
 class ReplicaThreads final : public ReplicaHandle, private ReplicaWork {

@@ -49,8 +49,10 @@ void ReplicaThreads::ReadJournal(Sequence from) {
 
 void ReplicaThreads::ReadFor(JournalRead read) {
   sender_->Run([this, read] {
-    EntriesRead found = replication::ReadFor(read, journal_);
-    Post([this, found = std::move(found)](Replica& replica) {
+    PeerRead done = replication::ReadFor(read, journal_);
+    const bool is_whole = done.error.ok() || absl::IsOutOfRange(done.error);
+    if (!is_whole && options_.on_unread) options_.on_unread(done.error);
+    Post([this, found = std::move(done.found)](Replica& replica) {
       replica.OnEvent(found, ReadClock());
     });
   });

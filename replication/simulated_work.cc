@@ -99,7 +99,7 @@ void SimulatedWork::ReadJournal(Sequence from) {
 
 void SimulatedWork::ReadFor(JournalRead read) {
   other_pieces_.push_back([this, read](Replica& replica) {
-    replica.OnEvent(replication::ReadFor(read, journal_), now);
+    replica.OnEvent(replication::ReadFor(read, journal_).found, now);
   });
 }
 

@@ -1,4 +1,5 @@
-// In which order a replica's thread takes what other replicas send.
+// In which order a replica's thread takes what other replicas send; and what is
+// told of damage that is met when one of them asks for entries.
 #include <functional>
 #include <future>
 #include <memory>
@@ -7,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "gtest/gtest.h"
 
 #include "proto/base/check.h"
@@ -78,6 +80,10 @@ class TurnTest : public testing::Test {
   TurnTest() {
     ReplicaThreadsOptions options;
     options.replica.self = kSelf;
+    options.on_unread = [this](const absl::Status& error) {
+      const MutexLock lock(mutex_);
+      unread_ = error;
+    };
     replica_ = std::make_unique<ReplicaThreads>(
         std::move(options), *journal_, store_, machine_, clock_, &transport_);
   }
@@ -100,13 +106,13 @@ class TurnTest : public testing::Test {
 
   ~TurnTest() override { replica_->Stop(seconds(60)).IgnoreError(); }
 
-  void Deliver(ReplicaId from, Body body) {
+  void Deliver(ReplicaId from, Body body, Epoch epoch = kEpoch) {
     Message message;
     message.from = from;
     message.from_incarnation = Incarnation(1);
     message.to = kSelf;
     message.to_incarnation = Incarnation(1);
-    message.epoch = kEpoch;
+    message.epoch = epoch;
     message.body = std::move(body);
     replica_->Deliver(Received{std::move(message)});
   }
@@ -140,6 +146,14 @@ class TurnTest : public testing::Test {
     return go_on;
   }
 
+  absl::Status unread() {
+    const MutexLock lock(mutex_);
+    return unread_;
+  }
+
+  Mutex mutex_;
+  // The last that was told of.
+  absl::Status unread_ LEDGERD_GUARDED_BY(mutex_);
   storage::MemoryJournalDisk disk_{1, {kSelf, kPrimary, ReplicaId(3)}};
   std::unique_ptr<storage::MemoryJournal> journal_ =
       *storage::MemoryJournal::Open(disk_, {});
@@ -168,6 +182,31 @@ TEST_F(TurnTest, AHeartbeatWaitsForNoMoreThanOneTurnsEntries) {
     Beat(round);
     if (transport_.Wait(round).received == Sequence(kEntries)) break;
   }
+}
+
+// Who asked is told only that the journal does not reach back so far.
+TEST_F(TurnTest, DamageThatIsReadForAnotherIsTold) {
+  constexpr ReplicaId kCandidate(3);
+  constexpr Epoch kNext(2);
+  Append();
+  for (Round round(1'000'000);; round = round.Next()) {
+    Beat(round);
+    if (transport_.Wait(round).through == Sequence(1)) break;
+  }
+  std::promise<void> rotten;
+  replica_->RunOnJournal([&] {
+    disk_.Rot(Sequence(1));
+    rotten.set_value();
+  });
+  rotten.get_future().wait();
+  EXPECT_TRUE(unread().ok());
+  // Asked by whom it has promised to bring that one's journal up to date.
+  while (unread().ok()) {
+    Deliver(kCandidate, PromiseRequest{}, kNext);
+    Deliver(kCandidate, Fetch{EntryId(), Sequence(1)}, kNext);
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(absl::IsDataLoss(unread())) << unread();
 }
 
 }  // namespace

@@ -141,7 +141,8 @@ absl::Status Daemon::StartPorts() {
   limits.stream_window = config.requests().stream_window();
   limits.answer_bytes = config.requests().answer_memory_bytes();
   ledger_service_.emplace(CallContext{*served_, answers_, limits, clock_});
-  admin_service_.emplace(*served_, logger_);
+  admin_service_.emplace(*served_, logger_,
+                         [this] { groups_[0]->LookAtJournal(); });
 
   GrpcServerOptions client = PortOptions();
   client.listener.address = config.client_address();

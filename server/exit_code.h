@@ -5,9 +5,9 @@
 //   3  usage or configuration, or a processor that the build is not for
 //      (proto/base/cpu_check.h): starting again will not help
 //   6  corruption: what is on the disk does not add up; the message says where
-//   7  a storage fault: a read, a write or a sync failed, while starting or
-//      later, and the page cache can no longer be trusted; the next start reads
-//      from the disk itself. Or too many writes in a row were slow
+//   7  a storage fault: a write or a sync failed, or a read that a start or an
+//      entry needs, and the page cache can no longer be trusted; the next start
+//      reads from the disk itself. Or too many writes in a row were slow
 //      (journal.slow_writes_max)
 //   8  the data directory is in use by another process
 #ifndef LEDGERD_SERVER_EXIT_CODE_H_

@@ -32,6 +32,10 @@ constexpr uint64_t kRoomToOpen = uint64_t{16} << 20;
 // state, too, and hand the role back.
 constexpr std::chrono::minutes kHandOverAfter{1};
 
+// A standby that is refused entries asks for them again and again; and a look
+// reads the whole journal.
+constexpr std::chrono::minutes kUnreadWindow{10};
+
 // The protocol's unit of time.
 constexpr uint32_t kTickMs = replication::ReplicaThreads::kTick.count();
 
@@ -41,6 +45,7 @@ struct Told {
   replication::StateMarks& marks;
   std::function<void(const absl::Status&)> on_held;
   std::function<void(absl::Status)> on_halt;
+  std::function<void(const absl::Status&)> on_unread;
 };
 
 replication::ReplicaThreadsOptions ThreadsOptions(
@@ -49,6 +54,7 @@ replication::ReplicaThreadsOptions ThreadsOptions(
   const config::v1::Config& config = options.config;
   replication::ReplicaThreadsOptions threads;
   threads.on_halt = std::move(told.on_halt);
+  threads.on_unread = std::move(told.on_unread);
   threads.replica.observer = &told.observer;
   threads.replica.marks = &told.marks;
   threads.replica.on_held = std::move(told.on_held);
@@ -116,6 +122,12 @@ storage::RocksDbStateStore::Options StateOptions(
 ScrubberOptions OptionsOfScrubber(const config::v1::Config& config) {
   return {.interval = std::chrono::seconds(config.scrub().interval_seconds()),
           .bytes_per_second = config.scrub().bytes_per_second()};
+}
+
+std::string WordsOfState(const replication::ReplicaStatus& status) {
+  return absl::StrCat("the state, applied through sequence ",
+                      status.applied.value(), " and with a checkpoint of ",
+                      status.checkpoint.value());
 }
 
 bool KeepsState(const Membership& membership, ReplicaId self) {
@@ -278,14 +290,17 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
       keeps_state_(KeepsState(journal_->superblock().membership,
                               dir_->identity().replica)),
       clock_watch_(*options.logger),
-      replica_(ThreadsOptions(
-                   options, dir_->identity(), keeps_state_,
-                   {.observer = incidents_->group(),
-                    .marks = marks_,
-                    .on_held = OnHeld(),
-                    .on_halt =
-                        [this](const absl::Status& fault) { OnHalt(fault); }}),
-               *journal_, *store_, machine_, clock_, transport_.get()),
+      unread_(1, kUnreadWindow),
+      replica_(
+          ThreadsOptions(
+              options, dir_->identity(), keeps_state_,
+              {.observer = incidents_->group(),
+               .marks = marks_,
+               .on_held = OnHeld(),
+               .on_halt = [this](const absl::Status& fault) { OnHalt(fault); },
+               .on_unread =
+                   [this](const absl::Status& error) { NoteUnread(error); }}),
+          *journal_, *store_, machine_, clock_, transport_.get()),
       scrubber_options_(OptionsOfScrubber(options.config)),
       on_damage_(options.on_damage),
       on_mended_(options.on_mended),
@@ -346,6 +361,7 @@ void ReplicaGroup::BeginScrubbing() {
     ports.verify_state = [this](const storage::Pace& pace) {
       return store_->VerifyCheckpointAt(pace);
     };
+    ports.state_at = [this] { return WordsOfState(replica_.status()); };
   }
   // Who is alone, or a witness, has none to replace, or to replace it with.
   if (keeps_state_ && transport_ != nullptr) {
@@ -358,9 +374,8 @@ void ReplicaGroup::BeginScrubbing() {
   ports.now = [this] { return clock_.WallNow(); };
   scrubber_.emplace(scrubber_options_, std::move(ports), incidents_->keeper(),
                     logger_);
-  damage_->TellTo([this](const StateDamage::Met& met) {
-    if (transport_ != nullptr) scrubber_->NoteStateDamage(met);
-  });
+  damage_->TellTo(
+      [this](const StateDamage::Met& met) { scrubber_->NoteStateDamage(met); });
 }
 
 // Null where damage that an entry meets halts the replica.
@@ -467,6 +482,16 @@ absl::StatusOr<std::vector<Entry>> ReplicaGroup::EntriesOf(ReplicaId asker,
   return entries;
 }
 
+// What is damaged is found, told of and mended by the look.
+void ReplicaGroup::NoteUnread(const absl::Status& error) {
+  const auto times = unread_.Pass(clock_.SteadyNow());
+  if (!times.has_value()) return;
+  logger_.Error(
+      "the journal cannot be read for another replica, and is looked through",
+      {{"error", error.ToString()}, {"times", *times}});
+  LookAtJournal();
+}
+
 void ReplicaGroup::OnHalt(const absl::Status& fault) {
   const replication::ReplicaStatus status = replica_.status();
   if (status.successor != ReplicaId(0)) {
@@ -474,6 +499,11 @@ void ReplicaGroup::OnHalt(const absl::Status& fault) {
                  {{"replica_id", status.successor.value()}});
   }
   incidents_->watch().NoteFault(fault, status);
+  if (keeps_state_) {
+    logger_.Error("what is left as the replica halts",
+                  {{"state", WordsOfState(status)},
+                   {"journal_last_sequence", status.journal_last.value()}});
+  }
   on_halt_(fault);
 }
 

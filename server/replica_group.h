@@ -41,6 +41,7 @@
 #include "server/incidents/replica_incidents.h"
 #include "server/journal_counts.h"
 #include "server/ledger_state_machine.h"
+#include "server/log_throttle.h"
 #include "server/logging.h"
 #include "server/peers.h"
 #include "server/repair/journal_repair.h"
@@ -139,6 +140,10 @@ class ReplicaGroup {
   // returned OK.
   ScrubPasses scrub_passes() const { return scrubber_->passes(); }
 
+  // Looks the journal through, soon: a read has met damage. Any thread.
+  // Requires: Start returned OK.
+  void LookAtJournal() { scrubber_->LookNow(); }
+
  private:
   // What Open has opened, in this order.
   struct Parts {
@@ -169,6 +174,9 @@ class ReplicaGroup {
   absl::StatusOr<std::vector<Entry>> EntriesOf(ReplicaId asker, Sequence from,
                                                Sequence through);
 
+  // The journal could not be read for another replica. The thread that does so.
+  void NoteUnread(const absl::Status& error);
+
   // Records what it was before anybody acts on it.
   void OnHalt(const absl::Status& fault);
 
@@ -191,6 +199,8 @@ class ReplicaGroup {
   const LedgerStateMachine machine_{completion_};
   const replication::SystemClock clock_;
   ClockWatch clock_watch_;
+  // Of the replica's thread that reads for others.
+  LogThrottle unread_;
   replication::ReplicaThreads replica_;
   const ScrubberOptions scrubber_options_;
   const std::function<void(DamageAlarms::Place, const absl::Status&)>

@@ -172,6 +172,8 @@ absl::StatusOr<bool> AdminService::SendThrough(Sequence through, Range& range,
     if (absl::IsDataLoss(entries.status())) {
       group_.damage.Raise(DamageAlarms::Place::kJournal, entries.status(),
                           replication::SystemClock().WallNow());
+      // After the alarm, which ends as it is mended.
+      if (look_at_journal_ != nullptr) look_at_journal_();
     }
     if (!entries.ok()) return WithReadReason(entries.status());
     for (const Entry& entry : *entries) {

@@ -3,7 +3,7 @@
 // CreateBackup, NoteVerifiedBackup, and what changes a group: switchover,
 // forced promotion, pause, members.
 //
-//   AdminService service(group, logger);
+//   AdminService service(group, logger, [&] { running.LookAtJournal(); });
 //   ...
 //   service.Drain();  // ends those who wait, or follow the journal
 //
@@ -18,6 +18,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -42,10 +43,15 @@ class AdminService final : public admin::v1::AdminService::Service {
   // For replicas that are compared, within the caller's deadline.
   static constexpr std::chrono::seconds kVerifyPatience{5};
 
+  // Has the journal looked through, soon; any thread. Null: nobody does.
+  using LookAtJournal = std::function<void()>;
+
   // `logger` outlives the service.
-  AdminService(ServedGroup& group, Logger& logger)
+  AdminService(ServedGroup& group, Logger& logger,
+               LookAtJournal look_at_journal = nullptr)
       : group_(group),
         logger_(logger),
+        look_at_journal_(std::move(look_at_journal)),
         incidents_(group),
         requests_(group.replica, group.addresses),
         promoter_(group.replica) {}
@@ -62,7 +68,8 @@ class AdminService final : public admin::v1::AdminService::Service {
                          admin::v1::GetStatusResponse* response) override;
 
   // from_sequence 0 is the oldest kept. OUT_OF_RANGE (COMPACTED) when it has
-  // been let go of.
+  // been let go of. DATA_LOSS: it is damaged there, which is an alarm, and has
+  // it looked through.
   grpc::Status ReadJournal(
       grpc::ServerContext* context,
       const admin::v1::ReadJournalRequest* request,
@@ -177,6 +184,7 @@ class AdminService final : public admin::v1::AdminService::Service {
 
   ServedGroup& group_;
   Logger& logger_;
+  const LookAtJournal look_at_journal_;
   std::atomic<bool> draining_ = false;
   IncidentAnswers incidents_;
   OperatorRequests requests_;

@@ -122,7 +122,7 @@ TEST_F(AdminServiceTest, DamageThatReadsHaveMetIsAnAlarm) {
   EXPECT_EQ(response.alarms(0).raised_at().nanos(), 7);
 }
 
-TEST_F(AdminServiceTest, ADamagedEntryIsRefusedAndAnAlarm) {
+TEST_F(AdminServiceTest, ADamagedEntryIsRefusedAndAnAlarmAndSeenTo) {
   Append(1);
   harness_.journal_disk().Rot(Sequence(1));
   Commit(Append(2));
@@ -135,6 +135,7 @@ TEST_F(AdminServiceTest, ADamagedEntryIsRefusedAndAnAlarm) {
   ASSERT_EQ(response.alarms_size(), 1);
   EXPECT_EQ(response.alarms(0).name(), "JOURNAL_DAMAGED");
   EXPECT_EQ(response.alarms(0).message(), end.message());
+  EXPECT_EQ(harness_.looks_at_journal(), 1);
 }
 
 TEST_F(AdminServiceTest, ReadsCommittedEntriesAlone) {

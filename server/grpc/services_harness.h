@@ -83,6 +83,9 @@ class ServicesHarness {
 
   DamageAlarms& damage() { return damage_; }
 
+  // How often a service has wanted it to be looked through.
+  int looks_at_journal() const { return looks_at_journal_; }
+
   SharedAddresses& addresses() { return addresses_; }
 
   IncidentKeeper& incidents() { return *incidents_; }
@@ -154,7 +157,8 @@ class ServicesHarness {
   AnswerThread answers_;
   HarnessClock clock_;
   LedgerService service_{CallContext{group_, answers_, limits_, clock_}};
-  AdminService admin_service_{group_, logger_};
+  std::atomic<int> looks_at_journal_{0};
+  AdminService admin_service_{group_, logger_, [this] { ++looks_at_journal_; }};
   std::unique_ptr<GrpcServer> client_ =
       Start({.services = {&service_},
              .health_names = {"ledger.v1.LedgerService"},

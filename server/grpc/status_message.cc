@@ -253,7 +253,9 @@ void AddPause(const ReplicaStatus& status, Timestamp now,
       "the primary then: \"call=PauseFailover\""));
 }
 
-// They block nothing: what is damaged is never used, the rest goes on.
+// They block nothing: what is damaged is never used, the rest goes on. A state
+// that is held for a repair answers no reads, which `blocks` has no word for:
+// "writes" and "all" are what stops payments.
 void AddDamage(ReplicaId replica, const DamageAlarms& damage,
                admin::v1::GetStatusResponse& response) {
   for (const DamageAlarms::Alarm& met : damage.Get()) {

@@ -32,7 +32,8 @@ void ToMessage(const ComparedReplica& replica,
 std::string WordsOf(const std::vector<ReplicaId>& differing) {
   std::string names;
   for (const ReplicaId replica : differing) {
-    absl::StrAppend(&names, names.empty() ? "" : ", ", replica.value());
+    absl::StrAppend(&names, names.empty() ? "" : ", ", "replica ",
+                    replica.value());
   }
   return absl::StrCat("the state of ", names, " is not that of the others");
 }
@@ -86,6 +87,8 @@ absl::Status VerifyReplicas(const ServedGroup& group, Peers::Deadline deadline,
   if (!differing.empty()) {
     group.damage.Raise(DamageAlarms::Place::kReplicas,
                        Mismatch(*compared, differing), now);
+  } else if (compared->match()) {
+    group.damage.ClearDamage(DamageAlarms::Place::kReplicas);
   }
   if (group.incidents != nullptr) {
     Record(*compared, differing, status.epoch, *group.incidents);

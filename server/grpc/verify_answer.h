@@ -2,10 +2,10 @@
 //
 //   LEDGERD_RETURN_IF_ERROR(VerifyReplicas(group, deadline, now, response));
 //
-// Shape    As replica_comparison.h says. Replicas that differ are an alarm
-//          here, STATE_MISMATCH, which names them, and an incident, which ends
-//          when all are found equal. Each comparison that found either is noted
-//          for the group.
+// Shape    As replica_comparison.h says. Replicas that differ are an alarm of
+//          the one that is asked, STATE_MISMATCH, which names them, and an
+//          incident; both end when it finds all equal. Each comparison that
+//          found either is noted for the group.
 // Errors   NOT_PRIMARY: a witness has no state to compare, and names who has.
 #ifndef LEDGERD_SERVER_GRPC_VERIFY_ANSWER_H_
 #define LEDGERD_SERVER_GRPC_VERIFY_ANSWER_H_

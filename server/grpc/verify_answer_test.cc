@@ -115,9 +115,22 @@ TEST_F(VerifyAnswerTest, ReplicasThatDifferAreAnAlarm) {
   EXPECT_FALSE(response_.match());
   ASSERT_EQ(damage_.Get().size(), 1u);
   EXPECT_EQ(damage_.Get().front().name, "STATE_MISMATCH");
-  EXPECT_NE(damage_.Get().front().message.find("at sequence 7"),
-            std::string::npos)
-      << damage_.Get().front().message;
+  EXPECT_EQ(damage_.Get().front().message,
+            "replicas differ at sequence 7: the state of replica 1, replica 2 "
+            "is not that of the others");
+}
+
+TEST_F(VerifyAnswerTest, TheAlarmEndsWhenAllAreFoundEqual) {
+  marks_.Note(Mark(100));
+  peer_.Say(Mark(101));
+  ASSERT_TRUE(Verify().ok());
+  EXPECT_EQ(damage_.Get().size(), 1u);
+  peer_.Say(absl::UnavailableError("it is off"));
+  ASSERT_TRUE(Verify().ok());
+  EXPECT_EQ(damage_.Get().size(), 1u) << "who is off may differ still";
+  peer_.Say(Mark(100));
+  ASSERT_TRUE(Verify().ok());
+  EXPECT_TRUE(damage_.Get().empty());
 }
 
 TEST_F(VerifyAnswerTest, EachComparisonIsNotedAndADifferenceIsAnIncident) {

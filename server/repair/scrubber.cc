@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 #include "proto/base/status_macros.h"
 #include "proto/base/wait_at_most.h"
@@ -60,11 +61,13 @@ void Scrubber::LookNow() {
 void Scrubber::NoteStateDamage(const StateDamage::Met& met) {
   {
     const MutexLock lock(mutex_);
-    // What is held goes first: nothing is applied meanwhile.
-    if (state_damage_.has_value() && (state_damage_->holds || !met.holds)) {
-      return;
+    if (!absl::IsDataLoss(met.damage)) {
+      if (read_error_.ok()) read_error_ = met.damage;
+    } else if (!state_damage_.has_value() ||
+               (met.holds && !state_damage_->holds)) {
+      // What is held goes first: nothing is applied meanwhile.
+      state_damage_ = met;
     }
-    state_damage_ = met;
   }
   changed_.SignalAll();
 }
@@ -105,7 +108,7 @@ Scrubber::Turn Scrubber::WaitForTurn() {
   const MutexLock lock(mutex_);
   while (!ending_) {
     if (std::exchange(look_now_, false)) return Turn::kJournal;
-    if (state_damage_.has_value()) return Turn::kState;
+    if (state_damage_.has_value() || !read_error_.ok()) return Turn::kState;
     if (options_.interval == options_.interval.zero()) {
       changed_.Wait(mutex_);
       continue;
@@ -196,7 +199,9 @@ void Scrubber::Report(DamageAlarms::Place place, const absl::Status& damage) {
   ports_.alarm(place, damage);
   const std::string what(damage.message());
   if (!IsNew(what, reported_)) return;
-  logger_.Error("damage was found that is not mended", {{"what", what}});
+  logger_.Error(
+      "damage was found that is not mended",
+      {{"what", place == DamageAlarms::Place::kState ? InState(what) : what}});
   incidents_.Raise({.kind = absl::IsDataLoss(damage) ? IncidentKind::kCorruption
                                                      : IncidentKind::kDiskError,
                     .cause = what});
@@ -214,10 +219,13 @@ absl::Status Scrubber::LookAtState() {
 
 absl::Status Scrubber::SeeToNotedDamage() {
   std::optional<StateDamage::Met> met;
+  absl::Status read_error;
   {
     const MutexLock lock(mutex_);
     met = std::exchange(state_damage_, std::nullopt);
+    read_error = std::exchange(read_error_, absl::OkStatus());
   }
+  if (!read_error.ok()) Report(DamageAlarms::Place::kState, read_error);
   if (!met.has_value()) return absl::OkStatus();
   return SeeToState(met->damage, met->holds ? MetBy::kHeld : MetBy::kRead);
 }
@@ -232,7 +240,7 @@ absl::Status Scrubber::SeeToState(const absl::Status& damage, MetBy by) {
   if (lost_.contains(what) || lost_.size() >= kReportedMax) {
     return SeeToLostState(by);
   }
-  logger_.Error("damage of the state was found", {{"what", what}});
+  logger_.Error("damage of the state was found", {{"what", InState(what)}});
   const uint64_t fault =
       incidents_.Raise({.kind = IncidentKind::kCorruption, .cause = what});
   const uint64_t repair =
@@ -246,10 +254,10 @@ absl::Status Scrubber::SeeToState(const absl::Status& damage, MetBy by) {
   }
   if (!mended.ok()) {
     is_clean_ = false;
-    logger_.Error("the state cannot be mended",
-                  {{"what", what}, {"why", std::string(mended.message())}});
-    incidents_.Close(repair, {.outcome = IncidentOutcome::kFailed,
-                              .resolution = std::string(mended.message())});
+    const std::string why = InState(mended.message());
+    logger_.Error("the state cannot be mended", {{"what", what}, {"why", why}});
+    incidents_.Close(repair,
+                     {.outcome = IncidentOutcome::kFailed, .resolution = why});
     return absl::OkStatus();
   }
   incidents_.Close(repair, {.resolution = kReplaced});
@@ -269,6 +277,11 @@ absl::Status Scrubber::SeeToLostState(MetBy by) {
   return absl::OkStatus();
 }
 
+std::string Scrubber::InState(absl::string_view what) const {
+  if (ports_.state_at == nullptr) return std::string(what);
+  return absl::StrCat(ports_.state_at(), ": ", what);
+}
+
 void Scrubber::CloseLost() {
   for (const auto& [what, fault] : lost_) {
     incidents_.Close(fault, {.resolution = kReplaced});
@@ -284,7 +297,7 @@ absl::Status Scrubber::MendState() {
   while (absl::IsUnavailable(mended)) {
     if (why != mended.message()) {
       why = std::string(mended.message());
-      logger_.Warning("the state is not mended yet", {{"why", why}});
+      logger_.Warning("the state is not mended yet", {{"why", InState(why)}});
     }
     LEDGERD_RETURN_IF_ERROR(Sleep(kRetryAfter));
     mended = ports_.mend_state();

@@ -16,10 +16,13 @@
 //          the sequence.
 //          Of the state, found here or met by a read: the same two incidents,
 //          and it is replaced (state_repair.h); where no replica has a whole
-//          one, or this one is alone, the alarm stays, for an operator. The
-//          others are asked again in each pass, since one may have a new disk,
-//          and where an entry is held for it: that ends well, or halts.
-//          Of more of the journal than entries: corruption and an alarm.
+//          one the alarm stays, for an operator. The others are asked again in
+//          each pass, since one may have a new disk, and where an entry is held
+//          for it: that ends well, or halts. A replica that is alone asks
+//          nobody: corruption and an alarm.
+//          Of more of the journal than entries: the same.
+//          A read that the device did not answer, here or met by another one:
+//          disk_error, once for each message, and an alarm.
 //          Nothing damaged is ever used.
 // Threads  Its own. Those that are quick, LookNow and passes: any.
 #ifndef LEDGERD_SERVER_REPAIR_SCRUBBER_H_
@@ -38,6 +41,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 #include "proto/base/mutex.h"
 #include "proto/types.h"
@@ -72,6 +76,8 @@ struct ScrubberPorts {
   std::function<absl::Status()> mend_state;
   // Has that end soon.
   std::function<void()> end_mending_state;
+  // Which state it is, by its sequences, in words. Empty: it is not said.
+  std::function<std::string()> state_at;
   // An alarm, and its end.
   std::function<void(DamageAlarms::Place, const absl::Status&)> alarm;
   std::function<void(DamageAlarms::Place)> clear;
@@ -103,7 +109,7 @@ class Scrubber {
   // Begins a pass over the journal, if none goes on.
   void LookNow() LEDGERD_EXCLUDES(mutex_);
 
-  // Damage of the state was met. Quick.
+  // Damage of the state was met, or a read of it has failed. Quick.
   void NoteStateDamage(const StateDamage::Met& met) LEDGERD_EXCLUDES(mutex_);
 
   // Another state has taken its place: what was met before is gone. Quick.
@@ -125,13 +131,15 @@ class Scrubber {
   absl::Status LookAtJournal();
   absl::Status LookAtSegment(storage::SegmentNumber number);
   absl::Status LookAtState();
-  // The damage that was noted, if it was.
+  // What was noted, if anything was.
   absl::Status SeeToNotedDamage() LEDGERD_EXCLUDES(mutex_);
   absl::Status SeeToState(const absl::Status& damage, MetBy by)
       LEDGERD_EXCLUDES(mutex_);
   absl::Status SeeToLostState(MetBy by) LEDGERD_EXCLUDES(mutex_);
   // Tries until it is mended, or cannot be, or it is to end.
   absl::Status MendState() LEDGERD_EXCLUDES(mutex_);
+  // `what`, and of which state.
+  std::string InState(absl::string_view what) const;
   // All that was found in the old state is gone with it.
   void CloseLost();
   // False when it was told of before.
@@ -152,6 +160,9 @@ class Scrubber {
   bool ending_ LEDGERD_GUARDED_BY(mutex_) = false;
   bool look_now_ LEDGERD_GUARDED_BY(mutex_) = false;
   std::optional<StateDamage::Met> state_damage_ LEDGERD_GUARDED_BY(mutex_);
+  // Of the state. Another one that comes meanwhile is told of when it is met
+  // again.
+  absl::Status read_error_ LEDGERD_GUARDED_BY(mutex_);
   ScrubPasses passes_ LEDGERD_GUARDED_BY(mutex_);
   // The thread's own: when the next pass over everything begins.
   std::chrono::steady_clock::time_point next_;

@@ -69,6 +69,7 @@ class ScrubberTest : public testing::Test {
       };
       ports.end_mending_state = [this] { Note("end"); };
     }
+    ports.state_at = [] { return std::string("the state of sequence 9"); };
     ports.alarm = [this](DamageAlarms::Place place, const absl::Status&) {
       Note(place == DamageAlarms::Place::kState ? "state alarm" : "alarm");
     };
@@ -260,6 +261,48 @@ TEST_F(ScrubberTest, WhatAReadMetIsSeenToWithoutAPass) {
   Start(std::chrono::seconds(0));
   scrubber_->NoteStateDamage({absl::DataLossError("db/7.sst")});
   EXPECT_EQ(StepsUntil("clear"), Steps({"state alarm", "mend state", "clear"}));
+}
+
+TEST_F(ScrubberTest, WhatAReadMetIsRecordedWhereNobodyIsAsked) {
+  Start(std::chrono::seconds(0));
+  const StateDamage::Met met = {.damage = absl::DataLossError("db/7.sst")};
+  scrubber_->NoteStateDamage(met);
+  EXPECT_EQ(StepsUntil("state alarm"), Steps({"state alarm"}));
+  scrubber_->NoteStateDamage(met);
+  EXPECT_EQ(StepsUntil("state alarm"), Steps({"state alarm"}));
+  scrubber_->End();
+  EXPECT_EQ(
+      Told(),
+      Records({{IncidentKind::kCorruption, IncidentOutcome::kInProgress}}));
+}
+
+// The state may be whole, and is left alone.
+TEST_F(ScrubberTest, AReadThatFailedIsADiskErrorOnceForEachMessage) {
+  MendState({absl::OkStatus()});
+  Start(std::chrono::seconds(0));
+  for (const char* message : {"db/7.sst", "db/7.sst", "db/8.sst"}) {
+    scrubber_->NoteStateDamage({.damage = absl::InternalError(message)});
+    EXPECT_EQ(StepsUntil("state alarm"), Steps({"state alarm"}));
+  }
+  scrubber_->End();
+  EXPECT_EQ(
+      Told(),
+      Records({{IncidentKind::kDiskError, IncidentOutcome::kInProgress},
+               {IncidentKind::kDiskError, IncidentOutcome::kInProgress}}));
+}
+
+TEST_F(ScrubberTest, WhyNobodyMendsItNamesTheState) {
+  MendState({absl::DataLossError("nobody has one")});
+  Start(std::chrono::seconds(0));
+  scrubber_->NoteStateDamage({.damage = absl::DataLossError("db/7.sst")});
+  EXPECT_EQ(StepsUntil("mend state"), Steps({"state alarm", "mend state"}));
+  scrubber_->End();
+  std::set<std::string> why;
+  for (const Incident& told : keeper_->Unsent()) {
+    if (told.outcome == IncidentOutcome::kFailed) why.insert(told.resolution);
+  }
+  EXPECT_EQ(why,
+            std::set<std::string>({"the state of sequence 9: nobody has one"}));
 }
 
 TEST_F(ScrubberTest, AStateThatNobodyElseHasIsAskedForInEachPass) {

@@ -1,5 +1,6 @@
-// StateDamage tells of damage of the state, as reads and entries meet it, to
-// whoever sees to it; and what was met before there was anybody.
+// StateDamage tells of damage of the state, as reads and entries meet it, and
+// of reads that the device did not answer, to whoever sees to it; and what was
+// met before there was anybody.
 //
 //   StateDamage damage;
 //   damage.Note({absl::DataLossError("db/7.sst ...")});   // any thread, quick
@@ -23,6 +24,7 @@ namespace ledgerd::server {
 class StateDamage {
  public:
   struct Met {
+    // DATA_LOSS. Else a read has failed, and the state may be whole.
     absl::Status damage;
     // What has to go on has met it, and the state is held (replica.h).
     bool holds = false;
@@ -30,13 +32,14 @@ class StateDamage {
 
   using Tell = std::function<void(const Met&)>;
 
-  // Of errors other than DATA_LOSS nothing is told: the state may be whole.
+  // Of what there is nobody to tell yet the first is kept, damage before what
+  // is none.
   void Note(const Met& met) LEDGERD_EXCLUDES(mutex_) {
-    if (!absl::IsDataLoss(met.damage)) return;
     const MutexLock lock(mutex_);
     if (tell_ != nullptr) {
       tell_(met);
-    } else if (!untold_.has_value()) {
+    } else if (!untold_.has_value() || (!absl::IsDataLoss(untold_->damage) &&
+                                        absl::IsDataLoss(met.damage))) {
       untold_ = met;
     }
   }

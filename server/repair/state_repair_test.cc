@@ -137,7 +137,7 @@ TEST_F(StateRepairTest, AnEndIsNotWaitedFor) {
 
 TEST(StateDamageTest, WhatWasMetBeforeIsTold) {
   StateDamage damage;
-  damage.Note({absl::UnavailableError("no damage")});
+  damage.Note({absl::InternalError("no damage")});
   damage.Note({absl::DataLossError("first")});
   damage.Note({absl::DataLossError("second")});
   Steps told;
@@ -145,9 +145,21 @@ TEST(StateDamageTest, WhatWasMetBeforeIsTold) {
     told.emplace_back(met.damage.message());
   });
   damage.Note({absl::DataLossError("third")});
+  damage.Note({absl::InternalError("no damage either")});
   damage.TellTo(nullptr);
   damage.Note({absl::DataLossError("fourth")});
-  EXPECT_EQ(told, Steps({"first", "third"}));
+  EXPECT_EQ(told, Steps({"first", "third", "no damage either"}));
+}
+
+TEST(StateDamageTest, AReadThatFailedBeforeIsToldWhereThereIsNoDamage) {
+  StateDamage damage;
+  damage.Note({absl::InternalError("the device")});
+  damage.Note({absl::InternalError("the device again")});
+  Steps told;
+  damage.TellTo([&](const StateDamage::Met& met) {
+    told.emplace_back(met.damage.message());
+  });
+  EXPECT_EQ(told, Steps({"the device"}));
 }
 
 }  // namespace

@@ -1,14 +1,16 @@
 // Bits that rot on the disks of a group of real daemons: what one has damaged
 // of its journal or its state is found by its scrubber, mended with what
-// another has, and counted. An entry that all have damaged ends all of them,
-// and each says which it is; of a state that all have damaged each names the
-// file.
+// another has, and counted; so is what a primary meets as it reads its journal
+// for another one. An entry that all have damaged ends all of them, and each
+// says which it is; of a state that all have damaged each names the file, and
+// the sequence that the state is of.
 #include <fcntl.h>
 #include <signal.h>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,14 +36,16 @@ constexpr int kFewClients = 2;
 constexpr int kCorruption = 6;
 // The first entries are there.
 constexpr size_t kRead = size_t{1} << 20;
+// All that these write.
+constexpr size_t kReadAll = size_t{16} << 20;
 
 class GroupRepairTest : public GroupUnderLoad {
  protected:
-  GroupRepairTest()
+  explicit GroupRepairTest(int scrub_interval_seconds = 1)
       : GroupUnderLoad(
             3, /*last_is_witness=*/false,
-            {"--scrub-interval-seconds=1", "--scrub-bytes-per-second=1GiB",
-             "--state-replay-events=100"},
+            {absl::StrCat("--scrub-interval-seconds=", scrub_interval_seconds),
+             "--scrub-bytes-per-second=1GiB", "--state-replay-events=100"},
             /*network=*/nullptr, kFewClients) {}
 
   // An early entry that all have, and that is applied everywhere.
@@ -104,6 +108,14 @@ class GroupRepairTest : public GroupUnderLoad {
 
   bool LogSays(size_t replica, const std::string& what) {
     return absl::StrContains(group_.daemon(replica).Log(), what);
+  }
+
+  // What stands behind `words` in its log, where it first says them.
+  uint64_t NumberAfter(size_t replica, const std::string& words) {
+    const std::string log = group_.daemon(replica).Log();
+    const size_t at = log.find(words);
+    if (at == std::string::npos) return 0;
+    return std::strtoull(log.c_str() + at + words.size(), nullptr, 10);
   }
 
   std::string StatusOf(size_t replica) {
@@ -189,9 +201,14 @@ TEST_F(GroupRepairTest, APrimarysStateIsMendedWhenItHasHandedOver) {
   ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
 }
 
-// Who meets it again in what has to go on (a compaction, an entry) ends then.
+// Who meets it again in what has to go on (a compaction, an entry) ends then;
+// else it goes on (ARCHITECTURE.md).
 TEST_F(GroupRepairTest, AStateThatAllHaveDamagedIsNamedByAll) {
   ASSERT_NO_FATAL_FAILURE(SettleAndCheck());
+  std::vector<uint64_t> applied;
+  for (size_t i = 0; i < group_.size(); ++i) {
+    applied.push_back(group_.WaitForStatus(i).applied_sequence());
+  }
   for (size_t i = 0; i < group_.size(); ++i) {
     group_.daemon(i).process().Signal(SIGSTOP);
   }
@@ -210,6 +227,11 @@ TEST_F(GroupRepairTest, AStateThatAllHaveDamagedIsNamedByAll) {
              LogSays(i, "replica halted");
     })) << group_.Logs();
     EXPECT_TRUE(LogSays(i, ".sst")) << group_.Logs();
+    EXPECT_GE(NumberAfter(i, "the state, applied through sequence "),
+              applied[i])
+        << group_.Logs();
+    EXPECT_GT(NumberAfter(i, " and with a checkpoint of "), 0U)
+        << group_.Logs();
   }
 }
 
@@ -233,6 +255,57 @@ TEST_F(GroupRepairTest, WhatAllHaveDamagedEndsAllAndIsNamed) {
                                   absl::StrCat("journal entry ", kEntry, " ")))
         << group_.daemon(i).Log();
   }
+}
+
+// Nobody looks, but for what a read has met.
+class UnscrubbedGroupTest : public GroupRepairTest {
+ protected:
+  UnscrubbedGroupTest() : GroupRepairTest(/*scrub_interval_seconds=*/0) {}
+
+  // Ends it, and starts it again: what it has journalled is on its disk alone.
+  void Restart(size_t replica) {
+    ASSERT_EQ(group_.Terminate(replica), 0);
+    ASSERT_TRUE(group_.Launch(replica).ok());
+    const absl::Status ready = group_.daemon(replica).WaitUntilReady();
+    ASSERT_TRUE(ready.ok()) << ready << group_.Logs();
+  }
+};
+
+TEST_F(UnscrubbedGroupTest, WhatAPrimaryReadsForAnotherIsMendedAndCounted) {
+  const auto first = group_.WaitForPrimary();
+  ASSERT_TRUE(first.has_value());
+  const size_t behind = (*first + 1) % group_.size();
+  const size_t whole = (*first + 2) % group_.size();
+  ASSERT_TRUE(group_.Kill(behind).ok());
+  const auto had = EntriesIn(group_.data_directory(behind), kReadAll);
+  ASSERT_FALSE(had.empty());
+  ASSERT_NO_FATAL_FAILURE(Progress(100));
+  ASSERT_TRUE(load_.Settle()) << group_.Logs();
+  ASSERT_NO_FATAL_FAILURE(Restart(whole));
+  ASSERT_NO_FATAL_FAILURE(Restart(*first));
+  const auto primary = group_.WaitForPrimary();
+  ASSERT_TRUE(primary.has_value()) << group_.Logs();
+  ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
+  // What the one that is behind lacks, but for what the primary has written
+  // itself, and may remember.
+  const auto places = EntriesIn(group_.data_directory(*primary), kReadAll);
+  const auto lacked = places.find(had.rbegin()->first + 5);
+  ASSERT_NE(lacked, places.end());
+  const JournalPlace place = lacked->second;
+  const char before = ByteAt(place);
+  FlipBit(place);
+  ASSERT_TRUE(group_.Launch(behind).ok());
+  EXPECT_TRUE(WaitUntil(kLimit, [&] { return ByteAt(place) == before; }))
+      << group_.Logs();
+  for (size_t i = 0; i < group_.size(); ++i) {
+    EXPECT_TRUE(WaitUntil(kLimit, [&] { return CountsRepairs(i, 1); }))
+        << counters_ << group_.Logs();
+  }
+  EXPECT_TRUE(LogSays(*primary, "cannot be read for another replica"))
+      << group_.Logs();
+  EXPECT_FALSE(absl::StrContains(StatusOf(*primary), "_DAMAGED"));
+  ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
+  ASSERT_NO_FATAL_FAILURE(CompareStates(group_.size()));
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 // Kinds of incidents that no other test of real daemons makes: each is raised
 // by what it is named after, and ends as that ends.
 #include <chrono>
+#include <filesystem>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 
 #include "proto/statuses.h"
@@ -20,6 +22,11 @@ namespace ledgerd::integration {
 namespace {
 
 constexpr std::chrono::seconds kLimit{120};
+constexpr int kCorruption = 6;
+
+void Copy(const std::string& from, const std::string& to) {
+  std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
+}
 
 class IncidentKindsTest : public testing::Test {
  protected:
@@ -87,8 +94,11 @@ TEST_F(IncidentKindsTest, AStandbyWhoseClockIsWrongIsAClockSkew) {
 TEST_F(IncidentKindsTest, AStandbyWhoseStateDiffersIsAStateMismatch) {
   // Not in its checkpoint, so that there is one to write.
   ASSERT_TRUE(group_.Kill(standby_).ok());
+  const std::string data = group_.data_directory(standby_);
+  const std::string kept = group_.directory().Path("kept");
+  Copy(data, kept);
   {
-    const auto ledger = OfflineLedger::Open(group_.data_directory(standby_));
+    const auto ledger = OfflineLedger::Open(data);
     ASSERT_TRUE(ledger.ok()) << ledger.status();
     (*ledger)->store().view().KeepFailedId(TransferId(77),
                                            TransferStatus::kExceedsCredits);
@@ -97,12 +107,27 @@ TEST_F(IncidentKindsTest, AStandbyWhoseStateDiffersIsAStateMismatch) {
   }
   ASSERT_NO_FATAL_FAILURE(Launch(standby_));
   ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
-  EXPECT_NE(Ask("verify").exit_code, 0);
+  EXPECT_EQ(Ask("verify").exit_code, kCorruption);
   EXPECT_TRUE(Tells("state_mismatch", "in_progress"));
+  const std::string alarms = Ask("alarms").output;
+  EXPECT_TRUE(absl::StrContains(alarms, "STATE_MISMATCH")) << alarms;
+  EXPECT_TRUE(absl::StrContains(
+      alarms, absl::StrCat("the state of replica ", standby_ + 1, " is not")))
+      << alarms;
   EXPECT_TRUE(WaitUntil(kLimit, [&] {
     return absl::StrContains(Ask("counters").output,
                              R"("consistency_checks_failed":1)");
   })) << Ask("counters").output;
+  // As its disk was before, it catches up, and is what the others are.
+  ASSERT_TRUE(group_.Kill(standby_).ok());
+  std::filesystem::remove_all(data);
+  Copy(kept, data);
+  ASSERT_NO_FATAL_FAILURE(Launch(standby_));
+  ASSERT_TRUE(group_.WaitUntilEqual()) << group_.Logs();
+  EXPECT_TRUE(WaitUntil(kLimit, [&] { return Ask("verify").exit_code == 0; }))
+      << group_.Logs();
+  EXPECT_TRUE(Tells("state_mismatch", "success"));
+  EXPECT_FALSE(absl::StrContains(Ask("alarms").output, "STATE_MISMATCH"));
 }
 
 }  // namespace
