@@ -312,9 +312,10 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
 }
 
 absl::Status ReplicaGroup::Start() {
+  incidents_->Learn(*journal_, completion_);
   LEDGERD_RETURN_IF_ERROR(replica_.Start());
   incidents_->Begin(
-      replica_, *journal_,
+      replica_,
       [this](ReplicaId primary,
              const std::vector<Incident>& incidents) -> absl::Status {
         if (transport_ == nullptr) {
