@@ -537,12 +537,14 @@ void ReplicaGroup::Follow(const replication::ReplicaStatus& status) {
                      status.role == replication::Role::kPrimary);
 }
 
-absl::Status ReplicaGroup::Stop(std::chrono::milliseconds patience) {
+absl::Status ReplicaGroup::Stop(std::chrono::milliseconds patience,
+                                const absl::Status& noted) {
   // It has things written, which is over once the replica has stopped.
   damage_->TellTo(nullptr);
   scrubber_->End();
   if (completion_reporter_.has_value()) completion_reporter_->Stop();
-  const absl::Status fault = replica_.Stop(patience);
+  absl::Status fault = replica_.Stop(patience);
+  fault.Update(noted);
   if (transport_ != nullptr) transport_->Stop();
   return incidents_->End(fault);
 }
