@@ -236,6 +236,7 @@ void Daemon::CountSlowWrites(const replication::ReplicaStatus& status) {
       options_.config.journal().slow_write_ms(),
       " ms: this disk fails, or is too slow"));
   logger_.Error("the replica gives up", {{"fault", gave_up_.ToString()}});
+  groups_[0]->NoteFault(gave_up_, status);
   disk_fails_ = true;
   options_.on_halt();
 }
@@ -292,7 +293,8 @@ absl::Status Daemon::Stop() {
   for (const auto& group : groups_) {
     fault.Update(
         group->Stop(std::chrono::duration_cast<std::chrono::milliseconds>(
-            until - clock_.SteadyNow())));
+                        until - clock_.SteadyNow()),
+                    gave_up_));
   }
   if (ledger_service_.has_value()) {
     ledger_service_->WaitUntilAnswered(kPortPatience);
@@ -301,7 +303,6 @@ absl::Status Daemon::Stop() {
     if (port != nullptr) port->Shutdown(kPortPatience);
   }
   metrics_port_ = nullptr;
-  fault.Update(gave_up_);
   return fault;
 }
 

@@ -65,7 +65,8 @@ class Daemon {
   // Stops, if Stop was not called.
   ~Daemon();
 
-  // A clean stop; once. Returns the fault when a replica had halted.
+  // A clean stop; once. Returns the fault when a replica had halted, or given
+  // up.
   absl::Status Stop();
 
   // Where it listens; others may be told other ones.

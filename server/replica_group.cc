@@ -327,9 +327,10 @@ ReplicaGroup::ReplicaGroup(const ReplicaGroupOptions& options, Parts parts)
 }
 
 absl::Status ReplicaGroup::Start() {
+  incidents_->Learn(*journal_, completion_);
   LEDGERD_RETURN_IF_ERROR(replica_.Start());
   incidents_->Begin(
-      replica_, *journal_,
+      replica_,
       [this](ReplicaId primary,
              const std::vector<Incident>& incidents) -> absl::Status {
         if (transport_ == nullptr) {
@@ -566,12 +567,14 @@ void ReplicaGroup::Follow(const replication::ReplicaStatus& status) {
                      status.role == replication::Role::kPrimary);
 }
 
-absl::Status ReplicaGroup::Stop(std::chrono::milliseconds patience) {
+absl::Status ReplicaGroup::Stop(std::chrono::milliseconds patience,
+                                const absl::Status& noted) {
   // It has things written, which is over once the replica has stopped.
   damage_->TellTo(nullptr);
   scrubber_->End();
   if (completion_reporter_.has_value()) completion_reporter_->Stop();
-  const absl::Status fault = replica_.Stop(patience);
+  absl::Status fault = replica_.Stop(patience);
+  fault.Update(noted);
   if (transport_ != nullptr) transport_->Stop();
   return incidents_->End(fault);
 }

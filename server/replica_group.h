@@ -105,9 +105,17 @@ class ReplicaGroup {
                                   status);
   }
 
+  // The process is about to end for it, though the replica has not halted.
+  void NoteFault(const absl::Status& fault,
+                 const replication::ReplicaStatus& status) {
+    incidents_->watch().NoteFault(fault, status);
+  }
+
   // Lets what was taken end, takes a checkpoint, ends the threads. Returns the
-  // fault when the replica had halted. Called once, after Start.
-  absl::Status Stop(std::chrono::milliseconds patience);
+  // fault when the replica had halted, or else what NoteFault was told:
+  // `noted`. Called once, after Start.
+  absl::Status Stop(std::chrono::milliseconds patience,
+                    const absl::Status& noted);
 
   replication::ReplicaHandle& replica() { return replica_; }
 

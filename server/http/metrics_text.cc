@@ -205,7 +205,8 @@ void AddCounters(const admin::v1::GetRecoveryCountersResponse& counters,
   }
   const admin::v1::Companions& beside = counters.companions();
   metrics.Counter("ledgerd_lost_entries_total",
-                  "Acknowledged entries that are known to be lost.",
+                  "Acknowledged entries that are known to be lost: at least so "
+                  "many, by forced promotions.",
                   static_cast<double>(beside.lost_entries()));
   metrics.Counter("ledgerd_rolled_back_entries_total",
                   "Entries that were cut off when a replica rejoined; none was "

@@ -1,6 +1,7 @@
-// When the epoch after another one began, as a journal says.
+// Where and when an epoch began, as a journal says.
 //
-//   const std::optional<Timestamp> began = BeginOfEpochAfter(journal, epoch);
+//   const std::optional<EpochBegin> next = BeginOfEpochAfter(journal, epoch);
+//   const std::optional<Sequence> end = EndBefore(journal, epoch);
 //
 // Shape    Epochs never go back in a journal: its first entry of a higher one,
 //          which is found by halving. Nothing when there is none, when it may
@@ -17,14 +18,20 @@
 
 namespace ledgerd::server {
 
-inline std::optional<Timestamp> BeginOfEpochAfter(
+// The first entry of an epoch.
+struct EpochBegin {
+  Sequence sequence;
+  Timestamp at;
+};
+
+inline std::optional<EpochBegin> BeginOfEpochAfter(
     const storage::Journal& journal, Epoch epoch) {
   if (journal.last().epoch <= epoch || journal.base().epoch > epoch) {
     return std::nullopt;
   }
   uint64_t low = journal.first().value();
   uint64_t high = journal.last().sequence.value();
-  std::optional<Timestamp> began;
+  std::optional<EpochBegin> began;
   while (low <= high) {
     const uint64_t middle = low + (high - low) / 2;
     const auto read = journal.Read(Sequence(middle), /*bytes_max=*/1);
@@ -32,11 +39,20 @@ inline std::optional<Timestamp> BeginOfEpochAfter(
     if (read->front().epoch() <= epoch) {
       low = middle + 1;
     } else {
-      began = read->front().timestamp();
+      began = EpochBegin{.sequence = Sequence(middle),
+                         .at = read->front().timestamp()};
       high = middle - 1;
     }
   }
   return began;
+}
+
+// The last entry before those of `epoch` and above. Requires: it is no 0.
+inline std::optional<Sequence> EndBefore(const storage::Journal& journal,
+                                         Epoch epoch) {
+  const auto begin = BeginOfEpochAfter(journal, Epoch(epoch.value() - 1));
+  if (!begin.has_value()) return std::nullopt;
+  return Sequence(begin->sequence.value() - 1);
 }
 
 }  // namespace ledgerd::server

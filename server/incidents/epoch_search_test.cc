@@ -25,7 +25,14 @@ class EpochSearchTest : public testing::Test {
   }
 
   std::optional<Timestamp> After(uint64_t epoch) const {
-    return BeginOfEpochAfter(*journal_, Epoch(epoch));
+    const auto begin = BeginOfEpochAfter(*journal_, Epoch(epoch));
+    if (!begin.has_value()) return std::nullopt;
+    EXPECT_EQ(begin->at, Timestamp(begin->sequence.value() * 10));
+    return begin->at;
+  }
+
+  std::optional<Sequence> Before(uint64_t epoch) const {
+    return EndBefore(*journal_, Epoch(epoch));
   }
 
   storage::MemoryJournalDisk disk_;
@@ -45,6 +52,14 @@ TEST_F(EpochSearchTest, TheFirstEntryOfAHigherEpochIsFound) {
   EXPECT_EQ(After(4), Timestamp(60));
   EXPECT_EQ(After(8), Timestamp(70));
   EXPECT_FALSE(After(9).has_value());
+}
+
+TEST_F(EpochSearchTest, AnEpochBeginsAfterTheEndOfThoseBefore) {
+  for (const uint64_t epoch : {1, 1, 1, 4, 4, 5, 9, 9}) Append(epoch);
+  EXPECT_EQ(Before(1), Sequence(0));
+  EXPECT_EQ(Before(4), Sequence(3));
+  EXPECT_EQ(Before(9), Sequence(6));
+  EXPECT_FALSE(Before(10).has_value());
 }
 
 }  // namespace

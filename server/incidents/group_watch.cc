@@ -1,6 +1,7 @@
 #include "server/incidents/group_watch.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -99,9 +100,16 @@ void GroupWatch::BeforePromotion(const PromotionBegun& begun) {
        .epoch = begun.epoch,
        .planned = wanted,
        .since = since});
+  Sequence answered;
+  if (begun.why == PromotionBegun::Why::kForced &&
+      known_.answered_through != nullptr) {
+    answered = known_.answered_through();
+  }
   const MutexLock lock(mutex_);
-  promotions_.push_back(
-      {.number = number, .begun = begun, .since = clock_.SteadyNow()});
+  promotions_.push_back({.number = number,
+                         .begun = begun,
+                         .since = clock_.SteadyNow(),
+                         .answered_through = answered});
   if (!lost.has_value()) return;
   // It may be the same that an earlier promotion was for.
   const bool known = std::any_of(
@@ -152,16 +160,29 @@ IncidentEnd GroupWatch::EndOfPromotion(const Promotion& promotion) const {
   const Time now = clock_.SteadyNow();
   const Time elected = promotion.elected.value_or(now);
   IncidentEnd end;
+  end.resolution = absl::StrCat("the primary of epoch ", begun.epoch.value());
   if (begun.why == PromotionBegun::Why::kForced) {
     end.outcome = IncidentOutcome::kSuccessWithLoss;
+    end.lost_entries = LostBy(promotion);
+    if (end.lost_entries > 0) {
+      absl::StrAppend(&end.resolution, "; at least ", end.lost_entries,
+                      " entries that were answered are lost");
+    }
   }
-  end.resolution = absl::StrCat("the primary of epoch ", begun.epoch.value());
   if (begun.silence > begun.silence.zero()) {
     end.phases.push_back(Phase("detect", begun.silence));
   }
   end.phases.push_back(Phase("elect", elected - promotion.since));
   end.phases.push_back(Phase("serve", now - elected));
   return end;
+}
+
+// What was answered after the last heartbeat that was heard is not known.
+uint64_t GroupWatch::LostBy(const Promotion& promotion) const {
+  if (promotion.answered_through == Sequence(0)) return 0;
+  const std::optional<Sequence> end = known_.end_before(promotion.begun.epoch);
+  if (!end.has_value() || promotion.answered_through <= *end) return 0;
+  return promotion.answered_through.value() - end->value();
 }
 
 void GroupWatch::NoteReplaced(const ReplicaStatus& status) {

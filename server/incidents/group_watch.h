@@ -2,6 +2,7 @@
 // promotions, who was lost, and what it takes to be with the others again.
 //
 //   GroupWatch watch(keeper, clock, peer_silence);
+//   watch.Learn({.answered_through = ..., .end_before = ...});
 //   options.observer = &watch;          // told before it happens
 //   watch.Note(status, standing);       // again and again
 //
@@ -11,8 +12,10 @@
 //                     since its disk fails; it is the primary of that epoch.
 //                     Another one is, or nobody: failed
 //   switchover        the same, wanted by an operator or the primary; planned
-//   forced_promotion  the same without a majority; what is lost with the others
-//                     is not known, so it is a success with loss
+//   forced_promotion  the same without a majority; all that is lost with the
+//                     others is not known, so it is a success with loss: of at
+//                     least the entries that the old primary's heartbeats had
+//                     said to be answered, and that are not in this journal
 //   primary_lost      with such a promotion, when there was a primary; this
 //                     replica takes over, and nobody could write for no longer
 //                     than kWriteOutageMax. Another one does: aborted here,
@@ -36,9 +39,11 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proto/base/mutex.h"
@@ -59,6 +64,18 @@ class GroupWatch final : public replication::ReplicaObserver {
   GroupWatch(IncidentKeeper& keeper, const replication::Clock& clock,
              std::chrono::milliseconds peer_silence)
       : keeper_(keeper), clock_(clock), peer_silence_(peer_silence) {}
+
+  // What tells how much a forced promotion has lost.
+  struct Known {
+    // How far a primary had answered, as far as it has said so.
+    std::function<Sequence()> answered_through;
+    // Where the journal ended before an epoch began; nothing when it does not
+    // say.
+    std::function<std::optional<Sequence>(Epoch)> end_before;
+  };
+
+  // Before the replica runs. Without it nothing is known to be lost.
+  void Learn(Known known) { known_ = std::move(known); }
 
   void Note(const replication::ReplicaStatus& status, const Standing& standing)
       LEDGERD_EXCLUDES(mutex_);
@@ -82,6 +99,8 @@ class GroupWatch final : public replication::ReplicaObserver {
     Time since;
     // A majority has promised.
     std::optional<Time> elected;
+    // Of one that is forced: by the primary before.
+    Sequence answered_through;
   };
 
   // A primary that another one was promoted for.
@@ -122,6 +141,8 @@ class GroupWatch final : public replication::ReplicaObserver {
                       const replication::ReplicaStatus& status);
   void NoteReplaced(const replication::ReplicaStatus& status);
   IncidentEnd EndOfPromotion(const Promotion& promotion) const;
+  // Answered entries that it has gone on without, at least.
+  uint64_t LostBy(const Promotion& promotion) const;
   void NoteLostPrimaries(const replication::ReplicaStatus& status)
       LEDGERD_EXCLUDES(mutex_);
   void NoteFetched(const replication::ReplicaStatus& status)
@@ -138,6 +159,7 @@ class GroupWatch final : public replication::ReplicaObserver {
   IncidentKeeper& keeper_;
   const replication::Clock& clock_;
   const std::chrono::milliseconds peer_silence_;
+  Known known_;
   // Note's own.
   std::vector<Replaced> replaced_;
   std::map<ReplicaId, Peer> peers_;

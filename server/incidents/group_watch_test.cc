@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -233,6 +234,48 @@ TEST_F(GroupWatchTest, AForcedOneMayHaveLostSomething) {
   EXPECT_EQ(told.at(IncidentKind::kForcedPromotion).outcome,
             IncidentOutcome::kSuccessWithLoss);
   EXPECT_FALSE(told.at(IncidentKind::kForcedPromotion).planned);
+}
+
+TEST_F(GroupWatchTest, AForcedOneLosesWhatIsKnownToBeAnsweredAndIsNotThere) {
+  Sequence answered(107);
+  std::optional<Sequence> end = Sequence(100);
+  watch_.Learn({.answered_through = [&] { return answered; },
+                .end_before = [&](Epoch) { return end; }});
+  BeginPromotion(5, PromotionBegun::Why::kForced);
+  // By this one, as the new primary.
+  answered = Sequence(120);
+  Become(Role::kPrimary, 5, 2);
+  const Incident forced = Told().at(IncidentKind::kForcedPromotion);
+  EXPECT_EQ(forced.outcome, IncidentOutcome::kSuccessWithLoss);
+  EXPECT_EQ(forced.lost_entries, 7u);
+  EXPECT_EQ(forced.resolution,
+            "the primary of epoch 5; at least 7 entries that were answered are "
+            "lost");
+}
+
+TEST_F(GroupWatchTest, AForcedOneIsNotKnownToHaveLostWhatIsInTheJournal) {
+  std::optional<Sequence> end = Sequence(107);
+  watch_.Learn({.answered_through = [] { return Sequence(107); },
+                .end_before = [&](Epoch) { return end; }});
+  for (const uint64_t epoch : {5, 6}) {
+    BeginPromotion(epoch, PromotionBegun::Why::kForced);
+    Become(Role::kPrimary, epoch, 2);
+    const Incident forced = Told().at(IncidentKind::kForcedPromotion);
+    EXPECT_EQ(forced.outcome, IncidentOutcome::kSuccessWithLoss);
+    EXPECT_EQ(forced.lost_entries, 0u);
+    keeper_->NoteSent(keeper_->Unsent());
+    // The journal does not say.
+    end.reset();
+  }
+}
+
+TEST_F(GroupWatchTest, OneWithAMajorityHasLostNothing) {
+  watch_.Learn({.answered_through = [] { return Sequence(107); },
+                .end_before = [](Epoch) { return Sequence(100); }});
+  BeginPromotion(5);
+  Become(Role::kPrimary, 5, 2);
+  EXPECT_EQ(OutcomeOf(IncidentKind::kPromotion), IncidentOutcome::kSuccess);
+  EXPECT_EQ(Told().at(IncidentKind::kPromotion).lost_entries, 0u);
 }
 
 // ---- the other members

@@ -21,9 +21,10 @@
 //                  and it did not hold a primary's writes up for too long
 //   disk_error, corruption
 //                  the replica has halted: its disk has failed, or its data is
-//                  damaged; a process after that is with the group again, which
-//                  has lost nothing then, and if it was the primary, the next
-//                  one began soon enough
+//                  damaged; or it ends, since its disk is too slow; a process
+//                  after that is with the group again, which has lost nothing
+//                  then, and if it was the primary, the next one began soon
+//                  enough
 //   state_mismatch the same, since its journal differs from the group's where
 //                  both are committed; never a success: the next process closes
 //                  it
@@ -78,7 +79,7 @@ class IncidentWatch {
   void NoteClock(std::optional<std::chrono::milliseconds> ahead,
                  const replication::ReplicaStatus& status);
 
-  // The replica has halted.
+  // The replica has halted, or ends for it.
   void NoteFault(const absl::Status& fault,
                  const replication::ReplicaStatus& status);
 

@@ -319,6 +319,23 @@ TEST_F(IncidentWatchTest, APrimarysFaultIsToleratedWhenTheNextOneBeganSoon) {
   }
 }
 
+// One that is alone begins an epoch with each start.
+TEST_F(IncidentWatchTest, APrimarysFaultLastsUntilItBeganTheNextEpochItself) {
+  Start();
+  BecomePrimary();
+  watch_->NoteFault(absl::InternalError("fdatasync: EIO"), status_);
+  world_.clock.Advance(std::chrono::seconds(1));
+  Start();
+  const Timestamp began = world_.clock.WallNow();
+  watch_->Learn([&](Epoch) { return began; });
+  world_.clock.Advance(std::chrono::seconds(5));
+  BecomePrimary();
+  const Incident ended = keeper_->Unsent().back();
+  EXPECT_EQ(ended.kind, IncidentKind::kDiskError);
+  EXPECT_EQ(ended.outcome, IncidentOutcome::kSuccess);
+  EXPECT_EQ(ended.write_unavailable_ns, 2'000'000'000u);
+}
+
 // Nobody took over: until now, as far as this replica can know.
 TEST_F(IncidentWatchTest, APrimarysFaultWithoutAnotherOneLastsUntilItIsBack) {
   Start();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <set>
 #include <utility>
 
 namespace ledgerd::server {
@@ -104,6 +105,42 @@ void CountNote(const Incident& note, const CounterOptions& options,
   }
 }
 
+// Which epochs began, and which were to replace a primary that was lost: of who
+// did that.
+class Outages {
+ public:
+  explicit Outages(const std::vector<Incident>& incidents) {
+    for (const Incident& incident : incidents) {
+      const bool done = incident.outcome != IncidentOutcome::kInProgress &&
+                        incident.outcome != IncidentOutcome::kAborted;
+      if (incident.kind == IncidentKind::kPrimaryLost && done) {
+        lost_.insert(incident.epoch);
+      }
+      if (IsPromotion(incident.kind) && done &&
+          incident.outcome != IncidentOutcome::kFailed) {
+        begun_.insert(incident.epoch);
+      }
+    }
+  }
+
+  // Of this one alone.
+  uint64_t Of(const Incident& incident) const {
+    return IsAnothers(incident) ? 0 : incident.write_unavailable_ns;
+  }
+
+ private:
+  // Whoever began the next epoch has lost the primary that halted.
+  bool IsAnothers(const Incident& incident) const {
+    if (!incident.halted || !incident.of_primary) return false;
+    const auto next = begun_.upper_bound(incident.epoch);
+    const auto lost = lost_.upper_bound(incident.epoch);
+    return next != begun_.end() && lost != lost_.end() && *lost <= *next;
+  }
+
+  std::set<Epoch> begun_;
+  std::set<Epoch> lost_;
+};
+
 // The numbers that are missing before an incident are as old as it is.
 void CountMissing(const std::vector<Incident>& incidents,
                   const CounterOptions& options, RateCounter& counting) {
@@ -148,6 +185,7 @@ RecoveryCounters CountIncidents(absl::Span<const Incident> records,
   RateCounter failover;
   RateCounter counting;
   RecoveryCounters counters;
+  const Outages outages(incidents);
   for (const Incident& record : records) {
     counters.completion.Add(record, IsInScope(record, options));
   }
@@ -163,7 +201,7 @@ RecoveryCounters CountIncidents(absl::Span<const Incident> records,
     if (IsPromotion(incident.kind)) failover.Add(incident);
     counters.lost_entries += incident.lost_entries;
     counters.rolled_back_entries += incident.rolled_back_entries;
-    counters.write_unavailable_ns += incident.write_unavailable_ns;
+    counters.write_unavailable_ns += outages.Of(incident);
   }
   CountMissing(incidents, options, counting);
   counters.recovery = recovery.Finish();

@@ -12,6 +12,8 @@
 // Counting C is over detections: each incident has some, and the numbers that
 //          are missing in a replica's series are detections whose incident was
 //          never recorded.
+// Outages  A primary that has halted says for how long nobody could write, and
+//          so does who took over, as it has lost its primary: that counts once.
 // Notes    Are companions, and in no rate.
 // Source   counters.md; the tables in testdata/ are its rules.
 #ifndef LEDGERD_SERVER_INCIDENTS_RECOVERY_COUNTERS_H_

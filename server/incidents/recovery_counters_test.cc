@@ -74,8 +74,12 @@ Incident IncidentIn(const TableRow& row) {
   incident.ended_at = Timestamp(NumberIn(row, "end", 0));
   incident.detections = static_cast<uint32_t>(NumberIn(row, "seen", 1));
   incident.lost_entries = NumberIn(row, "lost", 0);
+  incident.write_unavailable_ns = NumberIn(row, "held_up", 0);
   incident.injected = absl::StrContains(row.Get("flags"), "injected");
   incident.planned = absl::StrContains(row.Get("flags"), "planned");
+  incident.of_primary = absl::StrContains(row.Get("flags"), "primary");
+  incident.halted = absl::StrContains(row.Get("flags"), "halted");
+  incident.epoch = Epoch(NumberIn(row, "epoch", 0));
   return incident;
 }
 
@@ -131,6 +135,7 @@ void CheckCompanions(const TableRow& row, const RecoveryCounters& counters) {
         << "line " << row.line << ": " << column;
   };
   expect("lost", counters.lost_entries);
+  expect("held_up", counters.write_unavailable_ns);
   expect("unneeded", counters.unneeded_promotions);
   expect("passed", counters.consistency_checks_passed);
   expect("failed", counters.consistency_checks_failed);

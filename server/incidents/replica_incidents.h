@@ -3,7 +3,8 @@
 //
 //   LEDGERD_ASSIGN_OR_RETURN(auto incidents, ReplicaIncidents::Open(...));
 //   ...                                 // the journal and the state are opened
-//   incidents->Begin(replica, journal, bring);  // the replica runs
+//   incidents->Learn(journal, completion);
+//   incidents->Begin(replica, bring);   // the replica runs
 //   incidents->Note(status, standing);
 //   ...
 //   return incidents->End(fault);       // the replica has stopped
@@ -24,6 +25,7 @@
 #include "proto/types.h"
 #include "replication/clock.h"
 #include "replication/replica_handle.h"
+#include "server/incidents/completion_tail.h"
 #include "server/incidents/epoch_search.h"
 #include "server/incidents/group_watch.h"
 #include "server/incidents/incident_keeper.h"
@@ -64,12 +66,25 @@ class ReplicaIncidents {
     group_.Note(status, standing);
   }
 
-  // `replica` and `journal` outlive the call of End.
+  // Before the replica runs. Both outlive it.
+  void Learn(const storage::Journal& journal,
+             const CompletionTail& completion) {
+    watch_.Learn([&journal](Epoch epoch) -> std::optional<Timestamp> {
+      const auto begin = BeginOfEpochAfter(journal, epoch);
+      if (!begin.has_value()) return std::nullopt;
+      return begin->at;
+    });
+    group_.Learn(
+        {.answered_through =
+             [&completion] { return completion.newest_answered().through; },
+         .end_before =
+             [&journal](Epoch epoch) { return EndBefore(journal, epoch); }});
+  }
+
+  // `replica` outlives the call of End.
   void Begin(replication::ReplicaHandle& replica,
-             const storage::Journal& journal, IncidentReporter::Bring bring) {
+             IncidentReporter::Bring bring) {
     keeper_->BeginRunning();
-    watch_.Learn(
-        [&journal](Epoch epoch) { return BeginOfEpochAfter(journal, epoch); });
     reporter_.emplace(*keeper_, replica, std::move(bring));
   }
 

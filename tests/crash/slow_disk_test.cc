@@ -1,6 +1,6 @@
 // A disk whose writes take too long, again and again: they are counted, and
 // after as many as were configured the daemon stops by itself, with nothing
-// lost.
+// lost, and it is counted as a disk error.
 #include <chrono>
 #include <string>
 
@@ -10,6 +10,7 @@
 
 #include "client/ledger_client.h"
 #include "tests/crash/injection.h"
+#include "tests/integration/counted_incidents.h"
 #include "tests/integration/live_ledger.h"
 #include "tests/integration/subprocess.h"
 
@@ -60,12 +61,21 @@ TEST(SlowDiskTest, TooManySlowWritesInARowEndTheDaemon) {
     ASSERT_TRUE(found.ok()) << found.status();
     EXPECT_EQ(found->accounts.size(), 1u) << "acknowledged, and lost";
   }
-  EXPECT_TRUE(integration::WaitUntil(kLimit, [&] {
-    const integration::Finished listed = integration::Ledgerctl(
-        {"incidents", "--kind=stall", "-o", "json",
-         "--admin-address=" + after.daemon().admin_address()});
-    return absl::StrContains(listed.output, R"("kind":"stall")");
-  })) << after.daemon().Log();
+  std::string errors;
+  std::string stalls;
+  const std::string error = R"("kind":"disk_error")";
+  EXPECT_TRUE(integration::WaitUntil(
+      kLimit,
+      [&] {
+        errors = integration::IncidentsOf(after.daemon(), "disk_error");
+        stalls = integration::IncidentsOf(after.daemon(), "stall");
+        return absl::StrContains(errors, error) &&
+               !absl::StrContains(errors, "in_progress") &&
+               absl::StrContains(stalls, R"("kind":"stall")");
+      }))
+      << errors << stalls << after.daemon().Log();
+  EXPECT_EQ(errors.find(error), errors.rfind(error)) << "twice: " << errors;
+  EXPECT_FALSE(absl::StrContains(stalls, "aborted")) << stalls;
 }
 
 }  // namespace

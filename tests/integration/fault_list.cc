@@ -42,6 +42,16 @@ std::string LineOf(const char* name, const v1::Rate& rate) {
   return line + "\n";
 }
 
+// Of one replica, or of all.
+uint64_t SumOf(const std::map<size_t, uint64_t>& counts,
+               const FaultList::Scope& scope) {
+  uint64_t sum = 0;
+  for (const auto& [replica, count] : counts) {
+    if (!scope.replica.has_value() || replica == *scope.replica) sum += count;
+  }
+  return sum;
+}
+
 }  // namespace
 
 void FaultList::End(size_t replica, Kind kind, Outcome outcome) {
@@ -89,13 +99,9 @@ v1::GetRecoveryCountersResponse FaultList::Count(const Scope& scope) const {
     counting.set_in_progress(counting.in_progress() + count.open +
                              count.open_again);
   }
-  uint64_t rolled_back = 0;
-  for (const auto& [replica, entries] : rolled_back_) {
-    if (!scope.replica.has_value() || replica == *scope.replica) {
-      rolled_back += entries;
-    }
-  }
-  counted.mutable_companions()->set_rolled_back_entries(rolled_back);
+  v1::Companions& companions = *counted.mutable_companions();
+  companions.set_rolled_back_entries(SumOf(rolled_back_, scope));
+  companions.set_consistency_checks_passed(SumOf(comparisons_, scope));
   return counted;
 }
 
@@ -104,7 +110,10 @@ std::string ToText(const v1::GetRecoveryCountersResponse& counted) {
       LineOf("R", counted.recovery()), LineOf("E", counted.tolerance()),
       LineOf("T", counted.failover()), LineOf("C", counted.counting()),
       counted.companions().lost_entries(), " entries lost, ",
-      counted.companions().rolled_back_entries(), " rolled back\n");
+      counted.companions().rolled_back_entries(), " rolled back, ",
+      counted.companions().consistency_checks_passed(),
+      " times all replicas equal, ",
+      counted.companions().consistency_checks_failed(), " times not\n");
 }
 
 }  // namespace ledgerd::integration

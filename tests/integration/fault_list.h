@@ -53,7 +53,11 @@ class FaultList {
     rolled_back_[replica] += entries;
   }
 
-  // Without times and ratios.
+  // Replica `replica` was asked to compare all, and has found them equal.
+  void AddComparison(size_t replica) { ++comparisons_[replica]; }
+
+  // Without times and ratios, and without unneeded promotions: whether one is
+  // noted depends on how soon the old primary is back.
   admin::v1::GetRecoveryCountersResponse Count(const Scope& scope) const;
 
  private:
@@ -69,11 +73,12 @@ class FaultList {
 
   std::map<std::pair<size_t, Kind>, OfKind> counts_;
   std::map<size_t, uint64_t> rolled_back_;
+  std::map<size_t, uint64_t> comparisons_;
 };
 
 // In words, for comparing: a line for each of R, E, T and C, and one of what
-// was lost and rolled back. Without times: how long a recovery takes is the
-// machine's.
+// was lost and rolled back, and of comparisons of the replicas. Without times:
+// how long a recovery takes is the machine's.
 //
 //   R 3/4, 0 in progress, 1 aborted: CRASH_REPLAY 2/2 DISK_ERROR 1/2
 std::string ToText(const admin::v1::GetRecoveryCountersResponse& counted);

@@ -1,7 +1,8 @@
 // A known list of faults, done to a group of real daemons one after the other
-// while clients pay, and all that the recovery counters say of it: kind by
-// kind, of each replica and of the group, the same on all, exactly as the list
-// has it. In the end nothing that was acknowledged is lost.
+// while clients pay, and what the recovery counters say of it: R, E, T and C
+// kind by kind, and what was lost, rolled back and compared; of each replica
+// and of the group, the same on all, exactly as the list has it. In the end
+// nothing that was acknowledged is lost.
 //
 // A fault begins when the group has come to rest and the counters are as the
 // list says; so what it causes is its own. Which replica it hits, and in which
@@ -307,6 +308,22 @@ class FaultListTest : public ListedGroup {
     Succeeded(target, v1::INCIDENT_KIND_SWITCHOVER);
   }
 
+  // Under load: each has applied something since its start.
+  void OperatorComparesReplicas() {
+    load_.GoOn();
+    Finished compared;
+    ASSERT_TRUE(WaitUntil(
+        kLimit,
+        [&] {
+          compared = Ledgerctl(
+              {"verify",
+               "--admin-address=" + group_.daemon(primary_).admin_address()});
+          return compared.exit_code == 0;
+        }))
+        << compared.output << compared.errors;
+    list_.AddComparison(primary_);
+  }
+
   void RunsOutOfSpace(size_t standby) {
     Begins(standby, v1::INCIDENT_KIND_DISK_FULL);
     MachineOf(standby).disk_full = true;
@@ -465,7 +482,7 @@ class FaultListTest : public ListedGroup {
 
   // In an order in which who takes over has followed before, and who misses
   // another seldom has just done so.
-  static constexpr std::array<Fault, 21> kRound = {{
+  static constexpr std::array<Fault, 22> kRound = {{
       {"the primary is killed", &FaultListTest::PrimaryIsKilled},
       {"a standby's disk is full", &FaultListTest::StandbysDiskIsFull},
       {"a standby is killed", &FaultListTest::StandbyIsKilled},
@@ -481,6 +498,8 @@ class FaultListTest : public ListedGroup {
       {"the primary stands still", &FaultListTest::PrimaryStandsStill},
       {"a standby's disk fails", &FaultListTest::StandbysDiskFails},
       {"a standby's disk hangs", &FaultListTest::StandbysDiskHangs},
+      {"an operator compares the replicas",
+       &FaultListTest::OperatorComparesReplicas},
       {"a standby is cut off", &FaultListTest::StandbyIsCutOff},
       {"all are killed", &FaultListTest::AllAreKilled},
       {"an operator switches over", &FaultListTest::OperatorSwitchesOver},

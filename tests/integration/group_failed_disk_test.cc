@@ -138,6 +138,15 @@ TEST_F(GroupSlowDiskTest, APrimaryThatIsTooSlowHandsOver) {
                                  Count(lost, R"("outcome":"success")") == 1;
                         }))
       << lost << group_.Logs();
+  // Its own fault has ended with the process after it.
+  std::string error;
+  EXPECT_TRUE(WaitUntil(kLimit,
+                        [&] {
+                          error = Recorded("disk_error");
+                          return Count(error, R"("kind":"disk_error")") == 1 &&
+                                 Count(error, "in_progress") == 0;
+                        }))
+      << error << group_.Logs();
   ASSERT_NO_FATAL_FAILURE(CompareStates(3));
 }
 

@@ -1,8 +1,9 @@
 // A known list of faults, done to a simulated group one after the other while
-// clients pay, and all that the recovery counters say of it: kind by kind, of
-// each replica and of the group, the same on all, exactly as the list has it.
-// The same as tests/integration/fault_list_test over real processes; here also
-// what takes long, and power that is cut.
+// clients pay, and what the recovery counters say of it: R, E, T and C kind by
+// kind, and what was lost and rolled back; of each replica and of the group,
+// the same on all, exactly as the list has it. The same as
+// tests/integration/fault_list_test over real processes; here also what takes
+// long, and power that is cut.
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
