@@ -266,9 +266,9 @@ void Protocol::OnMessage(const Message& message, ReadIndex& body) {
   AddRead(body.read, message.from);
 }
 
-// All reads up to that one had arrived when it was asked about. One that was not
-// asked about here is of the process before: its clock may have gone back since,
-// and its reads have the higher numbers.
+// All reads up to that one had arrived when it was asked about. One that was
+// not asked about here is of the process before: its clock may have gone back
+// since, and its reads have the higher numbers.
 void Protocol::OnMessage(const Message& /*message*/, ReadIndexAnswer& body) {
   auto* standby = std::get_if<Standby>(&role_);
   if (standby == nullptr) return;

@@ -160,9 +160,9 @@ TEST_F(GroupPartitionTest, AStandbyThatComesAndGoesDeposesNobody) {
     for (const bool cut : {true, false}) {
       CutWords(standby, cut);
       CutHearing(standby, cut);
-      ASSERT_TRUE(
-          WaitUntil(kProgressLimit, [&] { return IsHeard(standby) != cut; }))
-          << group_.Logs();
+      ASSERT_TRUE(WaitUntil(kProgressLimit, [&] {
+        return IsHeard(standby) != cut;
+      })) << group_.Logs();
       ASSERT_NO_FATAL_FAILURE(Progress(100));
     }
   }
