@@ -15,10 +15,12 @@
 
 namespace ledgerd {
 
-// Whether `condition` holds, for which `changed` is signalled.
+// Whether `condition` holds, for which `changed` is signalled. Clang does not
+// see that what `condition` requires is `mutex`.
 template <typename Condition>
 bool WaitAtMost(CondVar& changed, Mutex& mutex, std::chrono::nanoseconds time,
-                const Condition& condition) LEDGERD_REQUIRES(mutex) {
+                const Condition& condition) LEDGERD_REQUIRES(mutex)
+    LEDGERD_ATTRIBUTE(no_thread_safety_analysis) {
   const auto until = std::chrono::steady_clock::now() + time;
   while (!condition()) {
     const auto left = until - std::chrono::steady_clock::now();

@@ -68,7 +68,8 @@ class GroupPartitionTest : public GroupUnderLoad {
 
   // As the primary says.
   bool IsHeard(size_t replica) {
-    for (const auto& member : group_.WaitForStatus(primary_).replicas()) {
+    const auto status = group_.WaitForStatus(primary_);
+    for (const auto& member : status.replicas()) {
       // Four of its timeouts are no late heartbeat.
       if (member.replica_id() == replica + 1) {
         return member.connected() && member.since_heartbeat().seconds() < 2;

@@ -87,8 +87,10 @@ class ListedGroup : public GroupUnderLoad {
   // ---- what it comes to
 
   // Replica `replica` is about to raise one, because of `of`: waits until that
-  // would be another one than that before.
+  // would be another one than that before. So do clients: whom nobody feeds by
+  // then would be left behind the journal.
   void Begins(size_t replica, admin::v1::IncidentKind kind, size_t of) {
+    load_.Hold();
     WaitUntilForgotten({replica, kind, of});
     now_.insert({replica, kind, of});
     list_.Begin(replica, kind);
