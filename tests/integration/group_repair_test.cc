@@ -295,6 +295,8 @@ TEST_F(UnscrubbedGroupTest, WhatAPrimaryReadsForAnotherIsMendedAndCounted) {
   const char before = ByteAt(place);
   FlipBit(place);
   ASSERT_TRUE(group_.Launch(behind).ok());
+  const absl::Status ready = group_.daemon(behind).WaitUntilReady();
+  ASSERT_TRUE(ready.ok()) << ready << group_.Logs();
   EXPECT_TRUE(WaitUntil(kLimit, [&] { return ByteAt(place) == before; }))
       << group_.Logs();
   for (size_t i = 0; i < group_.size(); ++i) {
