@@ -10,6 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -26,8 +29,8 @@ constexpr std::chrono::milliseconds kGapWanted(3'000);
 
 class GroupPartitionTest : public GroupUnderLoad {
  protected:
-  GroupPartitionTest()
-      : GroupUnderLoad(kReplicas, /*last_is_witness=*/false, {},
+  explicit GroupPartitionTest(std::vector<std::string> flags = {})
+      : GroupUnderLoad(kReplicas, /*last_is_witness=*/false, std::move(flags),
                        MakeCuttableNetwork(kReplicas)) {}
 
   void SetUp() override {
@@ -64,18 +67,6 @@ class GroupPartitionTest : public GroupUnderLoad {
     CutHearing(replica, cut);
     group_.network().Cut(replica, GroupNetwork::kClients, cut);
     group_.network().Cut(GroupNetwork::kClients, replica, cut);
-  }
-
-  // As the primary says.
-  bool IsHeard(size_t replica) {
-    const auto status = group_.WaitForStatus(primary_);
-    for (const auto& member : status.replicas()) {
-      // Four of its timeouts are no late heartbeat.
-      if (member.replica_id() == replica + 1) {
-        return member.connected() && member.since_heartbeat().seconds() < 2;
-      }
-    }
-    return false;
   }
 
   // Another takes over meanwhile, and payments go on.
@@ -138,7 +129,25 @@ TEST_F(GroupPartitionTest, APrimaryThatHearsNobodyIsReplaced) {
   ASSERT_NO_FATAL_FAILURE(SettleAndCompare());
 }
 
-TEST_F(GroupPartitionTest, AStandbyThatIsCutOffHoldsNobodyUp) {
+// Where nobody is to take over: after so long a silence that a busy machine does
+// not make it.
+class PatientPartitionTest : public GroupPartitionTest {
+ protected:
+  PatientPartitionTest()
+      : GroupPartitionTest({"--replication-timeout-ms=3000"}) {}
+
+  // As the primary says: not for longer than its timeout.
+  bool IsHeard(size_t replica) {
+    const auto status = group_.WaitForStatus(primary_);
+    for (const auto& member : status.replicas()) {
+      if (member.replica_id() != replica + 1) continue;
+      return member.connected() && member.since_heartbeat().seconds() < 4;
+    }
+    return false;
+  }
+};
+
+TEST_F(PatientPartitionTest, AStandbyThatIsCutOffHoldsNobodyUp) {
   const size_t standby = (primary_ + 1) % group_.size();
   const uint64_t epoch = group_.WaitForStatus(primary_).epoch();
   CutWords(standby, true);
@@ -154,10 +163,10 @@ TEST_F(GroupPartitionTest, AStandbyThatIsCutOffHoldsNobodyUp) {
 }
 
 // It asks each time whether to promote, and nobody would leave the primary.
-TEST_F(GroupPartitionTest, AStandbyThatComesAndGoesDeposesNobody) {
+TEST_F(PatientPartitionTest, AStandbyThatComesAndGoesDeposesNobody) {
   const size_t standby = (primary_ + 1) % group_.size();
   const uint64_t epoch = group_.WaitForStatus(primary_).epoch();
-  for (int times = 0; times < 3; ++times) {
+  for (int times = 0; times < 2; ++times) {
     for (const bool cut : {true, false}) {
       CutWords(standby, cut);
       CutHearing(standby, cut);
@@ -173,7 +182,7 @@ TEST_F(GroupPartitionTest, AStandbyThatComesAndGoesDeposesNobody) {
 }
 
 // The third one hears both.
-TEST_F(GroupPartitionTest, AStandbyThatHearsTheOtherOneAloneDeposesNobody) {
+TEST_F(PatientPartitionTest, AStandbyThatHearsTheOtherOneAloneDeposesNobody) {
   const size_t standby = (primary_ + 1) % group_.size();
   const uint64_t epoch = group_.WaitForStatus(primary_).epoch();
   const auto cut_between = [&](bool cut) {
