@@ -129,8 +129,8 @@ TEST_F(GroupPartitionTest, APrimaryThatHearsNobodyIsReplaced) {
   ASSERT_NO_FATAL_FAILURE(SettleAndCompare());
 }
 
-// Where nobody is to take over: after so long a silence that a busy machine does
-// not make it.
+// Where nobody is to take over: after so long a silence that a busy machine
+// does not make it.
 class PatientPartitionTest : public GroupPartitionTest {
  protected:
   PatientPartitionTest()
