@@ -49,6 +49,11 @@ class FaultList {
   // time. Requires: there is one, and no other of its kind goes on.
   void SeeAgain(size_t replica, Kind kind);
 
+  uint64_t rolled_back(size_t replica) const {
+    const auto found = rolled_back_.find(replica);
+    return found == rolled_back_.end() ? 0 : found->second;
+  }
+
   void AddRolledBack(size_t replica, uint64_t entries) {
     rolled_back_[replica] += entries;
   }
